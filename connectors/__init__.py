@@ -1,0 +1,1 @@
+"""The doors: signals come in, outcomes go out."""

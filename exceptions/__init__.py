@@ -1,0 +1,1 @@
+"""What went wrong, who has it, and by when."""

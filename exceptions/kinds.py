@@ -1,0 +1,87 @@
+"""The kinds of ticket there are: what each is called, how grave it is, whose process it is."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    CRITICAL = "critical"
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+    @property
+    def label(self) -> str:
+        return self.value.capitalize()
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind: its name on screen, its severity, the RACI process, what usually helps."""
+
+    name: str
+    label: str
+    severity: Severity
+    process: str
+    advice: str
+
+
+_TABLE = [
+    Kind(
+        "delivery-failed", "Delivery failed", Severity.HIGH, "delivery",
+        "Look at the last answer of the other system. Once it works again, retry: the outcome keeps "
+        "its key, so nothing happens twice.",
+    ),
+    Kind(
+        "proof-missing", "Delivered, but not found", Severity.HIGH, "delivery",
+        "The other system said yes, but the record cannot be read back. Look there by hand; retry "
+        "to write it again under the same key.",
+    ),
+    Kind(
+        "credentials-refused", "Credentials refused", Severity.CRITICAL, "connection-health",
+        "The connection is paused. Enter a valid credential on its page, then resume it; what was "
+        "held goes out by itself.",
+    ),
+    Kind(
+        "message-unreadable", "Message could not be read", Severity.NORMAL, "translation",
+        "The bytes are kept. Correct the sender or the mapping, then release the message; it takes "
+        "its place in order.",
+    ),
+    Kind(
+        "message-conflict", "Same key, other content", Severity.NORMAL, "translation",
+        "The sender used one event id for two contents. The first one counts; compare both and ask "
+        "the sender which is right.",
+    ),
+    Kind(
+        "processing-failed", "Processing failed", Severity.HIGH, "translation",
+        "Meshline itself could not digest this message. The bytes are kept; release it once the "
+        "cause is gone.",
+    ),
+    Kind(
+        "role-drift", "Nobody we know is named as owner", Severity.NORMAL, "proposal-state",
+        "A temporary owner has it. Set the right owner here, and add the missing person or correct "
+        "the owner in the quoting tool so that it does not happen again.",
+    ),
+    Kind(
+        "not-the-authority", "A move by a system that may not make it", Severity.NORMAL,
+        "proposal-state",
+        "The state was left as it is. Make the move in the system that is its authority, or change "
+        "who is.",
+    ),
+    Kind(
+        "dispute", "Proposal disputed", Severity.HIGH, "proposal-state",
+        "Talk to the owner and the customer; send a corrected proposal or mark it lost. The ticket "
+        "closes by itself when the proposal moves on.",
+    ),
+    Kind(
+        "link-missing", "A person or record is missing in the other system", Severity.LOW,
+        "connection-health",
+        "Add the person or record there under the same e-mail, then retry, or link it by hand.",
+    ),
+]  # fmt: skip
+
+KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}
+
+
+def choices() -> list[tuple[str, str]]:
+    return [(kind.name, kind.label) for kind in _TABLE]

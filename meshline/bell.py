@@ -1,0 +1,106 @@
+"""Waking the workers: a ring says "look again", never what to do.
+
+A bell is a flag and one queued job in Redis. The flag coalesces: while a drain is queued that has
+not looked yet, ringing again costs one Redis command. The drain clears the flag before it looks.
+Everything here may be lost at any moment; the clock looks for due rows every few seconds anyway.
+"""
+
+import logging
+import threading
+
+import django_rq
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+
+log = logging.getLogger(__name__)
+
+# Bell name -> the job that answers (dotted path) and its queue; the shell's timetable fills it in.
+_answers: dict[str, tuple[str, str]] = {}
+# A flag left behind by a killed worker silences the bell for this long at most.
+_FLAG_SECONDS = 5
+# A queued wake-up is worth nothing after a while: the sweep has long rung again.
+_JOB_TTL_SECONDS = 60
+
+
+def answered_by(answers: dict[str, tuple[str, str]]) -> None:
+    """Say which job answers which bell. Called once, by the shell."""
+    _answers.update(answers)
+
+
+def ring(name: str) -> None:
+    """Wake the drain called `name` once the current transaction is committed.
+
+    Never raises and never takes longer than Redis's quarter of a second.
+    """
+    if settings.BELL != "silent":
+        transaction.on_commit(lambda: _ring_now(name), robust=True)
+
+
+def clear(name: str) -> None:
+    """Said by a drain before it looks: rings from here on need a new wake-up."""
+    try:
+        django_rq.get_connection("inbox").delete(_flag(name))
+    except RedisError as error:
+        log.warning("The bell %s could not be cleared: %s", name, error)
+
+
+def push(name: str) -> bool:
+    """Queue the drain at once, whatever the flag says; True when Redis took it."""
+    job, queue = _answers[name]
+    try:
+        django_rq.get_queue(queue).enqueue(job, ttl=_JOB_TTL_SECONDS, result_ttl=0, failure_ttl=3600)
+    except RedisError as error:
+        log.warning("The bell %s was not heard: %s", name, error)
+        return False
+    return True
+
+
+def _flag(name: str) -> str:
+    return f"meshline:bell:{name}"
+
+
+def _ring_now(name: str) -> None:
+    if settings.BELL == "background":
+        _ringer.ring(name)
+    else:
+        _ring_once(name)
+
+
+def _ring_once(name: str) -> None:
+    try:
+        fresh = django_rq.get_connection("inbox").set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
+    except RedisError as error:
+        log.warning("The bell %s was not heard: %s", name, error)
+        return
+    if fresh:
+        push(name)
+
+
+class _Ringer:
+    """Rings from a thread of its own, so that a web request never waits for Redis."""
+
+    def __init__(self) -> None:
+        self._names: set[str] = set()
+        self._wanted = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def ring(self, name: str) -> None:
+        with self._wanted:
+            self._names.add(name)
+            if self._thread is None or not self._thread.is_alive():
+                self._thread = threading.Thread(target=self._run, name="bell", daemon=True)
+                self._thread.start()
+            self._wanted.notify()
+
+    def _run(self) -> None:
+        while True:
+            with self._wanted:
+                while not self._names:
+                    self._wanted.wait()
+                names, self._names = self._names, set()
+            for name in names:
+                _ring_once(name)
+
+
+_ringer = _Ringer()

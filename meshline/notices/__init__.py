@@ -1,0 +1,1 @@
+"""What people are told; who carries it outside lives above."""

@@ -1,0 +1,152 @@
+"""People, their teams, when they are away and when they are on call."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.db.models.functions import Lower
+
+from meshline.people.permissions import Permission, Role, may, refusal_for
+
+
+class Team(models.Model):
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    lead = models.ForeignKey(
+        "User", null=True, blank=True, on_delete=models.PROTECT, related_name="leads"
+    )
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class UserQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(is_active=True)
+
+    def present(self, at: datetime):
+        """Active, and not away at that moment."""
+        away = Absence.objects.filter(user=models.OuterRef("pk"), starts_at__lte=at, ends_at__gt=at)
+        return self.active().exclude(models.Exists(away))
+
+    def in_role(self, role: Role):
+        return self.filter(role=role)
+
+    def visible_to(self, user: "User"):
+        if refusal_for(user, Permission.SEE_PEOPLE):
+            return self.filter(pk=user.pk)
+        return self.filter(team=user.team_id) if user.role == Role.SDR_MANAGER else self
+
+
+class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
+    def get_by_natural_key(self, email: str) -> "User":
+        return self.get(email__iexact=email)
+
+
+class User(AbstractBaseUser):
+    """A person who signs in by e-mail. What they may do follows from their one role."""
+
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    role = models.CharField(max_length=20, choices=Role.choices())
+    team = models.ForeignKey(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="members"
+    )
+    zone = models.CharField(max_length=60, default="UTC")
+    is_active = models.BooleanField(default=True)
+    # The right to sign the operating model, for a viewer such as the CRO.
+    approves_model = models.BooleanField(default=False)
+    dark = models.BooleanField(null=True, blank=True)  # None: as the system says
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = UserManager()
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar = ["name"]
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(Lower("email"), name="one_person_per_email"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    # Who this is on the trail.
+    actor_kind = "person"
+
+    @property
+    def actor_id(self) -> str:
+        return str(self.pk)
+
+    @property
+    def actor_label(self) -> str:
+        return f"{self.name} ({Role(self.role).label})"
+
+    # What Django's admin asks; the admin is a look, never a hand.
+    @property
+    def is_staff(self) -> bool:
+        return may(self, Permission.SEE_TABLES)
+
+    def has_perm(self, perm: str, obj: object = None) -> bool:
+        return self.is_staff
+
+    def has_module_perms(self, app_label: str) -> bool:
+        return self.is_staff
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split()[0]
+
+
+class Absence(models.Model):
+    """A person is out; their work goes to the stand-in at the start and back at the end."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="absences")
+    stand_in = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="stands_in"
+    )
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_later"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} is out"
+
+
+class OnCallShift(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="shifts")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="shifts")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(ends_at__gt=models.F("starts_at")), name="shift_ends_later"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} for {self.team}"
+
+
+class Invitation(models.Model):
+    """A one-time sign-in link; the token itself is never stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="invitations")
+    token_hash = models.BinaryField(unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"Invitation of {self.user}"

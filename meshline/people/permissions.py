@@ -1,0 +1,169 @@
+"""Who may do what: the table first, then the questions asked of it.
+
+Default is no. A verb calls `check`, which refuses with a sentence; a page calls `refusal_for`, to
+say beside a disabled button why it is disabled. Both read the same table.
+"""
+
+from enum import StrEnum
+from typing import Any, Protocol
+
+
+class Role(StrEnum):
+    """The six roles; the values stand in the operating model file and on the command line."""
+
+    OPERATOR = "operator"
+    MANAGER = "manager"
+    SDR_MANAGER = "sdr-manager"
+    REP = "rep"
+    ADMIN = "admin"
+    VIEWER = "viewer"
+
+    @property
+    def label(self) -> str:
+        return _LABELS[self]
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(role.value, role.label) for role in cls]
+
+
+_LABELS = {
+    Role.OPERATOR: "RevOps operator",
+    Role.MANAGER: "RevOps manager",
+    Role.SDR_MANAGER: "SDR manager",
+    Role.REP: "Rep",
+    Role.ADMIN: "Admin",
+    Role.VIEWER: "Viewer",
+}
+
+
+class Permission(StrEnum):
+    SEE_PROPOSALS = "see proposals"
+    SEE_PAYLOADS = "see raw payloads"
+    MOVE_PROPOSAL = "move a proposal along its contract"
+    OVERRIDE_PROPOSAL = "override a guard or reopen a proposal"
+    REASSIGN_PROPOSAL = "change a proposal's owner"
+    SEE_QUEUE = "see the exception queue"
+    WORK_QUEUE = "claim, acknowledge, release and escalate tickets"
+    NOTE_TICKET = "write a note on a ticket"
+    RESOLVE_TICKET = "resolve a ticket"
+    TAKE_OVER_TICKET = "take a ticket over from somebody"
+    RETRY_OUTCOME = "retry or cancel an outcome"
+    REPLAY_MESSAGE = "replay a message"
+    RELEASE_QUARANTINE = "release a quarantined message"
+    SEE_CONNECTIONS = "see connections"
+    PAUSE_CONNECTION = "pause a connection"
+    RESUME_CONNECTION = "resume a connection"
+    CONFIGURE_CONNECTION = "create and change connections and their secrets"
+    SEE_OPERATING_MODEL = "see the operating model"
+    SEE_PEOPLE = "see people"
+    MANAGE_PEOPLE = "manage people and roles"
+    SEE_TRAIL = "search the trail"
+    SEE_TABLES = "look at every table"
+    PLAY_DEMO = "play the demo's other side"
+
+
+class Scope(StrEnum):
+    """How far a permission reaches."""
+
+    ALL = "all"
+    TEAM = "team"  # records owned in the person's own team, and their own
+    OWN = "own"  # records the person owns
+    MASKED = "masked"  # all, with personal values and amounts masked
+
+
+O, M, S, R, A, V = Role  # noqa: E741 - one letter a role keeps the table readable
+ALL, TEAM, OWN, MASKED = Scope
+
+TABLE: dict[Permission, dict[Role, Scope]] = {
+    Permission.SEE_PROPOSALS: {O: ALL, M: ALL, S: TEAM, R: OWN, A: MASKED, V: MASKED},
+    Permission.SEE_PAYLOADS: {O: ALL, M: ALL, S: TEAM, A: MASKED},
+    Permission.MOVE_PROPOSAL: {O: ALL, M: ALL},
+    Permission.OVERRIDE_PROPOSAL: {M: ALL},
+    Permission.REASSIGN_PROPOSAL: {O: ALL, M: ALL, S: TEAM},
+    Permission.SEE_QUEUE: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
+    Permission.WORK_QUEUE: {O: ALL, M: ALL, S: TEAM},
+    Permission.NOTE_TICKET: {O: ALL, M: ALL, S: TEAM, V: ALL},
+    Permission.RESOLVE_TICKET: {O: OWN, M: ALL, S: TEAM},
+    Permission.TAKE_OVER_TICKET: {M: ALL, S: TEAM},
+    Permission.RETRY_OUTCOME: {O: ALL, M: ALL},
+    Permission.REPLAY_MESSAGE: {O: OWN, M: ALL},
+    Permission.RELEASE_QUARANTINE: {O: ALL, M: ALL},
+    Permission.SEE_CONNECTIONS: {O: ALL, M: ALL, S: ALL, A: ALL, V: ALL},
+    Permission.PAUSE_CONNECTION: {O: ALL, M: ALL, A: ALL},
+    Permission.RESUME_CONNECTION: {M: ALL, A: ALL},
+    Permission.CONFIGURE_CONNECTION: {A: ALL},
+    Permission.SEE_OPERATING_MODEL: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
+    Permission.SEE_PEOPLE: {M: ALL, S: TEAM, A: ALL},
+    Permission.MANAGE_PEOPLE: {A: ALL},
+    Permission.SEE_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},
+    Permission.SEE_TABLES: {A: ALL},
+    Permission.PLAY_DEMO: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
+}
+
+
+class NotAllowed(Exception):
+    """A no, as a sentence for the person who hears it."""
+
+
+class OutOfScope(NotAllowed):
+    """The thing exists, but not for this person: answered as if it did not exist."""
+
+
+class Holder(Protocol):
+    """What the table wants to know of a person."""
+
+    role: str
+    is_active: bool
+    team_id: int | None
+    pk: Any
+
+
+def scope(user: Any, permission: Permission) -> Scope | None:
+    """How far `permission` reaches for this person; None when it is not theirs at all.
+
+    Whoever acts without being a person (the carrier, the clock) has no role and is not asked.
+    """
+    if not hasattr(user, "role"):
+        return Scope.ALL
+    if not user.is_active:
+        return None
+    return TABLE[permission].get(Role(user.role))
+
+
+def may(user: Any, permission: Permission, *, owner: Holder | None = None) -> bool:
+    """Whether this person may, regarding a thing owned by `owner` (None: not owned)."""
+    return refusal_for(user, permission, owner=owner) == ""
+
+
+def refusal_for(user: Any, permission: Permission, *, owner: Holder | None = None) -> str:
+    """Why not, as a sentence; empty when they may.
+
+    `owner` matters only where the person's scope is their team or their own.
+    """
+    reach = scope(user, permission)
+    if reach is None:
+        return f"{_role_of(user)} may not {permission.value}. {_who_may(permission)}"
+    if owner is None or reach in (Scope.ALL, Scope.MASKED) or owner.pk == user.pk:
+        return ""
+    if reach is Scope.TEAM and user.team_id is not None and owner.team_id == user.team_id:
+        return ""
+    whose = "of their own team" if reach is Scope.TEAM else "that are their own"
+    return f"{_role_of(user)} may {permission.value} only for things {whose}."
+
+
+def check(user: Any, permission: Permission, *, owner: Holder | None = None) -> None:
+    """Raise NotAllowed with the reason unless this person may."""
+    reason = refusal_for(user, permission, owner=owner)
+    if reason:
+        raise NotAllowed(reason)
+
+
+def _role_of(user: Any) -> str:
+    role = getattr(user, "role", "")
+    return f"A {Role(role).label}" if role else "Somebody who is not signed in"
+
+
+def _who_may(permission: Permission) -> str:
+    labels = [role.label for role in TABLE[permission]]
+    return f"Ask a {' or a '.join(labels)}." if labels else "Nobody may."

@@ -1,0 +1,151 @@
+"""The operating model's rows: company, RACI, SLAs, calendars, sources of truth."""
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import F, Q
+
+from meshline.people.models import Team, User
+
+
+class Company(models.Model):
+    """The one company this installation serves."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=60, default="UTC")
+    # Who gets what nobody else can be given; the last link of every chain of owners.
+    fallback_owner = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=Q(id=1), name="there_is_one_company")
+        ]
+        verbose_name_plural = "company"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SystemRole(models.Model):
+    """Which connection (slug) plays a part that contracts speak of: quoting, crm, billing."""
+
+    role = models.CharField(max_length=20, primary_key=True)
+    connection = models.SlugField(max_length=60)
+
+    def __str__(self) -> str:
+        return f"{self.role}: {self.connection}"
+
+
+class SourceOfTruth(models.Model):
+    """Which connection is the authority for a move or a field of one kind of record.
+
+    `connection` is a slug; empty means "the connection that brought the record".
+    """
+
+    record_kind = models.CharField(max_length=40)
+    field = models.CharField(max_length=60)
+    connection = models.SlugField(max_length=60, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("record_kind", "field", name="one_authority_per_field")
+        ]
+        verbose_name_plural = "sources of truth"
+
+    def __str__(self) -> str:
+        return f"{self.record_kind}.{self.field}: {self.connection or 'its origin'}"
+
+
+class RaciAssignment(models.Model):
+    """Who answers for a process: exactly one Accountable, at least one Responsible."""
+
+    class Letter(models.TextChoices):
+        RESPONSIBLE = "responsible", "Responsible"
+        ACCOUNTABLE = "accountable", "Accountable"
+        CONSULTED = "consulted", "Consulted"
+        INFORMED = "informed", "Informed"
+
+    process = models.CharField(max_length=80)
+    letter = models.CharField(max_length=12, choices=Letter.choices)
+    user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
+    team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(user__isnull=False, team__isnull=True)
+                | Q(user__isnull=True, team__isnull=False),
+                name="raci_names_a_person_or_a_team",
+            ),
+            models.UniqueConstraint(
+                "process", condition=Q(letter="accountable"), name="one_accountable_per_process"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.process}: {self.user or self.team} is {self.letter}"
+
+
+class BusinessCalendar(models.Model):
+    """When a team works. Windows are [weekday 0-6, "HH:MM", "HH:MM"] in the calendar's zone."""
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    zone = models.CharField(max_length=60)
+    windows = models.JSONField()
+    team = models.OneToOneField(
+        Team, null=True, blank=True, on_delete=models.PROTECT, related_name="calendar"
+    )
+    is_default = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "is_default", condition=Q(is_default=True), name="one_default_calendar"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Holiday(models.Model):
+    calendar = models.ForeignKey(BusinessCalendar, on_delete=models.CASCADE, related_name="holidays")
+    day = models.DateField()
+    name = models.CharField(max_length=120)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("calendar", "day", name="one_holiday_a_day")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.day})"
+
+
+class Sla(models.Model):
+    """How soon a ticket is acknowledged and fixed, in business minutes.
+
+    The row whose kind is empty is the default for its severity and is never missing.
+    """
+
+    kind = models.CharField(max_length=40, blank=True)
+    severity = models.CharField(max_length=10)
+    ack_within = models.PositiveIntegerField(help_text="business minutes")
+    fix_within = models.PositiveIntegerField(help_text="business minutes")
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("kind", "severity", name="one_sla_per_kind_and_severity"),
+            models.CheckConstraint(
+                condition=Q(ack_within__gt=0) & Q(ack_within__lte=F("fix_within")),
+                name="ack_is_due_before_fix",
+            ),
+        ]
+        verbose_name = "SLA"
+
+    def __str__(self) -> str:
+        return f"{self.kind or 'any'} {self.severity}"

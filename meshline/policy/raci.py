@@ -1,0 +1,85 @@
+"""Who answers for a process right now. There is always somebody."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from meshline.people import availability
+from meshline.people.models import User
+from meshline.people.permissions import Role
+from meshline.policy.models import Company, RaciAssignment
+
+Letter = RaciAssignment.Letter
+# The process every ticket falls under whose own process names nobody.
+QUEUE = "exception-queue"
+
+
+class NobodyAtAll(Exception):
+    """An installation without one active person who could own anything."""
+
+
+@dataclass(frozen=True)
+class Answerable:
+    """A person for a process, and why it is them, as a sentence."""
+
+    user: User
+    why: str
+    is_fallback: bool = False
+
+
+def responsible_for(process: str, *, at: datetime) -> Answerable:
+    """Who does the work: the process's Responsible, else the queue's, else the fallback owner."""
+    for name in dict.fromkeys((process, QUEUE)):
+        found = _first_present(name, Letter.RESPONSIBLE, at)
+        if found:
+            return Answerable(found, f"{found.name} is responsible for {_words(name)}.")
+    return fallback(at=at)
+
+
+def accountable_for(process: str, *, at: datetime) -> Answerable:
+    """Who answers for it in the end: the process's Accountable, else the queue's, else fallback."""
+    for name in dict.fromkeys((process, QUEUE)):
+        found = _first_present(name, Letter.ACCOUNTABLE, at)
+        if found:
+            return Answerable(found, f"{found.name} is accountable for {_words(name)}.")
+    return fallback(at=at)
+
+
+def fallback(*, at: datetime) -> Answerable:
+    """The company's named fallback; without one present, a manager, an operator, an admin."""
+    company = Company.objects.select_related("fallback_owner").first()
+    named = company.fallback_owner if company else None
+    stand_in = availability.stand_in_for(named, at=at) if named else None
+    if stand_in:
+        return Answerable(stand_in, f"{stand_in.name} is the fallback owner.", is_fallback=True)
+    user = _anyone(at)
+    if user is None:
+        raise NobodyAtAll("Nobody is active here; invite a person first (manage.py invite).")
+    return Answerable(user, f"{user.name}, because no fallback owner is present.", is_fallback=True)
+
+
+def _first_present(process: str, letter: str, at: datetime) -> User | None:
+    assignments = RaciAssignment.objects.filter(process=process, letter=letter)
+    for assignment in assignments.select_related("user", "team__lead").order_by("pk"):
+        user = _present(assignment, at)
+        if user:
+            return user
+    return None
+
+
+def _present(assignment: RaciAssignment, at: datetime) -> User | None:
+    if assignment.team:
+        return availability.someone_in(assignment.team, at=at)
+    return availability.stand_in_for(assignment.user, at=at) if assignment.user else None
+
+
+def _anyone(at: datetime) -> User | None:
+    for role in (Role.MANAGER, Role.OPERATOR, Role.ADMIN):
+        user = User.objects.present(at).in_role(role).order_by("pk").first()
+        if user:
+            return user
+    # Everybody is out: work still has an owner, who finds it when they are back.
+    return User.objects.active().exclude(role=Role.VIEWER).order_by("pk").first()
+
+
+def _words(process: str) -> str:
+    return process.replace("-", " ").replace(":", " ")

@@ -1,0 +1,184 @@
+"""Settings: plain values, from the environment where a deployment may differ."""
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from meshline import environment
+
+environment.load_local_start()
+
+BASE_DIR = environment.PROJECT
+STATE_DIR = environment.state_folder()
+
+_LOCAL = "For a local start run `make run`, which makes what is missing; elsewhere set it."
+
+# --- Who we are on the network ---------------------------------------------------------------
+DEBUG = environment.truth("DEBUG", default=False)
+SECRET_KEY = environment.required("SECRET_KEY", _LOCAL)
+# Credentials at rest have keys of their own, newest first, so that they can be turned over apart.
+SECRETS_KEYS = environment.words("SECRETS_KEYS", [])
+if not SECRETS_KEYS:
+    raise ImproperlyConfigured(f"SECRETS_KEYS is not set. {_LOCAL}")
+ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
+PUBLIC_URL = environment.env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+_OVER_TLS = PUBLIC_URL.startswith("https://")
+# The stand-in vendors and the demo pages are there only where `up` started them.
+SANDBOX_URL = environment.env("SANDBOX_URL", default="")
+
+# --- What the project is made of -------------------------------------------------------------
+INSTALLED_APPS = [
+    "meshline",
+    "meshline.audit",
+    "meshline.people",
+    "meshline.policy",
+    "meshline.notices",
+    "meshline.web",
+    "exceptions",
+    "proposals",
+    "connectors",
+    "reconciliation",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "django.contrib.staticfiles",
+    "csp",
+    "django_filters",
+    "django_htmx",
+    "django_rq",
+]
+MIDDLEWARE = [
+    # Webhooks and health checks are answered here and go no further: no session, no CSRF.
+    "meshline.web.doors.MachineDoors",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "meshline.web.sitting.SittingMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "meshline.urls"
+WSGI_APPLICATION = "meshline.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+FORM_RENDERER = "meshline.web.forms.Renderer"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "meshline.web.nav.shared",
+            ],
+            "builtins": ["meshline.web.templatetags.meshline"],
+        },
+    }
+]
+
+# --- PostgreSQL: the only durable truth ------------------------------------------------------
+DATABASES = {"default": environment.database("DATABASE_URL", _LOCAL)}
+DATABASES["default"]["CONN_MAX_AGE"] = None
+DATABASES["default"]["CONN_HEALTH_CHECKS"] = True
+# A database that is away must be noticed within two seconds; a lock held for long is a fault.
+DATABASES["default"]["OPTIONS"].update(connect_timeout=2)
+# The owner's address, used by `migrate` alone; without it the application's own.
+MIGRATION_DATABASE_URL = environment.env("MIGRATION_DATABASE_URL", default="")
+
+# --- Redis: a doorbell, nothing that must not be lost ----------------------------------------
+REDIS_URL = environment.required("REDIS_URL", _LOCAL)
+_QUEUE = {
+    "URL": REDIS_URL,
+    "SERIALIZER": "rq.serializers.JSONSerializer",
+    "DEFAULT_TIMEOUT": 30,
+    # A hung Redis must not hold a web thread: a quarter of a second, no second try.
+    "REDIS_CLIENT_KWARGS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
+}
+# A queue of its own for outgoing calls, so that a slow vendor never holds up intake.
+RQ_QUEUES = {name: dict(_QUEUE) for name in ("inbox", "outbox", "upkeep")}
+# How a verb wakes the workers: "direct", "background" (web threads) or "silent" (most tests).
+BELL = environment.env("MESHLINE_BELL", default="direct")
+
+# --- People ----------------------------------------------------------------------------------
+AUTH_USER_MODEL = "people.User"
+LOGIN_URL = "people:sign-in"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "people:sign-in"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+# A sitting ends after 30 minutes without a person's act, and after 12 hours in any case.
+SITTING_IDLE_SECONDS = 30 * 60
+SITTING_ABSOLUTE_SECONDS = 12 * 60 * 60
+SESSION_COOKIE_AGE = SITTING_ABSOLUTE_SECONDS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _OVER_TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "meshline_session"
+CSRF_COOKIE_NAME = "meshline_csrf"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+CSRF_FAILURE_VIEW = "meshline.web.errors.csrf_failed"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- What the browser may do -----------------------------------------------------------------
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF, "data:"],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+X_FRAME_OPTIONS = "DENY"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31536000 if _OVER_TLS else 0
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _OVER_TLS else None
+
+# --- Times, words, files ---------------------------------------------------------------------
+# Stored and computed in UTC; a person's own zone is activated per request.
+TIME_ZONE = "UTC"
+USE_TZ = True
+LANGUAGE_CODE = "en-gb"
+USE_I18N = False
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": "INFO"},
+    # Redis away is said on the page and in /readyz; one line a job would drown everything else.
+    "loggers": {"rq.worker": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
+}

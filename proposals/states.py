@@ -1,0 +1,73 @@
+"""A proposal's states, and its moves with the authority for each: the table first."""
+
+from enum import StrEnum
+
+
+class State(StrEnum):
+    DRAFT = "draft"
+    SENT = "sent"
+    VIEWED = "viewed"
+    SIGNED = "signed"
+    DISPUTED = "disputed"
+    EXPIRED = "expired"
+    INVOICED = "invoiced"
+    CLOSED_WON = "closed-won"
+    CLOSED_LOST = "closed-lost"
+
+    @property
+    def label(self) -> str:
+        return self.value.replace("-", " ").capitalize()
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(state.value, state.label) for state in cls]
+
+
+D, S, V, G = State.DRAFT, State.SENT, State.VIEWED, State.SIGNED
+X, E, I = State.DISPUTED, State.EXPIRED, State.INVOICED  # noqa: E741
+WON, LOST = State.CLOSED_WON, State.CLOSED_LOST
+
+# From a state, to which others. A quoting tool may skip states (sent, then completed).
+MOVES: dict[State, frozenset[State]] = {
+    D: frozenset({S, V, G, X, E, LOST}),
+    S: frozenset({D, V, G, X, E, LOST}),
+    V: frozenset({D, G, X, E, LOST}),
+    G: frozenset({X, I, WON, LOST}),
+    X: frozenset({D, S, V, G, E, LOST}),
+    E: frozenset({D, S, V, G, LOST}),
+    I: frozenset({X, WON, LOST}),
+    WON: frozenset(),
+    LOST: frozenset(),
+}
+
+# Into a state: which part must say so. What "quoting" or "billing" is, policy knows
+# (sources of truth); by default the connection that brought the proposal, and the billing tool.
+AUTHORITY: dict[State, str] = {
+    D: "quoting",
+    S: "quoting",
+    V: "quoting",
+    G: "quoting",
+    X: "quoting",
+    E: "quoting",
+    I: "billing",
+    WON: "close",
+    LOST: "close",
+}
+
+# Of two events at the very same instant the earlier stage comes first.
+RANK: dict[State, int] = {D: 0, S: 1, V: 2, X: 3, E: 4, G: 5, I: 6, LOST: 7, WON: 8}
+
+
+class MoveError(Exception):
+    """A move that cannot be made, as a sentence for whoever tried."""
+
+
+def is_move(here: State, to: State) -> bool:
+    return to in MOVES[here]
+
+
+def check_move(here: State, to: State) -> None:
+    """Raise MoveError unless the table has a move from `here` to `to`."""
+    if not is_move(here, to):
+        article = "An" if here.value[0] in "aeiou" else "A"
+        raise MoveError(f"{article} {here.label.lower()} proposal cannot become {to.label.lower()}.")

@@ -1,0 +1,18 @@
+"""Latency tiers: how fast an event must be acted on, from accepted to proven in the target."""
+
+from enum import StrEnum
+
+
+class Tier(StrEnum):
+    SECONDS = "seconds"
+    MINUTES = "minutes"
+    HOURS = "hours"
+    DAILY = "daily"
+
+    @classmethod
+    def choices(cls) -> list[tuple[str, str]]:
+        return [(tier.value, tier.value.capitalize()) for tier in cls]
+
+
+# What is carried first when much is due.
+RANK = {Tier.SECONDS: 0, Tier.MINUTES: 1, Tier.HOURS: 2, Tier.DAILY: 3}

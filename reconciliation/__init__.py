@@ -1,0 +1,1 @@
+"""Was it really so? Compare, check, measure, show."""
