@@ -1,0 +1,110 @@
+"""What the stand-ins are told: keys, addresses, limits. Kept over restarts and resets."""
+
+import copy
+import threading
+from typing import Any
+
+from connectors.sandbox.store import Store
+
+# Name → default. What is not named here cannot be configured.
+DEFAULTS: dict[str, dict[str, Any]] = {
+    "pandadoc": {
+        "api_key": "",  # empty: every call is refused with 401
+        "webhook_url": "",  # empty: nothing is sent and nothing is kept for sending
+        "shared_key": "",  # signs the webhooks
+        "events": ["document_state_changed", "document_updated", "recipient_completed"],
+        "retry_delays": [0.5, 1, 2, 5, 10, 30],  # seconds before each further try
+        "webhook_timeout": 20,  # seconds, as the vendor documents it
+        "draft_delay": 0.4,  # seconds from created to draft; the real ones take 3 to 5
+        "rate_limit": {"per_minute": 6000},  # per endpoint; the real ones allow 100
+    },
+    "hubspot": {
+        "token": "",
+        "owners": [],  # [{"email", "firstName", "lastName", "archived"?}]
+        "search_lag": 0.5,  # seconds the search index is behind
+        # The real ones allow 190 in ten seconds, 650,000 a day, 5 searches a second.
+        "rate_limit": {"ten_seconds": 10_000, "daily": 1_000_000, "search_per_second": 500},
+    },
+}
+SECRET = {"api_key", "shared_key", "token"}
+OWNER_FIELDS = {"email", "firstName", "lastName", "archived"}
+
+
+class ConfigError(ValueError):
+    """The configuration cannot be taken; the message is a sentence."""
+
+
+class Config:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._lock = threading.Lock()
+        self._known = {
+            vendor: {**copy.deepcopy(defaults), **store.setting(vendor)}
+            for vendor, defaults in DEFAULTS.items()
+        }
+
+    def __getitem__(self, vendor: str) -> dict[str, Any]:
+        return self._known[vendor]
+
+    def change(self, changes: dict[str, Any]) -> None:
+        """Take over what is named, keep the rest; all or nothing."""
+        with self._lock:
+            changed = {vendor: self._merged(vendor, given) for vendor, given in changes.items()}
+            with self._store.transaction():
+                for vendor, values in changed.items():
+                    self._store.keep_setting(vendor, values)
+            self._known.update(changed)
+
+    def shown(self) -> dict[str, Any]:
+        """Everything but the secrets, of which only is said whether they are set."""
+        return {
+            vendor: {
+                name: bool(value) if name in SECRET else value for name, value in values.items()
+            }
+            for vendor, values in self._known.items()
+        }
+
+    def _merged(self, vendor: str, given: Any) -> dict[str, Any]:
+        if vendor not in DEFAULTS:
+            raise ConfigError(f"There is no stand-in called {vendor}.")
+        if not isinstance(given, dict):
+            raise ConfigError(f"The configuration of {vendor} must be an object.")
+        merged = dict(self._known[vendor])
+        for name, value in given.items():
+            merged[name] = _checked(vendor, name, value, merged.get(name))
+        return merged
+
+
+def _checked(vendor: str, name: str, value: Any, present: Any) -> Any:
+    if name not in DEFAULTS[vendor]:
+        raise ConfigError(f"{vendor} has no setting called {name}.")
+    if name == "rate_limit":
+        return _limits(vendor, value, present)
+    kind: Any = type(DEFAULTS[vendor][name])
+    fits = isinstance(value, (int, float) if kind in (int, float) else kind)
+    if isinstance(value, bool) or not fits:
+        raise ConfigError(f"{vendor}.{name} is not a {kind.__name__}.")
+    if name == "owners":
+        _check_owners(value)
+    if name == "webhook_url" and value and not value.startswith(("http://", "https://")):
+        raise ConfigError("pandadoc.webhook_url must begin with http:// or https://.")
+    if name == "retry_delays" and not all(isinstance(delay, int | float) for delay in value):
+        raise ConfigError("pandadoc.retry_delays must be a list of seconds.")
+    return value
+
+
+def _limits(vendor: str, value: Any, present: dict[str, int]) -> dict[str, int]:
+    known = DEFAULTS[vendor]["rate_limit"]
+    if not isinstance(value, dict) or not set(value) <= set(known):
+        raise ConfigError(f"{vendor}.rate_limit may name {', '.join(known)}.")
+    if not all(isinstance(most, int) and most >= 0 for most in value.values()):
+        raise ConfigError(f"{vendor}.rate_limit takes whole numbers.")
+    return {**present, **value}
+
+
+def _check_owners(owners: list[Any]) -> None:
+    for owner in owners:
+        if not isinstance(owner, dict) or not owner.get("email"):
+            raise ConfigError("Every owner needs an email.")
+        if unknown := set(owner) - OWNER_FIELDS:
+            raise ConfigError(f"An owner has no field called {', '.join(sorted(unknown))}.")
