@@ -129,7 +129,7 @@ class PandaDocApi:
         if not given:
             raise RefusalError(json_answer(401, self.error_body(401, None)))
         forms = (f"API-Key {key}".encode(), f"Bearer {key}".encode())
-        if not key or not any([hmac.compare_digest(given, form) for form in forms]):
+        if not key or not any(hmac.compare_digest(given, form) for form in forms):
             raise error(401, "authentication_error", "Invalid authentication credentials.")
 
     def _check_limits(self, action: str) -> None:
