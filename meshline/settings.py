@@ -32,6 +32,7 @@ INSTALLED_APPS = [
     "meshline.people",
     "meshline.policy",
     "meshline.notices",
+    "meshline.pulse",
     "meshline.web",
     "exceptions",
     "proposals",

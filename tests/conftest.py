@@ -1,0 +1,59 @@
+"""What every test stands on: a closed network, and databases made by the owner of the tables.
+
+The servers themselves are started by tests/settings.py, before Django loads. Tests then run
+connected as the application's role, so that a missing grant or a trail violation is felt.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import TransactionTestCase
+
+from meshline.shell import database_roles, founding
+from tests import network
+
+network.close()
+
+# Tables whose triggers refuse what a flush does.
+_GUARDED = ("audit_trailline", "audit_traillink", "audit_chainhead")
+_flush = TransactionTestCase._fixture_teardown
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings: None) -> None:
+    """Test databases are made, migrated and dropped by the owner of the tables."""
+    for name in ("create_test_db", "destroy_test_db"):
+        setattr(connection.creation, name, _as_owner(getattr(connection.creation, name)))
+
+
+def _as_owner(act: Callable) -> Callable:
+    @wraps(act)
+    def acts(*args: Any, **options: Any) -> Any:
+        with database_roles.as_owner():
+            return act(*args, **options)
+
+    return acts
+
+
+def _flush_as_owner(case: TransactionTestCase) -> None:
+    """Empty the tables after a test with real transactions, and found again what must be there."""
+    with database_roles.as_owner():
+        _guard("DISABLE")
+        try:
+            _flush(case)
+        finally:
+            _guard("ENABLE")
+    founding.found()
+
+
+def _guard(switch: str) -> None:
+    tables = set(connection.introspection.table_names())
+    with connection.cursor() as cursor:
+        for table in tables.intersection(_GUARDED):
+            cursor.execute(f"ALTER TABLE {table} {switch} TRIGGER USER")
+
+
+TransactionTestCase._fixture_teardown = _flush_as_owner  # type: ignore[method-assign]
