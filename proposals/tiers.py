@@ -1,5 +1,6 @@
 """Latency tiers: how fast an event must be acted on, from accepted to proven in the target."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 
@@ -16,3 +17,11 @@ class Tier(StrEnum):
 
 # What is carried first when much is due.
 RANK = {Tier.SECONDS: 0, Tier.MINUTES: 1, Tier.HOURS: 2, Tier.DAILY: 3}
+
+# From accepted to proven; the hours tier counts business time.
+BUDGET = {
+    Tier.SECONDS: timedelta(seconds=60),
+    Tier.MINUTES: timedelta(minutes=5),
+    Tier.HOURS: timedelta(hours=4),
+    Tier.DAILY: timedelta(days=1),
+}

@@ -1,0 +1,247 @@
+"""Connections and their secrets, what came in, what went out, and the crosswalk of ids."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from meshline.people.models import User
+from proposals.models import Outcome
+from proposals.tiers import Tier
+
+
+class ConnectionQuerySet(models.QuerySet):
+    def active(self):
+        return self.filter(status=Connection.Status.ACTIVE)
+
+
+class Connection(models.Model):
+    """One configured account of an outside system."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Active"
+        PAUSED = "paused", "Paused"  # intake goes on and holds; nothing is carried
+        DISABLED = "disabled", "Disabled"  # refuses webhooks, too
+
+    class Breaker(models.TextChoices):
+        CLOSED = "closed", "Closed"
+        OPEN = "open", "Open"
+
+    slug = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    system = models.CharField(max_length=40)
+    base_url = models.CharField(max_length=300, blank=True)
+    allow_loopback = models.BooleanField(default=False)
+    tier = models.CharField(max_length=10, choices=Tier.choices(), default=Tier.MINUTES)
+    owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
+    # How often something usually comes; minutes. Silence longer than that is worth a look.
+    expected_every = models.PositiveIntegerField(null=True, blank=True, help_text="minutes")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    status_why = models.CharField(max_length=300, blank=True)
+    breaker = models.CharField(max_length=6, choices=Breaker.choices, default=Breaker.CLOSED)
+    breaker_opened_at = models.DateTimeField(null=True, blank=True)
+    next_probe_at = models.DateTimeField(null=True, blank=True)
+    version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+
+    objects = ConnectionQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_active(self) -> bool:
+        return self.status == self.Status.ACTIVE
+
+    # Who this is on the trail, for what it brings.
+    actor_kind = "connection"
+
+    @property
+    def actor_id(self) -> str:
+        return self.slug
+
+    @property
+    def actor_label(self) -> str:
+        return self.name
+
+
+class SecretQuerySet(models.QuerySet):
+    def live(self, *, at: datetime):
+        return self.filter(Q(ends_at=None) | Q(ends_at__gt=at)).order_by("-created_at", "-pk")
+
+    def signing(self):
+        return self.filter(purpose=Secret.Purpose.SIGNING)
+
+    def credentials(self):
+        return self.filter(purpose=Secret.Purpose.CREDENTIAL)
+
+
+class Secret(models.Model):
+    """A sealed secret. It can be replaced and ended, never read again by a person."""
+
+    class Purpose(models.TextChoices):
+        SIGNING = "signing", "Signing secret"
+        CREDENTIAL = "credential", "Credential"
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="secrets")
+    purpose = models.CharField(max_length=10, choices=Purpose.choices)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField()
+    # While a sender changes over, the older secret is good until then.
+    ends_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SecretQuerySet.as_manager()
+
+    class Meta:
+        indexes: ClassVar = [models.Index("connection", "purpose", name="secrets_live")]
+
+    def __str__(self) -> str:
+        return f"{self.get_purpose_display()} of {self.connection_id}"
+
+
+class Receipt(models.Model):
+    """One signed POST as it came: the raw bytes are written first and never touched."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="receipts")
+    received_at = models.DateTimeField(db_default=Now())
+    body = models.BinaryField()
+    headers = models.JSONField(default=dict)
+    # How it proved who sent it, in words.
+    verdict = models.CharField(max_length=200)
+    sender = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index("connection", "-received_at", name="receipts_newest")]
+
+    def __str__(self) -> str:
+        return f"Receipt {self.pk}"
+
+
+class MessageQuerySet(models.QuerySet):
+    def newest_first(self):
+        return self.order_by("-id")
+
+
+class Message(models.Model):
+    """One event in a receipt, kept once per (connection, key)."""
+
+    class Status(models.TextChoices):
+        ACCEPTED = "accepted", "Accepted"
+        DIGESTED = "digested", "Digested"
+        IGNORED = "ignored", "Ignored"
+        SUPERSEDED = "superseded", "Superseded"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="messages")
+    receipt = models.ForeignKey(Receipt, on_delete=models.PROTECT, related_name="messages")
+    position = models.PositiveIntegerField(default=0)
+    key = models.CharField(max_length=300)
+    body_hash = models.BinaryField()
+    payload = models.BinaryField()
+    type = models.CharField(max_length=120, blank=True)
+    received_at = models.DateTimeField(db_default=Now())
+    status = models.CharField(max_length=12, choices=Status.choices, default=Status.ACCEPTED)
+    why = models.TextField(blank=True)
+    duplicates = models.PositiveIntegerField(default=0)
+    last_duplicate_at = models.DateTimeField(null=True, blank=True)
+    attempts = models.PositiveIntegerField(default=0)
+    crashes = models.PositiveIntegerField(default=0)
+    next_attempt_at = models.DateTimeField(db_default=Now())
+    lease_owner = models.UUIDField(null=True, blank=True)
+    lease_until = models.DateTimeField(null=True, blank=True)
+    signal_id = models.BigIntegerField(null=True, blank=True)
+    record = models.CharField(max_length=120, blank=True)
+    digested_at = models.DateTimeField(null=True, blank=True)
+
+    objects = MessageQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("connection", "key", name="one_message_per_key")
+        ]
+        indexes: ClassVar = [
+            # What the drain takes next.
+            models.Index(
+                "next_attempt_at", "id", name="messages_due", condition=Q(status="accepted")
+            ),
+            # The page, whole and per connection or state.
+            models.Index("connection", "-id", name="messages_newest"),
+            models.Index("status", "-id", name="messages_status"),
+            models.Index("record", "-id", name="messages_record", condition=~Q(record="")),
+        ]
+
+    def __str__(self) -> str:
+        return f"Message {self.pk}"
+
+    @property
+    def ref(self) -> str:
+        return f"message:{self.pk}"
+
+
+class RejectedReceipt(models.Model):
+    """A refused POST, kept for a week in a table of its own: it can never occupy a key."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.CASCADE, related_name="rejected")
+    at = models.DateTimeField(db_default=Now())
+    status_code = models.PositiveSmallIntegerField()
+    reason = models.CharField(max_length=300)
+    headers = models.JSONField(default=dict)
+    body = models.BinaryField()  # the first 64 KiB
+    sender = models.GenericIPAddressField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index("connection", "-at", name="rejected_newest")]
+
+    def __str__(self) -> str:
+        return self.reason
+
+
+class DeliveryAttempt(models.Model):
+    """One try at carrying or proving an outcome: what went out, what came back, how long it took."""
+
+    outcome = models.ForeignKey(Outcome, on_delete=models.CASCADE, related_name="tries_made")
+    connection = models.CharField(max_length=60, blank=True)
+    number = models.PositiveIntegerField()
+    at = models.DateTimeField()
+    seconds = models.FloatField()
+    succeeded = models.BooleanField()
+    # [{"method", "url", "body", "status", "answer", "seconds"}] without any credential.
+    calls = models.JSONField(default=list)
+    result = models.TextField()
+    failure = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index("outcome", "id", name="attempts_outcome"),
+            # The breaker's window: the last five minutes of one connection.
+            models.Index("connection", "-at", name="attempts_window"),
+        ]
+
+    def __str__(self) -> str:
+        return f"Attempt {self.number} of {self.outcome_id}"
+
+
+class RecordLink(models.Model):
+    """The crosswalk: our record ↔ its id in one outside system."""
+
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT, related_name="links")
+    record = models.CharField(max_length=120)
+    kind = models.CharField(max_length=40)  # theirs: "document", "deal", "task"
+    external_id = models.CharField(max_length=200)
+    # What we know it by there, where it is one of several of its kind.
+    key = models.CharField(max_length=200, blank=True)
+    linked_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                "connection", "kind", "external_id", name="one_record_per_outside_id"
+            )
+        ]
+        indexes: ClassVar = [models.Index("record", name="links_record")]
+
+    def __str__(self) -> str:
+        return f"{self.record} ↔ {self.kind} {self.external_id}"

@@ -1,0 +1,87 @@
+"""May you, and what we answer: the decorator that guards a view, and the shapes of yes and no.
+
+A view guarded by `requires` finds in `request.scope` how far the permission reaches. A verb's no is
+answered with `refusal`, its yes with `done` (to a page) or `say` (a sentence beside a part).
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.template.loader import render_to_string
+
+from meshline.people import permissions
+from meshline.people.permissions import NotAllowed, OutOfScope, Permission
+from meshline.web import errors, sitting
+
+View = Callable[..., HttpResponse]
+
+
+def requires(permission: Permission) -> Callable[[View], View]:
+    """Let in who has `permission`; others read why not, as a page or as a part."""
+
+    def guard(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if reason := permissions.refusal_for(request.user, permission):
+                return errors.denied(request, reason)
+            request.scope = permissions.scope(request.user, permission)
+            return _answer(view, request, *args, **kwargs)
+
+        guarded.permission = permission  # for the test that walks every URL
+        return guarded
+
+    return guard
+
+
+def refusal(request: HttpRequest, error: Exception | str, status: int = 409) -> HttpResponse:
+    """A verb's no, where the person looks: a live message, or a flash on the page they came from.
+
+    A plain form that holds typed text is better rendered again by its view.
+    """
+    if request.htmx:
+        return errors.message_part(str(error), tone="danger", status=status)
+    messages.error(request, str(error))
+    return see_other(back_from(request))
+
+
+def done(request: HttpRequest, sentence: str, to: Any, *, undo: str = "") -> HttpResponse:
+    """It happened: say so on the page at `to`; `undo` is the URL that takes it back."""
+    messages.success(request, sentence, extra_tags=undo)
+    url = resolve_url(to)
+    if not request.htmx:
+        return see_other(url)
+    response = HttpResponse(status=204)
+    response.headers["HX-Redirect"] = url
+    return response
+
+
+def say(
+    request: HttpRequest, response: HttpResponse, sentence: str, *, undo: str = ""
+) -> HttpResponse:
+    """Add a live message to a part that answers htmx."""
+    context = {"sentence": sentence, "tone": "ok", "undo": undo, "out_of_band": True}
+    response.write(render_to_string("web/_message.html", context, request))
+    return response
+
+
+def see_other(url: str) -> HttpResponse:
+    """A 303: whatever the method was, look there now."""
+    return HttpResponse(status=303, headers={"Location": url})
+
+
+def back_from(request: HttpRequest) -> str:
+    """The page of ours the person came from, or home."""
+    return sitting.safe_page(request, request.headers.get("Referer")) or errors.home_url()
+
+
+def _answer(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+    try:
+        return view(request, *args, **kwargs)
+    except OutOfScope as error:
+        raise Http404(str(error)) from error
+    except NotAllowed as error:
+        return errors.denied(request, error)

@@ -1,0 +1,116 @@
+"""The way around: entries as data, and what every page shows of the person's place in it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.urls import NoReverseMatch, reverse
+
+from meshline.notices.models import Notice
+from meshline.people.permissions import Permission, may
+from meshline.web import banner, errors
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A line of the navigation: shown to who has the permission, once its page exists."""
+
+    label: str
+    url_name: str
+    icon: str
+    permission: Permission | None
+    section: str
+
+
+WORK, MODEL, RECORDS = "Work", "Model", "Records"
+ENTRIES = [
+    Entry("Home", "home", "home", None, WORK),
+    Entry("Queue", "exceptions:queue", "inbox", Permission.SEE_QUEUE, WORK),
+    Entry("Proposals", "proposals:list", "file-text", Permission.SEE_PROPOSALS, WORK),
+    Entry("Outcomes", "connectors:outcomes", "send", Permission.SEE_CONNECTIONS, WORK),
+    Entry("Messages", "connectors:messages", "mail", Permission.SEE_CONNECTIONS, WORK),
+    Entry("Connections", "connectors:connections", "plug-connected", Permission.SEE_CONNECTIONS, MODEL),
+    Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
+    Entry("Contracts", "proposals:contracts", "writing-sign", Permission.SEE_OPERATING_MODEL, MODEL),
+    Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),
+    Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS),
+    Entry("All tables", "admin:index", "table", Permission.SEE_TABLES, RECORDS),
+    Entry("Demo", "demo", "flask", Permission.PLAY_DEMO, RECORDS),
+]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Link:
+    """An entry as this person sees it on this page."""
+
+    label: str
+    url: str
+    icon: str
+    section: str
+    is_current: bool
+
+
+class Shared:
+    """What the shell of a page asks for; each part is looked up once, and only when shown."""
+
+    def __init__(self, request: HttpRequest) -> None:
+        self.request = request
+        self.user = getattr(request, "user", None)
+
+    @property
+    def home_url(self) -> str:
+        return errors.home_url()
+
+    @cached_property
+    def sections(self) -> list[tuple[str, list[Link]]]:
+        return [(name, list(group)) for name, group in groupby(self._links, lambda it: it.section)]
+
+    @cached_property
+    def unread(self) -> int:
+        return Notice.objects.unread().filter(user=self.user).count()
+
+    @cached_property
+    def banner(self) -> list[str]:
+        return banner.sentences()
+
+    @cached_property
+    def _links(self) -> list[Link]:
+        found = [(entry, url) for entry in _entries_for(self.user) if (url := _url(entry.url_name))]
+        current = _current([url for _, url in found], self.request.path)
+        return [
+            Link(entry.label, url, entry.icon, entry.section, url == current)
+            for entry, url in found
+        ]
+
+
+def shared(request: HttpRequest) -> dict[str, Any]:
+    """The context processor behind every page's shell."""
+    return {"shared": Shared(request)}
+
+
+def _entries_for(user: Any) -> list[Entry]:
+    return [entry for entry in ENTRIES if _is_offered(entry) and _is_open_to(entry, user)]
+
+
+def _is_offered(entry: Entry) -> bool:
+    return entry.url_name != "demo" or bool(settings.SANDBOX_URL)
+
+
+def _is_open_to(entry: Entry, user: Any) -> bool:
+    return entry.permission is None or may(user, entry.permission)
+
+
+def _url(name: str) -> str:
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _current(urls: list[str], path: str) -> str:
+    """The entry whose pages this one is among: the longest that the path begins with."""
+    around = [url for url in urls if path == url or (url != "/" and path.startswith(url))]
+    return max(around, key=len, default="")

@@ -1,0 +1,128 @@
+"""A sitting: the time between signing in and being signed out, and what holds while it lasts."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from datetime import datetime
+from urllib.parse import urlencode, urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY, logout
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import resolve_url
+from django.utils import timezone
+from django.utils.cache import patch_cache_control, patch_vary_headers
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from meshline import instant
+
+_BEGAN, _LAST_ACT = "sitting_began", "sitting_last_act"
+# The last act is written down at most this often: one UPDATE per request would be too many.
+_NOTED_EVERY_SECONDS = 30
+# A page that asks by itself says so by this header; it is not a person's act.
+POLL_HEADER = "X-Meshline-Poll"
+
+
+class SittingMiddleware:
+    """Ends sittings that are over, sets the person's zone, keeps signed-in pages out of caches."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.now = instant.now() if _carries_a_sitting(request) else None
+        ended = _end_if_over(request)
+        with zone_of(request):
+            response = self.get_response(request)
+        if _sends_to_sign_in(response):
+            response = _to_sign_in(request, response, ended)
+        if request.user.is_authenticated:
+            patch_cache_control(response, no_store=True, private=True)
+        patch_vary_headers(response, ["HX-Request"])
+        return response
+
+
+def begin(request: HttpRequest, *, at: datetime) -> None:
+    """Start the clock of a sitting; said by whatever signs a person in."""
+    request.session[_BEGAN] = request.session[_LAST_ACT] = at.timestamp()
+
+
+def zone_of(request: HttpRequest) -> AbstractContextManager:
+    """The person's zone for the length of a request; UTC for who has none or a wrong one."""
+    try:
+        return timezone.override(ZoneInfo(getattr(request.user, "zone", "") or "UTC"))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return timezone.override(ZoneInfo("UTC"))
+
+
+def safe_page(request: HttpRequest, url: str | None) -> str:
+    """The path of `url` when it is a page of this site; empty otherwise."""
+    hosts = {request.get_host()}
+    if not url or not url_has_allowed_host_and_scheme(url, hosts, request.is_secure()):
+        return ""
+    parts = urlsplit(url)
+    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+
+
+def _carries_a_sitting(request: HttpRequest) -> bool:
+    return SESSION_KEY in request.session
+
+
+def _end_if_over(request: HttpRequest) -> str:
+    """Sign the person out when their sitting is over; why, or nothing."""
+    if not _carries_a_sitting(request):
+        return ""
+    reason = "" if request.user.is_authenticated else "closed"
+    reason = reason or _over(request)
+    if reason:
+        logout(request)
+    else:
+        _note_act(request)
+    return reason
+
+
+def _over(request: HttpRequest) -> str:
+    now = request.now.timestamp()
+    if now - request.session.get(_BEGAN, now) >= settings.SITTING_ABSOLUTE_SECONDS:
+        return "long"
+    if now - request.session.get(_LAST_ACT, now) >= settings.SITTING_IDLE_SECONDS:
+        return "idle"
+    return ""
+
+
+def _note_act(request: HttpRequest) -> None:
+    now = request.now.timestamp()
+    if _BEGAN not in request.session:
+        begin(request, at=request.now)
+    elif request.headers.get(POLL_HEADER) == "1":
+        return
+    elif now - request.session.get(_LAST_ACT, 0) >= _NOTED_EVERY_SECONDS:
+        request.session[_LAST_ACT] = now
+
+
+def _sends_to_sign_in(response: HttpResponse) -> bool:
+    if response.status_code != 302:
+        return False
+    return urlsplit(response.headers["Location"]).path == resolve_url(settings.LOGIN_URL)
+
+
+def _to_sign_in(request: HttpRequest, response: HttpResponse, ended: str) -> HttpResponse:
+    """To the sign-in page and, after it, back to the page the person was looking at."""
+    words = {"next": _page_looked_at(request), "ended": ended}
+    query = urlencode({name: word for name, word in words.items() if word}, safe="/")
+    url = resolve_url(settings.LOGIN_URL) + (f"?{query}" if query else "")
+    if not request.htmx:
+        response.headers["Location"] = url
+        return response
+    answer = HttpResponse(status=200)
+    answer.headers["HX-Redirect"] = url
+    answer.cookies = response.cookies
+    return answer
+
+
+def _page_looked_at(request: HttpRequest) -> str:
+    if request.htmx:
+        return safe_page(request, request.htmx.current_url)
+    if request.method in ("GET", "HEAD"):
+        return request.get_full_path()
+    return safe_page(request, request.headers.get("Referer"))

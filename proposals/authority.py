@@ -1,0 +1,41 @@
+"""Who may move a proposal into a state: exactly one authority per move."""
+
+from dataclasses import dataclass
+
+from meshline.policy import roles
+from meshline.policy.models import SourceOfTruth
+from proposals.states import AUTHORITY, State
+
+# What stands for people where a move is theirs to make.
+PEOPLE = "people"
+
+
+@dataclass(frozen=True)
+class Authorities:
+    """The authority table as it stands, read once for a batch."""
+
+    configured: dict[str, str]
+    billing: str
+
+    def of(self, target: State, *, source: str) -> str:
+        """The connection (slug), or PEOPLE, that may say `target` of a proposal from `source`."""
+        part = AUTHORITY[target]
+        if named := self.configured.get(part):
+            return named
+        return {"quoting": source, "billing": self.billing, "close": PEOPLE}[part]
+
+    def refusal(self, target: State, *, source: str, sender: str) -> str:
+        """Why `sender` may not say so, as a sentence; empty when it may."""
+        authority = self.of(target, source=source)
+        if sender == authority:
+            return ""
+        said = target.label.lower()
+        if not authority:
+            return f"Nothing is connected yet that may say {said}; {sender} may not."
+        return f"Only {authority} may say that this proposal is {said}; {sender} may not."
+
+
+def load() -> Authorities:
+    """The authorities of proposals, from the one table of sources of truth."""
+    rows = SourceOfTruth.objects.filter(record_kind="proposal").exclude(connection="")
+    return Authorities(dict(rows.values_list("field", "connection")), roles.connection_for("billing"))

@@ -1,0 +1,305 @@
+"""Trigger → outcomes: after each change exactly the wanted outcomes stand in the outbox."""
+
+from collections import defaultdict
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.urls import reverse
+
+from exceptions import desk
+from meshline.audit import trail
+from meshline.audit.actors import Someone, part
+from meshline.audit.models import TrailLine
+from meshline.policy import business_time, calendars, roles
+from meshline.policy.business_time import Hours
+from proposals import promises, tiers, wording
+from proposals.models import Contract, Outcome, Proposal, Signal
+from proposals.models.outcome import State as OutcomeState
+from proposals.promises import ContractSpec, Made, Plan, Wanted
+from proposals.states import State
+from proposals.story import Story
+from proposals.tiers import Tier
+
+# Promised in the very transaction, without a journey through the outbox.
+OPEN_TICKET = "ticket.open"
+# The outcome whose due time the proposal's row shows.
+FOLLOW_UP = "follow-up"
+# From these an outcome is simply called off: nothing of it is out there yet.
+CALLED_OFF_FROM = (OutcomeState.DUE, OutcomeState.HELD, OutcomeState.GIVEN_UP)
+PROMISER = part("contracts", "Contracts")
+
+
+def promise(stories: list[Story], *, at: datetime) -> None:
+    """Make the outbox say what these stories ask for: promise, call off, revive, undo."""
+    live = _live()
+    made = _made([story.proposal for story in stories])
+    batch = _Batch(at, roles.connections())
+    for story in stories:
+        mine = made[story.proposal.pk]
+        required = promises.wanted(story.told, live)
+        digests = {"deal": promises.digest(wording.content(story.proposal))}
+        plan = promises.plan(required, [_as_made(outcome) for outcome in mine], digests)
+        batch.take(story, plan, {outcome.pk: outcome for outcome in mine}, digests)
+        batch.schedule_follow_up(story.proposal, required)
+    batch.write()
+
+
+def undo(outcome: Outcome, *, at: datetime) -> Outcome | None:
+    """Promise what takes a carried outcome back, once; None when nothing does."""
+    if not outcome.undo or Outcome.objects.filter(undo_of=outcome).exists():
+        return None
+    back = _undoing(outcome, at)
+    back.save()
+    trail.record_all([_promised(back, at, why=outcome.unwanted_why)])
+    return back
+
+
+@transaction.atomic
+def publish(*, slug: str, name: str, trigger: State, outcomes: list[dict[str, Any]], by: Someone,
+            at: datetime) -> Contract:  # fmt: skip
+    """Publish a contract, as a new version where there is one already that differs."""
+    current = Contract.objects.select_for_update().filter(slug=slug, is_live=True).first()
+    if current and (current.name, current.trigger, current.outcomes) == (name, trigger, outcomes):
+        return current
+    if current:
+        current.is_live = False
+        current.save(update_fields=["is_live"])
+    contract = Contract.objects.create(
+        slug=slug, version=current.version + 1 if current else 1, name=name, trigger=trigger,
+        outcomes=outcomes, published_at=at, published_by=by.actor_label,
+    )  # fmt: skip
+    before = {"version": current.version, "outcomes": current.outcomes} if current else {}
+    after = {"version": contract.version, "trigger": trigger, "outcomes": outcomes}
+    trail.record("contract.published", subject=contract, by=by, at=at, before=before, after=after)
+    return contract
+
+
+class _Batch:
+    """What a batch of stories does to the outbox, gathered first and written set-based."""
+
+    def __init__(self, at: datetime, connections: dict[str, str]) -> None:
+        self.at = at
+        self.connections = connections
+        self.created: list[Outcome] = []
+        self.changed: list[Outcome] = []
+        self.scheduled: list[Proposal] = []
+        self.lines: list[TrailLine] = []
+        self.settled: list[tuple[Outcome, str]] = []
+        self._hours: dict[int | None, Hours] = {}
+
+    def take(
+        self, story: Story, plan: Plan, mine: dict[int, Outcome], digests: dict[str, str]
+    ) -> None:
+        for want, number in plan.create:
+            self.created.append(self._new(story, want, number, digests))
+        for pk in plan.revive:
+            self._revive(mine[pk])
+        for pk in plan.drop:
+            self._drop(mine[pk])
+
+    def schedule_follow_up(self, proposal: Proposal, required: list[Wanted]) -> None:
+        """The row shows when the owner is to follow up, as long as that is still asked for."""
+        wants = [want for want in required if want.spec.name == FOLLOW_UP]
+        due_at = self._due_at(proposal, wants[-1]) if wants else None
+        if proposal.next_follow_up_at != due_at:
+            proposal.next_follow_up_at = due_at
+            self.scheduled.append(proposal)
+
+    def write(self) -> None:
+        Outcome.objects.bulk_create(self.created)
+        if self.changed:
+            columns = ["state", "unwanted_at", "unwanted_why", "next_attempt_at"]
+            Outcome.objects.bulk_update(self.changed, columns)
+        if self.scheduled:
+            Proposal.objects.bulk_update(self.scheduled, ["next_follow_up_at"])
+        # Lines name their outcome by its id, which exists only now.
+        trail.record_all([*(_promised(made, self.at) for made in self.created), *self.lines])
+        for outcome in self.created:
+            if outcome.kind == OPEN_TICKET:
+                _open_ticket(outcome, self.at)
+        for outcome, because in self.settled:
+            desk.settle(subject=outcome.ref, because=because, by=PROMISER, at=self.at)
+
+    def _new(
+        self, story: Story, want: Wanted, number: int, digests: dict[str, str]
+    ) -> Outcome:
+        proposal, spec = story.proposal, want.spec
+        tier, received_at = _urgency(story, self.at)
+        params = wording.fill(spec.params, proposal, due_at=self._due_at(proposal, want))
+        outcome = Outcome(
+            proposal=proposal,
+            contract_id=want.contract.id,
+            name=spec.name,
+            kind=spec.kind,
+            target=spec.target,
+            connection=self.connections.get(spec.target, ""),
+            signal_id=want.episode.events[0],
+            key=f"proposal-{proposal.pk}/{want.contract.slug}/{spec.name}/{number}",
+            digest=digests.get(spec.name, "") if spec.mirrors else "",
+            params=params | (wording.content(proposal) if spec.mirrors else {}),
+            undo=spec.undo,
+            tier=tier,
+            tier_rank=tiers.RANK[tier],
+            promised_at=self.at,
+            budget_ends_at=self._budget_end(tier, received_at, proposal),
+            next_attempt_at=self.at,
+        )
+        if outcome.kind == OPEN_TICKET:
+            outcome.state, outcome.proven_at = OutcomeState.PROVEN, self.at
+        return outcome
+
+    def _revive(self, outcome: Outcome) -> None:
+        outcome.state, outcome.next_attempt_at = OutcomeState.DUE, self.at
+        outcome.unwanted_at, outcome.unwanted_why = None, ""
+        self.changed.append(outcome)
+        self._line("outcome.wanted-again", outcome)
+
+    def _drop(self, outcome: Outcome) -> None:
+        """Call off what is not carried yet; undo what is; mark what is on its way."""
+        if outcome.unwanted_at is not None:
+            return
+        state = State(outcome.proposal.state).label.lower()
+        outcome.unwanted_at = self.at
+        outcome.unwanted_why = f"The proposal is {state} now."
+        self.changed.append(outcome)
+        if outcome.state in CALLED_OFF_FROM:
+            outcome.state = OutcomeState.CANCELLED
+            self._line("outcome.called-off", outcome)
+            self.settled.append((outcome, outcome.unwanted_why))
+            # A try whose answer never came may have reached the other side all the same.
+            if outcome.undo and outcome.attempts:
+                self.created.append(_undoing(outcome, self.at))
+        elif outcome.kind == OPEN_TICKET:
+            self.settled.append((outcome, outcome.unwanted_why))
+        elif outcome.undo and outcome.state in (OutcomeState.DELIVERED, OutcomeState.PROVEN):
+            self.created.append(_undoing(outcome, self.at))
+
+    def _line(self, what: str, outcome: Outcome) -> None:
+        self.lines.append(
+            trail.line(
+                what, subject=outcome, record=outcome.proposal.record, by=PROMISER, at=self.at,
+                after={"outcome": outcome.kind}, why=outcome.unwanted_why,
+            )  # fmt: skip
+        )
+
+    def _due_at(self, proposal: Proposal, want: Wanted) -> datetime | None:
+        """When the task is due: business minutes after the episode began, in the owner's hours."""
+        minutes = want.spec.params.get("due_within")
+        if not minutes:
+            return None
+        start = want.episode.since or self.at
+        return business_time.add(start, int(minutes), self._hours_of(proposal))
+
+    def _budget_end(self, tier: Tier, start: datetime, proposal: Proposal) -> datetime:
+        budget = tiers.BUDGET[tier]
+        if tier is Tier.HOURS:
+            minutes = int(budget.total_seconds() // 60)
+            return business_time.add(start, minutes, self._hours_of(proposal))
+        return start + budget
+
+    def _hours_of(self, proposal: Proposal) -> Hours:
+        team = proposal.owner.team
+        if proposal.owner.team_id not in self._hours:
+            self._hours[proposal.owner.team_id] = calendars.hours_of(team)
+        return self._hours[proposal.owner.team_id]
+
+
+def _live() -> list[ContractSpec]:
+    return [
+        ContractSpec(
+            id=contract.pk,
+            slug=contract.slug,
+            trigger=State(contract.trigger),
+            outcomes=tuple(promises.spec_from(row) for row in contract.outcomes),
+        )
+        for contract in Contract.objects.live().order_by("slug")
+    ]
+
+
+def _made(proposals: list[Proposal]) -> dict[int, list[Outcome]]:
+    found: dict[int, list[Outcome]] = defaultdict(list)
+    by_pk = {proposal.pk: proposal for proposal in proposals}
+    rows = (
+        Outcome.objects.select_for_update(of=("self",))
+        .filter(proposal__in=list(by_pk), undo_of=None)
+        .select_related("contract")
+        .order_by("pk")
+    )
+    for outcome in rows:
+        outcome.proposal = by_pk[outcome.proposal_id]
+        found[outcome.proposal_id].append(outcome)
+    return found
+
+
+def _as_made(outcome: Outcome) -> Made:
+    # What a person called off stays off: only what the story itself dropped can come back.
+    dropped = outcome.state == OutcomeState.CANCELLED and outcome.unwanted_at is not None
+    return Made(
+        outcome.pk, outcome.contract.slug, outcome.name, outcome.signal_id, outcome.digest, dropped
+    )
+
+
+def _undoing(outcome: Outcome, at: datetime) -> Outcome:
+    tier = Tier(outcome.tier)
+    return Outcome(
+        proposal=outcome.proposal,
+        contract_id=outcome.contract_id,
+        name=f"{outcome.name}-undo",
+        kind=outcome.undo,
+        target=outcome.target,
+        connection=outcome.connection,
+        signal_id=outcome.signal_id,
+        key=f"{outcome.key}/undo",
+        params={**outcome.params, "of_key": outcome.key, "of_id": outcome.external_id},
+        undo_of=outcome,
+        tier=tier,
+        tier_rank=tiers.RANK[tier],
+        promised_at=at,
+        budget_ends_at=at + tiers.BUDGET[tier],
+        next_attempt_at=at,
+    )
+
+
+def _urgency(story: Story, at: datetime) -> tuple[Tier, datetime]:
+    """The tier of what brought this, and since when its budget runs: from its acceptance."""
+    if not story.fresh:
+        return Tier.MINUTES, at
+    signal: Signal = story.fresh[-1][0]
+    return Tier(signal.tier), signal.received_at
+
+
+def _promised(outcome: Outcome, at: datetime, why: str = "") -> TrailLine:
+    return trail.line(
+        "outcome.promised", subject=outcome, record=outcome.proposal.record, by=PROMISER, at=at,
+        after={"outcome": outcome.kind, "in": outcome.connection, "key": outcome.key},
+        why=why, cause=f"signal:{outcome.signal_id}",
+    )  # fmt: skip
+
+
+def _open_ticket(outcome: Outcome, at: datetime) -> None:
+    proposal = outcome.proposal
+    ticket = desk.open_ticket(
+        desk.Trouble(
+            kind=outcome.params["ticket"],
+            cause=f"{outcome.params['ticket']}:{outcome.key}",
+            title=outcome.params["subject"],
+            reason=outcome.params["body"],
+            subject=outcome.ref,
+            evidence={
+                "proposal": str(proposal),
+                "state": proposal.state,
+                "page": reverse("proposals:proposal", args=[proposal.pk]),
+                "signal": outcome.signal_id,
+            },
+            record=proposal.record,
+            record_title=str(proposal),
+            connection=proposal.source,
+            amount=proposal.amount,
+            currency=proposal.currency,
+            led_from=f"signal:{outcome.signal_id}",
+        ),
+        by=PROMISER,
+        at=at,
+    )
+    Outcome.objects.filter(pk=outcome.pk).update(external_id=str(ticket.pk))

@@ -1,0 +1,120 @@
+"""The one door into the core: signals come in, in batches, each exactly once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db import transaction
+
+from meshline import bell
+from proposals import authority, contracts, lifecycle
+from proposals.authority import Authorities
+from proposals.models import Proposal, Signal
+from proposals.routing import Router
+from proposals.signals import Incoming, Receipted
+from proposals.states import State
+
+Document = tuple[str, str]
+
+
+def receive(incoming: Incoming, *, at: datetime) -> Receipted:
+    """Take one signal in. The same origin again changes nothing and answers the same."""
+    return receive_all([incoming], at=at)[0]
+
+
+@transaction.atomic
+def receive_all(batch: list[Incoming], *, at: datetime) -> list[Receipted]:
+    """Take a batch in, set-based, in one transaction: signals, states, owners, outcomes, trail.
+
+    Proposals are locked in one order, so that two batches never wait for each other in a ring.
+    """
+    known = {s.origin: s for s in Signal.objects.filter(origin__in=[i.origin for i in batch])}
+    fresh = [incoming for incoming in _first_of_each(batch) if incoming.origin not in known]
+    if fresh:
+        router = Router(_owners_named(fresh), at=at)
+        proposals = _proposals(fresh, router, at)
+        signals = _keep(fresh, proposals, authority.load())
+        stories = lifecycle.retell(list(proposals.values()), signals, fresh, router, at=at)
+        contracts.promise(stories, at=at)
+        known |= {signal.origin: signal for signal in signals}
+        bell.ring("outbox")
+    return [_receipted(known[incoming.origin]) for incoming in batch]
+
+
+def _first_of_each(batch: list[Incoming]) -> list[Incoming]:
+    return list({incoming.origin: incoming for incoming in reversed(batch)}.values())[::-1]
+
+
+def _owners_named(fresh: Iterable[Incoming]) -> list[str]:
+    return [incoming.fields.get("owner_email", "") for incoming in fresh]
+
+
+def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Document, Proposal]:
+    """The proposals these signals are about, made where they are new, locked in one order."""
+    documents = {(i.record_source, i.external_id) for i in fresh}
+    found = _locked(documents)
+    if missing := sorted(documents - set(found)):
+        Proposal.objects.bulk_create(
+            [_new_proposal(document, router, at) for document in missing], ignore_conflicts=True
+        )
+        found = _locked(documents)
+    return found
+
+
+def _locked(documents: set[Document]) -> dict[Document, Proposal]:
+    rows = (
+        Proposal.objects.select_for_update(no_key=True)
+        .filter(
+            source__in={source for source, _ in documents},
+            external_id__in={external_id for _, external_id in documents},
+        )
+        .order_by("pk")
+    )
+    found = {(row.source, row.external_id): row for row in rows}
+    return {document: found[document] for document in documents & set(found)}
+
+
+def _new_proposal(document: Document, router: Router, at: datetime) -> Proposal:
+    """A blank row with a temporary owner; the story told next fills it in."""
+    source, external_id = document
+    fallback = router.fallback
+    return Proposal(
+        source=source, external_id=external_id, state=State.DRAFT,
+        owner=fallback.user, owner_why=fallback.why, created_at=at, changed_at=at,
+    )  # fmt: skip
+
+
+def _keep(
+    fresh: list[Incoming], proposals: dict[Document, Proposal], authorities: Authorities
+) -> list[Signal]:
+    """Write the signals down, each with the verdict on whether its sender may say so."""
+    return Signal.objects.bulk_create(
+        [_signal(i, proposals[(i.record_source, i.external_id)], authorities) for i in fresh]
+    )
+
+
+def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) -> Signal:
+    refusal = ""
+    if incoming.target and not incoming.forced:
+        refusal = authorities.refusal(
+            incoming.target, source=proposal.source, sender=incoming.source
+        )
+    return Signal(
+        origin=incoming.origin,
+        kind=incoming.kind,
+        source=incoming.source,
+        tier=incoming.tier,
+        external_id=incoming.external_id,
+        occurred_at=incoming.occurred_at,
+        received_at=incoming.received_at,
+        tiebreak=incoming.tiebreak,
+        target=incoming.target or "",
+        fields=incoming.fields,
+        forced=incoming.forced,
+        result=Signal.Result.REFUSED if refusal else Signal.Result.NOTED,
+        why=refusal[:300],
+        proposal=proposal,
+    )
+
+
+def _receipted(signal: Signal) -> Receipted:
+    return Receipted(signal.pk, f"proposal:{signal.proposal_id}", signal.result, signal.why)

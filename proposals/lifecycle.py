@@ -1,0 +1,391 @@
+"""The proposal's life: its state and fields are told anew from all its signals, then written down.
+
+Versions count the changes: each has one Transition and one trail line, in the same transaction.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from django.db import transaction
+
+from exceptions import desk
+from meshline import bell
+from meshline.audit import trail
+from meshline.audit.actors import Actor, Someone
+from meshline.audit.models import TrailLine
+from meshline.audit.trail import Personal
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import NotAllowed, Permission
+from proposals import authority, contracts, history, states
+from proposals.authority import PEOPLE
+from proposals.history import Event, History
+from proposals.models import Proposal, Signal, Transition
+from proposals.routing import Assignment, Router
+from proposals.signals import Incoming
+from proposals.states import State
+from proposals.story import Story
+
+_COLUMNS = [
+    "title", "state", "since", "amount", "currency", "contact_name", "contact_email",
+    "owner", "owner_why", "owner_named", "owner_is_temporary", "version", "changed_at",
+]  # fmt: skip
+
+
+class Conflict(Exception):
+    """Somebody else changed the proposal in between; the sentence names who and when."""
+
+
+def retell(
+    proposals: list[Proposal], signals: list[Signal], fresh: list[Incoming], router: Router,
+    *, at: datetime,
+) -> list[Story]:  # fmt: skip
+    """Tell each locked proposal's story with its new signals, and write what changed."""
+    by_proposal: dict[int, list[tuple[Signal, Incoming]]] = defaultdict(list)
+    for signal, incoming in zip(signals, fresh, strict=True):
+        by_proposal[signal.proposal_id].append((signal, incoming))
+    events = _events(by_proposal, {signal.pk for signal in signals})
+    stories = [
+        _tell(proposal, events[proposal.pk], by_proposal[proposal.pk], router, at)
+        for proposal in proposals
+    ]
+    _write(stories, signals)
+    for story in stories:
+        _open_and_settle_tickets(story, at)
+    return stories
+
+
+@transaction.atomic
+def move(
+    *, proposal_id: int, to: State, version: int, reason: str, by: User, at: datetime
+) -> Proposal:
+    """A person moves a proposal: along the table where the move is theirs, else as an override.
+
+    `version` is the one they saw; raises Conflict when it has moved on since. Overriding a move
+    that belongs to a system, or that the table does not have, takes the right and a reason.
+    """
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
+    permissions.check(by, Permission.MOVE_PROPOSAL, owner=proposal.owner)
+    _refuse_stale(proposal, version, at)
+    here = State(proposal.state)
+    if here is to:
+        raise states.MoveError(f"This proposal is {to.label.lower()} already.")
+    theirs = authority.load().of(to, source=proposal.source) == PEOPLE
+    forced = not (theirs and states.is_move(here, to))
+    if forced:
+        _check_override(proposal, to, reason, by)
+    _take_in(proposal, _said_by(by, proposal, to, reason, forced, at), at)
+    return proposal
+
+
+@transaction.atomic
+def assign(
+    *, proposal_id: int, owner: User, version: int, reason: str, by: User, at: datetime
+) -> Proposal:
+    """A person gives a proposal to somebody. From then on the source's word on it is only noted."""
+    proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
+    permissions.check(by, Permission.REASSIGN_PROPOSAL, owner=proposal.owner)
+    permissions.check(by, Permission.REASSIGN_PROPOSAL, owner=owner)
+    _refuse_stale(proposal, version, at)
+    if not owner.is_active:
+        raise states.MoveError(f"{owner.name} no longer works here; choose somebody who does.")
+    if not reason.strip():
+        raise ValueError("Say why the owner changes.")
+    before = {"owner": proposal.owner}
+    proposal.owner, proposal.owner_pinned, proposal.owner_is_temporary = owner, True, False
+    proposal.owner_why = f"{by.name} chose {owner.name}: {reason.strip()}"[:300]
+    proposal.version, proposal.changed_at = proposal.version + 1, at
+    proposal.save()
+    _transition(proposal, proposal.state, None, by, at, at, proposal.owner_why).save()
+    trail.record(
+        "proposal.assigned", subject=proposal, record=proposal.record, by=by, at=at,
+        before=before, after={"owner": owner}, why=reason.strip(),
+    )  # fmt: skip
+    desk.settle(
+        subject=proposal.record, kinds={"role-drift"}, by=by, at=at,
+        because=f"{by.name} gave the proposal to {owner.name}.",
+    )  # fmt: skip
+    contracts.promise([_as_it_stands(proposal)], at=at)
+    bell.ring("outbox")
+    return proposal
+
+
+def _as_it_stands(proposal: Proposal) -> Story:
+    """A proposal's history as it stands, without anything new."""
+    events = _events({proposal.pk: []}, set())
+    return Story(proposal, history.tell(events[proposal.pk]), [])
+
+
+def _take_in(proposal: Proposal, incoming: Incoming, at: datetime) -> None:
+    signal = Signal.objects.create(
+        origin=incoming.origin, kind=incoming.kind, source=incoming.source, tier=incoming.tier,
+        external_id=incoming.external_id, occurred_at=incoming.occurred_at,
+        received_at=incoming.received_at, tiebreak=incoming.tiebreak, target=incoming.target or "",
+        forced=incoming.forced, proposal=proposal,
+    )  # fmt: skip
+    stories = retell([proposal], [signal], [incoming], Router([], at=at), at=at)
+    contracts.promise(stories, at=at)
+    bell.ring("outbox")
+
+
+def _said_by(
+    by: User, proposal: Proposal, to: State, reason: str, forced: bool, at: datetime
+) -> Incoming:
+    return Incoming(
+        origin=f"person:{by.pk}:{uuid.uuid4()}",
+        kind=f"proposal.{to}",
+        source=PEOPLE,
+        record_source=proposal.source,
+        external_id=proposal.external_id,
+        # A person acts on what they see: after everything known so far, also by a vendor's clock
+        # that runs ahead of ours.
+        occurred_at=_after_everything(proposal, at),
+        received_at=at,
+        by=Actor(by.actor_kind, by.actor_id, by.actor_label),
+        target=to,
+        tiebreak="~person",
+        forced=forced,
+        fields={},
+        note=reason.strip(),
+    )
+
+
+def _after_everything(proposal: Proposal, at: datetime) -> datetime:
+    latest = proposal.signals.exclude(target="").order_by("-occurred_at").first()
+    return max(at, latest.occurred_at + timedelta(microseconds=1)) if latest else at
+
+
+def _check_override(proposal: Proposal, to: State, reason: str, by: User) -> None:
+    permissions.check(by, Permission.OVERRIDE_PROPOSAL, owner=proposal.owner)
+    if not reason.strip():
+        raise ValueError("Say why you override the rule; it stands in the trail.")
+    if to is State.DRAFT and proposal.state != State.CLOSED_LOST:
+        raise NotAllowed("A proposal goes back to draft in the quoting tool.")
+
+
+def _refuse_stale(proposal: Proposal, version: int, at: datetime) -> None:
+    if proposal.version == version:
+        return
+    last = proposal.transitions.order_by("-version").first()
+    who = last.by_label if last else "Somebody"
+    seconds = int((at - proposal.changed_at).total_seconds())
+    ago = f"{max(seconds, 0)} s" if seconds < 60 else f"{seconds // 60} min"
+    raise Conflict(f"{who} changed this proposal {ago} ago; look at it again before you decide.")
+
+
+def _events(by_proposal: Iterable[int], fresh: set[int]) -> dict[int, list[Event]]:
+    """What was known before, per proposal: every signal but the refused and the fresh ones."""
+    known = (
+        Signal.objects.filter(proposal__in=list(by_proposal))
+        .exclude(result=Signal.Result.REFUSED)
+        .exclude(pk__in=fresh)
+    )
+    events: dict[int, list[Event]] = {proposal: [] for proposal in by_proposal}
+    for signal in known:
+        events[signal.proposal_id].append(_event(signal))
+    return events
+
+
+def _event(signal: Signal) -> Event:
+    return Event(
+        id=signal.pk,
+        target=State(signal.target) if signal.target else None,
+        occurred_at=signal.occurred_at,
+        tiebreak=signal.tiebreak,
+        fields=signal.fields,
+        forced=signal.forced,
+    )
+
+
+def _tell(
+    proposal: Proposal, events: list[Event], fresh: list[tuple[Signal, Incoming]], router: Router,
+    at: datetime,
+) -> Story:  # fmt: skip
+    """Tell the story once per new signal, so that each change has a version and line of its own."""
+    story = Story(proposal, history.tell(events), fresh)
+    for signal, incoming in fresh:
+        if signal.result == Signal.Result.REFUSED:
+            story.lines.append(_noted(story, signal, incoming, at))
+            continue
+        events.append(_event(signal))
+        story.told = history.tell(events)
+        if _apply(story, signal, incoming, router, at):
+            signal.result = _result(story.told, signal)
+        else:
+            signal.result, signal.why = _why_not(story.told, signal)
+            story.lines.append(_noted(story, signal, incoming, at))
+    return story
+
+
+def _apply(
+    story: Story, signal: Signal, incoming: Incoming, router: Router, at: datetime
+) -> bool:
+    """Bring the row in line with the story; False when nothing changed."""
+    proposal = story.proposal
+    before, from_state = _facts(proposal), proposal.state
+    _set_fields(proposal, story.told)
+    _set_owner(story, router)
+    after = _facts(proposal)
+    if after == before and proposal.version:
+        return False
+    proposal.version, proposal.changed_at = proposal.version + 1, at
+    why = incoming.note or _why(incoming)
+    story.transitions.append(
+        _transition(proposal, from_state, signal, incoming.by, at, incoming.occurred_at, why)
+    )
+    moved = from_state != proposal.state
+    story.lines.append(
+        trail.line(
+            "proposal.moved" if moved else "proposal.changed",
+            subject=proposal, record=proposal.record, by=incoming.by, at=at,
+            before=_changed(before, after), after=_changed(after, before),
+            why=why, cause=incoming.origin,
+        )  # fmt: skip
+    )
+    return True
+
+
+def _set_fields(proposal: Proposal, told: History) -> None:
+    proposal.state, proposal.since = told.state, told.since
+    fields = told.fields
+    proposal.title = fields.get("title", "")
+    proposal.amount = Decimal(fields["amount"]) if fields.get("amount") else None
+    proposal.currency = fields.get("currency", "") if proposal.amount is not None else ""
+    proposal.contact_name = fields.get("contact_name", "")
+    proposal.contact_email = fields.get("contact_email", "")
+
+
+def _set_owner(story: Story, router: Router) -> None:
+    proposal, named = story.proposal, story.told.fields.get("owner_email", "")
+    if proposal.owner_pinned or (named == proposal.owner_named and proposal.version):
+        proposal.owner_named = named
+        return
+    assignment = router.assign(named, source=proposal.source)
+    proposal.owner, proposal.owner_why = assignment.owner, assignment.why[:300]
+    proposal.owner_named, proposal.owner_is_temporary = named, assignment.is_temporary
+    story.drifts.append((named, assignment))
+
+
+def _facts(proposal: Proposal) -> dict[str, Any]:
+    contact = f"contact:{proposal.contact_email or proposal.contact_name}"
+    return {
+        "state": proposal.state,
+        "since": proposal.since,
+        "title": proposal.title,
+        "amount": proposal.amount_words,
+        "contact": Personal(contact, proposal.contact_name),
+        "contact e-mail": Personal(contact, proposal.contact_email),
+        "owner": proposal.owner.email,
+    }
+
+
+def _changed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in one.items() if other[name] != value}
+
+
+def _transition(
+    proposal: Proposal, from_state: str, signal: Signal | None, by: Someone, at: datetime,
+    occurred_at: datetime, why: str,
+) -> Transition:  # fmt: skip
+    return Transition(
+        proposal=proposal, version=proposal.version, signal=signal,
+        from_state=from_state, to_state=proposal.state,
+        by_kind=by.actor_kind, by_id=by.actor_id, by_label=by.actor_label,
+        at=at, occurred_at=occurred_at, why=why,
+    )  # fmt: skip
+
+
+def _why(incoming: Incoming) -> str:
+    if incoming.target is None:
+        return f"{incoming.source} told its fields."
+    return f"{incoming.source}, the authority for it, said {incoming.target.label.lower()}."
+
+
+def _result(told: History, signal: Signal) -> str:
+    is_current = signal.pk in told.current.events or not signal.target
+    return Signal.Result.APPLIED if is_current else Signal.Result.SUPERSEDED
+
+
+def _why_not(told: History, signal: Signal) -> tuple[str, str]:
+    """What became of a signal that changed nothing, and why."""
+    if signal.pk in told.current.events or not signal.target:
+        return Signal.Result.NOTED, "It told nothing that was not known."
+    if signal.pk in told.superseded:
+        said, state = State(signal.target).label.lower(), told.state.label.lower()
+        return Signal.Result.SUPERSEDED, f"It said {said}, which does not follow; it is {state}."
+    since = f" since {told.since:%Y-%m-%d %H:%M:%S} UTC" if told.since else ""
+    state = told.state.label.lower()
+    return Signal.Result.SUPERSEDED, f"It came late: the proposal is {state}{since}."
+
+
+def _noted(story: Story, signal: Signal, incoming: Incoming, at: datetime) -> TrailLine:
+    return trail.line(
+        f"signal.{signal.result}", subject=signal, record=story.proposal.record,
+        by=incoming.by, at=at, after={"said": signal.kind}, why=signal.why, cause=incoming.origin,
+    )  # fmt: skip
+
+
+def _write(stories: list[Story], signals: list[Signal]) -> None:
+    changed = [story.proposal for story in stories if story.transitions]
+    if changed:
+        Proposal.objects.bulk_update(changed, _COLUMNS)
+        Transition.objects.bulk_create([t for story in stories for t in story.transitions])
+    Signal.objects.bulk_update(signals, ["result", "why"])
+    trail.record_all(line for story in stories for line in story.lines)
+
+
+def _open_and_settle_tickets(story: Story, at: datetime) -> None:
+    for signal, incoming in story.fresh:
+        if signal.result == Signal.Result.REFUSED:
+            desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
+    if not story.drifts or not story.fresh:
+        return
+    by = story.fresh[-1][1].by
+    named, assignment = story.drifts[-1]
+    because = f"{assignment.owner.name} is the owner now."
+    desk.settle(subject=story.proposal.record, kinds={"role-drift"}, because=because, by=by, at=at)
+    if assignment.is_temporary:
+        origin = story.fresh[-1][1].origin
+        desk.open_ticket(_role_drift(story.proposal, named, assignment, origin), by=by, at=at)
+
+
+def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
+    return desk.Trouble(
+        kind="not-the-authority",
+        cause=f"authority:{signal.source}:{signal.target}:{proposal.record}",
+        title=f"{signal.source} said {signal.get_target_display().lower()} of {proposal}",
+        reason=signal.why,
+        subject=signal.ref,
+        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
+        led_from=signal.origin,
+        **_about(proposal),
+    )
+
+
+def _role_drift(
+    proposal: Proposal, named: str, assignment: Assignment, origin: str
+) -> desk.Trouble:
+    return desk.Trouble(
+        kind="role-drift",
+        cause=f"role-drift:{proposal.source}:{named.lower() or 'nobody'}",
+        title=assignment.drift.rstrip("."),
+        reason=f"{assignment.drift} {assignment.owner.name} has it for the time being.",
+        subject=proposal.record,
+        evidence={"named": named, "temporary owner": assignment.owner.name, "origin": origin},
+        led_from=origin,
+        **_about(proposal),
+    )
+
+
+def _about(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "record": proposal.record,
+        "record_title": str(proposal),
+        "connection": proposal.source,
+        "amount": proposal.amount,
+        "currency": proposal.currency,
+    }

@@ -1,0 +1,105 @@
+"""The canonical proposal, and each change of it."""
+
+from typing import ClassVar
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
+from django.db import models
+from django.db.models import Q
+
+from meshline.money import worded
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Scope, scope
+from proposals.states import State
+
+# "simple": names and ids are words of no language.
+SEARCHED = SearchVector("title", "contact_name", "contact_email", "external_id", config="simple")
+
+
+class ProposalQuerySet(models.QuerySet):
+    def visible_to(self, user: User):
+        reach = scope(user, Permission.SEE_PROPOSALS)
+        if reach in (Scope.ALL, Scope.MASKED):
+            return self
+        if reach is Scope.TEAM and user.team_id:
+            return self.filter(Q(owner__team=user.team_id) | Q(owner=user))
+        return self.filter(owner=user) if reach else self.none()
+
+    def owned_by(self, user: User):
+        return self.filter(owner=user)
+
+
+class Proposal(models.Model):
+    """One proposal: its state, its one owner, its version. Changed by the lifecycle alone."""
+
+    # Which connection brought it, and its id there.
+    source = models.CharField(max_length=60)
+    external_id = models.CharField(max_length=200)
+    title = models.CharField(max_length=300, blank=True)
+    state = models.CharField(max_length=12, choices=State.choices(), default=State.DRAFT)
+    since = models.DateTimeField(null=True, blank=True)  # in this state, by the source's time
+    amount = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
+    currency = models.CharField(max_length=3, blank=True)
+    contact_name = models.CharField(max_length=200, blank=True)
+    contact_email = models.CharField(max_length=254, blank=True)
+    owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="proposals")
+    owner_why = models.CharField(max_length=300)
+    # As the source names the owner; whoever has it may be somebody else, for the time being.
+    owner_named = models.CharField(max_length=254, blank=True)
+    owner_is_temporary = models.BooleanField(default=True)
+    # Chosen by a person: what the quoting tool says of the owner no longer counts.
+    owner_pinned = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    changed_at = models.DateTimeField()
+    next_follow_up_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ProposalQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("source", "external_id", name="one_proposal_per_document")
+        ]
+        indexes: ClassVar = [
+            # The list's orders, newest change first, whole and per owner.
+            models.Index("-changed_at", "-id", name="proposals_changed"),
+            models.Index("owner", "-changed_at", name="proposals_owner"),
+            models.Index("state", "-changed_at", name="proposals_state"),
+            # Search by word and prefix over titles, names, e-mails and ids.
+            GinIndex(SEARCHED, name="proposals_words"),
+        ]
+
+    def __str__(self) -> str:
+        return self.title or self.external_id
+
+    @property
+    def record(self) -> str:
+        return f"proposal:{self.pk}"
+
+    @property
+    def amount_words(self) -> str:
+        return worded(self.amount, self.currency)
+
+
+class Transition(models.Model):
+    """One change of a proposal's state or fields: exactly one per version."""
+
+    proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="transitions")
+    version = models.PositiveIntegerField()
+    signal = models.ForeignKey("Signal", null=True, blank=True, on_delete=models.PROTECT)
+    from_state = models.CharField(max_length=12, blank=True)
+    to_state = models.CharField(max_length=12, choices=State.choices())
+    by_kind = models.CharField(max_length=40)
+    by_id = models.CharField(max_length=80)
+    by_label = models.CharField(max_length=200)
+    at = models.DateTimeField()
+    occurred_at = models.DateTimeField()
+    why = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint("proposal", "version", name="one_transition_per_version")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.proposal_id} v{self.version}: {self.from_state} → {self.to_state}"

@@ -1,0 +1,348 @@
+"""The outbox: outcomes are claimed under a lease, carried from above, and acknowledged here.
+
+1. `claim` takes the next due outcome and commits at once; the lease is on the row.
+2. Whoever carries it comes back with what happened; only the holder of the lease is believed.
+3. A lease that lapses is taken by the next claim and counted as a crash.
+"""
+
+import uuid
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.urls import reverse
+
+from exceptions import desk
+from meshline import bell
+from meshline.audit import trail
+from meshline.audit.actors import Someone, part
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
+from proposals import contracts
+from proposals.models import Outcome
+from proposals.models.outcome import OPEN, WAITING, State
+
+CARRIER = part("carrier", "The carrier")
+CLAIMED_TOO_OFTEN = 3
+
+
+class LeaseLost(Exception):
+    """Somebody else has the outcome by now: whoever hears this stops."""
+
+
+class NotNow(Exception):
+    """A move an outcome cannot make in its state, as a sentence."""
+
+
+# Serial per proposal and connection: an earlier one that still waits holds the later ones back.
+# A delivered one only waits for its proof and holds nobody.
+_CLAIM = """
+UPDATE proposals_outcome SET
+    state = 'leased', lease_owner = %(lease)s,
+    lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
+    crashes = crashes + (state = 'leased')::int,
+    attempts = attempts + (delivered_at IS NULL)::int,
+    first_tried_at = coalesce(first_tried_at, clock_timestamp())
+WHERE id = (
+    SELECT o.id FROM proposals_outcome o
+    WHERE o.state IN ('due', 'leased', 'delivered')
+      AND o.next_attempt_at <= clock_timestamp()
+      AND (o.state <> 'leased' OR o.lease_until < clock_timestamp())
+      AND o.connection = ANY(%(connections)s)
+      AND NOT EXISTS (
+          SELECT 1 FROM proposals_outcome e
+          WHERE e.proposal_id = o.proposal_id AND e.connection = o.connection
+            AND e.id < o.id AND e.state IN ('due', 'leased', 'held') AND e.delivered_at IS NULL
+      )
+    ORDER BY o.tier_rank, o.next_attempt_at, o.id
+    LIMIT 1 FOR UPDATE SKIP LOCKED
+)
+RETURNING id
+"""
+
+
+def claim(connections: Collection[str], *, lease_seconds: int) -> Outcome | None:
+    """The next due outcome for one of these connections, leased to the caller; None if none is.
+
+    Runs outside any transaction, so that the claim is there for others before the call goes out.
+    """
+    lease = uuid.uuid4()
+    facts = {"lease": lease, "seconds": lease_seconds, "connections": list(connections)}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, facts)
+        row = cursor.fetchone()
+    if row is None:
+        return None
+    related = ("proposal__owner__team", "contract", "signal", "undo_of")
+    return Outcome.objects.select_related(*related).get(pk=row[0])
+
+
+def something_is_due() -> bool:
+    """Whether the carrier should be woken: something due, lapsed, or late without a ticket."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM proposals_outcome
+                WHERE state IN ('due', 'leased', 'delivered')
+                  AND next_attempt_at <= clock_timestamp()
+                  AND (state <> 'leased' OR lease_until < clock_timestamp())
+            ) OR EXISTS (
+                SELECT 1 FROM proposals_outcome
+                WHERE ticketed_at IS NULL AND state IN ('due', 'leased', 'held', 'delivered')
+                  AND budget_ends_at <= clock_timestamp()
+            )
+            """
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def mark_delivered(
+    outcome: Outcome, *, external_id: str, prove_at: datetime, because: str = "", at: datetime
+) -> None:
+    """The other side said yes; the proof is still to come, at `prove_at`."""
+    first = outcome.delivered_at is None
+    outcome.state, outcome.delivered_at = State.DELIVERED, outcome.delivered_at or at
+    outcome.external_id, outcome.next_attempt_at = external_id, prove_at
+    outcome.last_error = because
+    _acknowledge(outcome)
+    if first:
+        _record("outcome.delivered", outcome, CARRIER, at, after={"id there": external_id})
+
+
+@transaction.atomic
+def mark_proven(outcome: Outcome, *, external_id: str, evidence: str, at: datetime) -> None:
+    """Read back from the other side: it is so. Tickets that waited for it close themselves."""
+    outcome.state, outcome.proven_at = State.PROVEN, at
+    outcome.delivered_at = outcome.delivered_at or at
+    outcome.external_id, outcome.last_error, outcome.failure = external_id, "", ""
+    _acknowledge(outcome)
+    _record("outcome.proven", outcome, CARRIER, at, after={"id there": external_id}, why=evidence)
+    desk.settle(subject=outcome.ref, because=evidence, by=CARRIER, at=at)
+    if _fresh(outcome).unwanted_at is not None:
+        outcome.unwanted_why = _fresh(outcome).unwanted_why
+        contracts.undo(outcome, at=at)
+    bell.ring("outbox")
+
+
+@transaction.atomic
+def postpone(
+    outcome: Outcome, *, until: datetime, because: str, failure: str, uses_up_try: bool,
+    at: datetime,
+) -> None:  # fmt: skip
+    """Not this time; again at `until`. A postponed delivery that nobody wants any more ends."""
+    outcome.state = State.DELIVERED if outcome.delivered_at else State.DUE
+    outcome.next_attempt_at, outcome.last_error, outcome.failure = until, because, failure
+    outcome.first_failed_at = outcome.first_failed_at or at
+    outcome.tries += uses_up_try
+    _acknowledge(outcome)
+    _end_if_unwanted(outcome, at)
+
+
+@transaction.atomic
+def give_up(
+    outcome: Outcome, *, because: str, failure: str, at: datetime, kind: str = "delivery-failed"
+) -> None:
+    """It will not work by itself: a ticket, at once."""
+    outcome.state, outcome.last_error, outcome.failure = State.GIVEN_UP, because, failure
+    outcome.tries += 1
+    _acknowledge(outcome)
+    if _end_if_unwanted(outcome, at):
+        return
+    _record("outcome.given-up", outcome, CARRIER, at, why=because)
+    _open_ticket(outcome, kind, because, at)
+
+
+@transaction.atomic
+def put_back(outcome: Outcome, *, until: datetime, because: str) -> None:
+    """Not carried after all (the connection is held): as if it had not been claimed."""
+    outcome.state = State.DELIVERED if outcome.delivered_at else State.DUE
+    outcome.next_attempt_at, outcome.last_error = until, because
+    outcome.attempts -= outcome.delivered_at is None
+    _acknowledge(outcome)
+
+
+@transaction.atomic
+def retry(*, outcome_id: int, by: User, at: datetime) -> Outcome:
+    """A person says: now. The key stays, so nothing that already happened happens again."""
+    permissions.check(by, Permission.RETRY_OUTCOME)
+    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
+    if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP, State.DELIVERED):
+        raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} needs no retry.")
+    before = {"state": outcome.state}
+    unproven = outcome.state in (State.DELIVERED, State.GIVEN_UP) and outcome.delivered_at
+    outcome.state, outcome.next_attempt_at = State.DUE, at
+    if unproven:
+        outcome.delivered_at = None
+    outcome.tries, outcome.crashes = 0, 0
+    outcome.save()
+    _record("outcome.retried", outcome, by, at, before=before)
+    bell.ring("outbox")
+    return outcome
+
+
+@transaction.atomic
+def cancel(*, outcome_id: int, reason: str, by: User, at: datetime) -> Outcome:
+    """A person calls an outcome off, for good and with a reason."""
+    permissions.check(by, Permission.RETRY_OUTCOME)
+    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
+    if not reason.strip():
+        raise ValueError("Say why it is called off.")
+    if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP):
+        raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} cannot be cancelled.")
+    before = {"state": outcome.state}
+    outcome.state = State.CANCELLED
+    outcome.save()
+    _record("outcome.cancelled", outcome, by, at, before=before, why=reason.strip())
+    because = f"{by.name} called it off: {reason.strip()}"
+    desk.settle(subject=outcome.ref, because=because, by=by, at=at)
+    bell.ring("outbox")
+    return outcome
+
+
+def open_late_tickets(*, at: datetime, most: int = 200) -> int:
+    """A ticket for what is unproven beyond its tier's budget; retries go on behind it."""
+    late = Outcome.objects.late(at=at).order_by("budget_ends_at").values_list("pk", flat=True)
+    return sum(_open_late_ticket(pk, at) for pk in late[:most])
+
+
+def in_front_of(outcome: Outcome) -> Outcome | None:
+    """The earlier outcome of the same record and connection that holds this one back, if any."""
+    return (
+        Outcome.objects.filter(
+            proposal=outcome.proposal_id, connection=outcome.connection, pk__lt=outcome.pk,
+            state__in=WAITING, delivered_at=None,
+        )
+        .order_by("pk")
+        .first()
+    )  # fmt: skip
+
+
+@transaction.atomic
+def play_role(*, role: str, slug: str, at: datetime) -> int:
+    """A connection now plays `role`: what was promised while nobody did goes to it."""
+    waiting = Outcome.objects.filter(target=role, connection="", state__in=OPEN)
+    bell.ring("outbox")
+    return waiting.update(connection=slug, next_attempt_at=at)
+
+
+@transaction.atomic
+def _open_late_ticket(outcome_id: int, at: datetime) -> bool:
+    outcome = (
+        Outcome.objects.select_for_update(of=("self",), skip_locked=True)
+        .select_related("proposal__owner__team")
+        .filter(pk=outcome_id, ticketed_at=None)
+        .exclude(state__in=[State.PROVEN, State.CANCELLED, State.GIVEN_UP])
+        .first()
+    )
+    if outcome is None:
+        return False
+    kind, because = _lateness(outcome)
+    _open_ticket(outcome, kind, because, at)
+    return True
+
+
+def _lateness(outcome: Outcome) -> tuple[str, str]:
+    """What kind of ticket a late outcome is, and its reason in plain words."""
+    budget = f"It was to be proven within the {outcome.tier} tier's budget and is not."
+    if outcome.delivered_at:
+        return "proof-missing", f"{budget} It was delivered, but cannot be read back."
+    if not outcome.connection:
+        return "delivery-failed", f"{budget} No connection plays the part of {outcome.target} yet."
+    holder = in_front_of(outcome)
+    if holder:
+        outcome.failure = holder.failure
+        return "delivery-failed", f"{budget} It waits behind {holder.name}: {holder.last_error}"
+    return "delivery-failed", f"{budget} {outcome.last_error or 'It has not been carried yet.'}"
+
+
+def _open_ticket(outcome: Outcome, kind: str, because: str, at: datetime) -> None:
+    proposal = outcome.proposal
+    where = outcome.connection or outcome.target
+    desk.open_ticket(
+        desk.Trouble(
+            kind=kind,
+            cause=f"{kind}:{where}:{outcome.failure or 'late'}",
+            title=f"{where}: {outcome.name.replace('-', ' ')} of {proposal}",
+            reason=because,
+            subject=outcome.ref,
+            evidence=_evidence(outcome),
+            record=proposal.record,
+            record_title=str(proposal),
+            connection=outcome.connection,
+            amount=proposal.amount,
+            currency=proposal.currency,
+            remedies=[
+                {
+                    "label": "Retry",
+                    "explains": "Carries every outcome on this ticket again now, each under its "
+                    "own key: nothing happens twice.",
+                    "url_name": "connectors:retry-ticket",
+                    "args": ["ticket"],
+                }
+            ],
+            led_from=f"signal:{outcome.signal_id}",
+        ),
+        by=CARRIER,
+        at=at,
+    )
+    Outcome.objects.filter(pk=outcome.pk).update(ticketed_at=at)
+
+
+def _evidence(outcome: Outcome) -> dict:
+    return {
+        "outcome": outcome.pk,
+        "what": outcome.kind,
+        "key": outcome.key,
+        "attempts": outcome.attempts,
+        "last error": outcome.last_error,
+        "payload": outcome.params,
+        "page": reverse("connectors:outcome", args=[outcome.pk]),
+    }
+
+
+def _acknowledge(outcome: Outcome) -> None:
+    """Write the carrier's word, if the lease is still theirs. Raises LeaseLost if not."""
+    lease, outcome.lease_owner, outcome.lease_until = outcome.lease_owner, None, None
+    held = Outcome.objects.filter(pk=outcome.pk, lease_owner=lease, state=State.LEASED)
+    changed = held.update(
+        state=outcome.state, lease_owner=None, lease_until=None,
+        next_attempt_at=outcome.next_attempt_at, attempts=outcome.attempts, tries=outcome.tries,
+        first_failed_at=outcome.first_failed_at, delivered_at=outcome.delivered_at,
+        proven_at=outcome.proven_at, external_id=outcome.external_id, crashes=0,
+        last_error=outcome.last_error, failure=outcome.failure,
+    )  # fmt: skip
+    if not changed:
+        raise LeaseLost(f"{outcome} is somebody else's by now.")
+
+
+def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:
+    """The story moved on while this was being carried: it is called off, or undone."""
+    now = _fresh(outcome)
+    if now.unwanted_at is None:
+        return False
+    if now.delivered_at is None:
+        Outcome.objects.filter(pk=outcome.pk).update(state=State.CANCELLED)
+        _record("outcome.called-off", outcome, CARRIER, at, why=now.unwanted_why)
+        desk.settle(subject=outcome.ref, because=now.unwanted_why, by=CARRIER, at=at)
+    outcome.unwanted_why = now.unwanted_why
+    contracts.undo(outcome, at=at)
+    bell.ring("outbox")
+    return True
+
+
+def _fresh(outcome: Outcome) -> Outcome:
+    return Outcome.objects.get(pk=outcome.pk)
+
+
+def _record(
+    what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
+    after: dict | None = None, why: str = "",
+) -> None:  # fmt: skip
+    trail.record(
+        what, subject=outcome, record=f"proposal:{outcome.proposal_id}", by=by, at=at,
+        before=before, after={"outcome": outcome.kind, **(after or {})}, why=why,
+        cause=f"signal:{outcome.signal_id}",
+    )  # fmt: skip

@@ -1,0 +1,160 @@
+"""What must follow from a history under the live contracts: pure, no database, no clock."""
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from proposals.history import Episode, History
+from proposals.states import State
+
+
+@dataclass(frozen=True)
+class OutcomeSpec:
+    """One outcome a contract asks for.
+
+    `wanted` are the states during which it still makes sense: once the proposal leaves them, what
+    is not carried yet is called off, and what was carried is undone by `undo`, if there is one.
+    `mirrors` outcomes follow the record's content: a changed content is carried anew.
+    """
+
+    name: str
+    kind: str
+    target: str
+    wanted: frozenset[State]
+    params: dict[str, Any] = field(default_factory=dict)
+    undo: str = ""
+    mirrors: bool = False
+
+
+@dataclass(frozen=True)
+class ContractSpec:
+    id: int
+    slug: str
+    trigger: State
+    outcomes: tuple[OutcomeSpec, ...]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One outcome that must exist, and for which episode of the history."""
+
+    contract: ContractSpec
+    spec: OutcomeSpec
+    episode: Episode
+
+
+@dataclass(frozen=True)
+class Made:
+    """An outcome that exists already, as far as matching needs to know it."""
+
+    id: int
+    slug: str
+    name: str
+    signal_id: int | None
+    digest: str
+    is_cancelled: bool
+
+
+@dataclass
+class Plan:
+    """What to do so that exactly the wanted outcomes stand."""
+
+    create: list[tuple[Wanted, int]] = field(default_factory=list)  # with its running number
+    revive: list[int] = field(default_factory=list)
+    drop: list[int] = field(default_factory=list)
+
+
+def spec_from(row: dict[str, Any]) -> OutcomeSpec:
+    """An outcome as it stands in a contract's JSON."""
+    return OutcomeSpec(
+        name=row["name"],
+        kind=row["kind"],
+        target=row["target"],
+        wanted=frozenset(State(state) for state in row["wanted"]),
+        params=row.get("params", {}),
+        undo=row.get("undo", ""),
+        mirrors=row.get("mirrors", False),
+    )
+
+
+def wanted(history: History, contracts: Iterable[ContractSpec]) -> list[Wanted]:
+    """Every outcome that must stand, given how the story went.
+
+    An outcome is wanted when its trigger's episode took place and the proposal has not left the
+    states it is wanted in since.
+    """
+    by_trigger: dict[State, list[ContractSpec]] = {}
+    for contract in contracts:
+        by_trigger.setdefault(contract.trigger, []).append(contract)
+    found: list[Wanted] = []
+    # From the end: `since` holds the states the story went through after this episode.
+    later: set[State] = set()
+    for episode in reversed(history.episodes):
+        if episode.events:
+            for contract in by_trigger.get(episode.state, ()):
+                found += [
+                    Wanted(contract, spec, episode)
+                    for spec in contract.outcomes
+                    if later <= spec.wanted
+                ]
+        later.add(episode.state)
+    # Mirrors of an earlier episode give way to those of a later one.
+    return list(reversed(_latest_mirrors(found)))
+
+
+def plan(required: list[Wanted], made: list[Made], digests: dict[str, str]) -> Plan:
+    """Compare what must stand with what was made before.
+
+    An outcome belongs to the episode that holds its signal, so that an event that comes late and
+    turns out to be the first of its episode does not make a second outcome. `digests` says, per
+    outcome name, the content a mirror must have now.
+    """
+    result = Plan()
+    kept: set[int] = set()
+    for want in required:
+        mine = _of(want, made)
+        digest = digests.get(want.spec.name, "") if want.spec.mirrors else ""
+        live = [one for one in mine if not one.is_cancelled]
+        same = [one for one in mine if one.is_cancelled and one.digest == digest]
+        if live and live[-1].digest == digest:
+            kept.add(live[-1].id)
+        elif same and not live:
+            result.revive.append(same[-1].id)
+            kept.add(same[-1].id)
+        else:
+            result.create.append((want, _next_number(want, made)))
+    result.drop = [one.id for one in made if not one.is_cancelled and one.id not in kept]
+    return result
+
+
+def digest(content: dict[str, Any]) -> str:
+    """A short fingerprint of what a mirror shows."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _latest_mirrors(found: list[Wanted]) -> list[Wanted]:
+    """`found` runs from the latest episode back; of mirrors of one name only the latest stays."""
+    seen: set[str] = set()
+    kept = []
+    for want in found:
+        if want.spec.mirrors and want.spec.name in seen:
+            continue
+        seen.add(want.spec.name)
+        kept.append(want)
+    return kept
+
+
+def _of(want: Wanted, made: list[Made]) -> list[Made]:
+    return [
+        one
+        for one in made
+        if (one.slug, one.name) == (want.contract.slug, want.spec.name)
+        and one.signal_id in want.episode.events
+    ]
+
+
+def _next_number(want: Wanted, made: list[Made]) -> int:
+    same = [one for one in made if (one.slug, one.name) == (want.contract.slug, want.spec.name)]
+    return len(same) + 1

@@ -1,0 +1,22 @@
+"""A proposal's story in one batch: what was told, what is new, what is to be written down."""
+
+from dataclasses import dataclass, field
+
+from meshline.audit.models import TrailLine
+from proposals.history import History
+from proposals.models import Proposal, Signal, Transition
+from proposals.routing import Assignment
+from proposals.signals import Incoming
+
+
+@dataclass
+class Story:
+    """A proposal with its history as told after a batch, and what the batch brought to it."""
+
+    proposal: Proposal
+    told: History
+    fresh: list[tuple[Signal, Incoming]]
+    lines: list[TrailLine] = field(default_factory=list)
+    transitions: list[Transition] = field(default_factory=list)
+    # E-mails named as owner on the way, with who got it; the last one counts.
+    drifts: list[tuple[str, Assignment]] = field(default_factory=list)
