@@ -82,7 +82,7 @@ def next_attempt(
 
 
 def is_retryable(status: int, *, told_to_retry: bool = False) -> bool:
-    """Whether the same request may succeed later; a call without any status is the caller's to judge.
+    """Whether the same request may succeed later. A call without a status is the caller's to judge.
 
     A conflict is worth repeating only when the other side says so (`told_to_retry`): otherwise it
     will conflict again.
@@ -105,8 +105,8 @@ def uses_up_attempt(status: int, *, first_failed_at: datetime, failed_at: dateti
 def parse_retry_after(value: str, *, now: datetime) -> timedelta | None:
     """A Retry-After header as a wait from `now`: seconds or an HTTP date (RFC 9110 §10.2.3).
 
-    A moment that is past means no wait; anything unreadable is None, never an error. The wait is not
-    capped here: `next_attempt` does that.
+    A moment that is past means no wait; anything unreadable is None, never an error. The wait is
+    not capped here: `next_attempt` does that.
     """
     value = value.strip(" \t")
     if re.fullmatch(r"[0-9]{1,10}", value):

@@ -121,8 +121,8 @@ def call(
 
     `deadline` is for everything from the lookup to the last byte kept; looking up, connecting and
     the TLS handshake have `connect_timeout` each, within it. Both are in seconds. `json` is sent
-    unless it is None; `json` and `form` exclude each other. `allow_loopback` is for the stand-ins on
-    this machine: it lets a call go here, also by plain http. Never retries.
+    unless it is None; `json` and `form` exclude each other. `allow_loopback` is for the stand-ins
+    on this machine: it lets a call go here, also by plain http. Never retries.
 
     Raises CallError, of it AddressRefused when the URL may not be called; see there for what
     `reached` promises.
@@ -149,8 +149,11 @@ def call(
 
 
 def _beginning(raw: HTTPResponse, size: int) -> bytes:
-    """The first `size` bytes of a body, as they came. Only the read that finds nothing more tells a
-    body that is over from one that was cut short, so it is read until then."""
+    """The first `size` bytes of a body, as they came.
+
+    Only the read that finds nothing more tells a body that is over from one that was cut short, so
+    it is read until then.
+    """
     body = b""
     while len(body) < size and (more := raw.read(size - len(body), decode_content=False)):
         body += more
@@ -266,8 +269,11 @@ def _trust() -> ssl.SSLContext:
 
 
 class _Head:
-    """The lines of an answer's head. http.client takes the end of the stream for the end of the head,
-    and would make a whole answer of one that broke off."""
+    """The lines of an answer's head.
+
+    http.client takes the end of the stream for the end of the head, and would make a whole answer
+    of one that broke off.
+    """
 
     def __init__(self, stream) -> None:
         self.stream = stream
@@ -341,7 +347,7 @@ class _Adapter(HTTPAdapter):
         }
 
     def cert_verify(self, conn, url, verify, cert) -> None:
-        """Leave the context as it is; `requests` would read its bundle again for each connection."""
+        """Leave the context as it is; `requests` would read its bundle anew for each connection."""
         conn.cert_reqs = "CERT_REQUIRED"
 
 

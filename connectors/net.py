@@ -6,7 +6,7 @@ refused address refuses them all. Closed by default: of IPv6 only what is handed
 passes, minus the exceptions below.
 
 Sources: the IANA special-purpose address registries; RFC 6052 and 8215 (NAT64), 3056 (6to4), 4380
-(Teredo), 5214 (ISATAP). `ipaddress.is_global` is not used: it passes NAT64 forms of inside addresses.
+(Teredo), 5214 (ISATAP). `ipaddress.is_global` is not used: it passes inside addresses in NAT64.
 """
 
 import queue
@@ -30,10 +30,10 @@ ADDRESSES_TRIED = 3
 class CallError(Exception):
     """A call that brought no usable answer; str() is a sentence for the person who hears of it.
 
-    `failure` is one word for the kind: address, request, dns, connect, tls, timeout, reset, garbled,
-    too_large, unreadable. `reached` says whether the other side may have acted: False, certainly not;
-    None, nobody knows; True, it answered. The sentence names the host and never the path or the
-    query, for these may hold a secret.
+    `failure` is one word for the kind: address, request, dns, connect, tls, timeout, reset,
+    garbled, too_large, unreadable. `reached` says whether the other side may have acted: False,
+    certainly not; None, nobody knows; True, it answered. The sentence names the host and never the
+    path or the query, for these may hold a secret.
     """
 
     def __init__(self, sentence: str, *, failure: str, reached: bool | None) -> None:
@@ -128,7 +128,7 @@ def _target(scheme: str, authority: str, *, allow_loopback: bool) -> Target:
         raise AddressRefused("The URL must begin with https://; nothing is sent unencrypted.")
     if "@" in authority:
         raise AddressRefused(
-            "Leave the user name and password out of the URL; credentials have a place of their own."
+            "Leave the user name and password out of the URL; credentials have their own place."
         )
     parts = _AUTHORITY.fullmatch(authority)
     if parts is None:
@@ -165,8 +165,8 @@ def _literal(kind: type[Address], text: str, advice: str) -> str:
 
 # -- Which addresses a name leads to --------------------------------------------------------------
 
-# The system's resolver cannot be interrupted, so a lookup that hangs keeps its thread until it gives
-# up by itself. This many may hang at once; beyond it, lookups fail instead of piling up.
+# The system's resolver cannot be interrupted, so a lookup that hangs keeps its thread until it
+# gives up by itself. This many may hang at once; beyond it, lookups fail instead of piling up.
 LOOKUPS_AT_ONCE = 32
 _free_lookups = threading.BoundedSemaphore(LOOKUPS_AT_ONCE)
 
@@ -303,7 +303,7 @@ def _is_loopback(address: Address) -> bool:
 
 
 class _Clock(threading.local):
-    """The time limits of the call this thread is in. Every socket below asks here how long to wait."""
+    """The time limits of the call this thread is in; every socket below asks how long to wait."""
 
     def __init__(self) -> None:
         self.ends_at = inf
@@ -353,7 +353,7 @@ class Socket(socket.socket):
 
 
 class TlsSocket(ssl.SSLSocket):
-    """The same for TLS; its `sendall` is made of `send`. A handshake waits as the plain socket did."""
+    """The same for TLS, whose `sendall` is made of `send`; a handshake keeps the older limit."""
 
     def recv(self, *args):
         self.settimeout(clock.left())
@@ -371,8 +371,8 @@ class TlsSocket(ssl.SSLSocket):
 def _dial(addresses: tuple[Address, ...], port: int) -> Socket:
     """Connect to the first address that answers.
 
-    The time to connect is shared evenly among the addresses still to be tried, so that a silent first
-    one does not use it all. Raises OSError.
+    The time to connect is shared evenly among the addresses still to be tried, so that a silent
+    first one does not use it all. Raises OSError.
     """
     ends_at = monotonic() + clock.left_to_connect()
     problem = OSError("there is no address to connect to")
@@ -386,7 +386,7 @@ def _dial(addresses: tuple[Address, ...], port: int) -> Socket:
 
 
 def _open(address: Address, port: int, *, within: float) -> Socket:
-    """Connect to exactly this address; the handshake that may follow has a time to connect again."""
+    """Connect to exactly this address; a handshake that follows has the time to connect anew."""
     sock = Socket(socket.AF_INET if address.version == 4 else socket.AF_INET6)
     try:
         sock.settimeout(within)

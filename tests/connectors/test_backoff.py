@@ -39,7 +39,7 @@ def waits_with(tier: Tier, jitter_of) -> list[timedelta]:
 
 
 def test_the_table_is_the_one_that_was_agreed():
-    assert RETRIES == {
+    assert dict(RETRIES) == {
         Tier.SECONDS: seconds(2, 5, 10, 20, 45, 90, 300, 900, 3600, 14400, 36000),
         Tier.MINUTES: seconds(5, 15, 45, 90, 300, 900, 3600, 14400, 36000),
         Tier.HOURS: seconds(60, 300, 1800, 7200, 21600),
