@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from proposals.tiers import Tier
+from proposals.tiers import BUDGET, Tier
 
 
 def _steps(*, seconds=(), minutes=(), hours=()) -> tuple[timedelta, ...]:
@@ -32,14 +32,9 @@ RETRIES: dict[Tier, tuple[timedelta, ...]] = {
     Tier.DAILY: _HOURS,
 }
 
-# From accepted to proven. The hours tier counts business hours, which only a calendar can add up:
-# `meshline.policy.business_time` does; here stands the plain length.
-BUDGETS: dict[Tier, timedelta] = {
-    Tier.SECONDS: timedelta(seconds=60),
-    Tier.MINUTES: timedelta(minutes=5),
-    Tier.HOURS: timedelta(hours=4),
-    Tier.DAILY: timedelta(days=1),
-}
+# From accepted to proven; one truth, kept with the tiers. The hours tier counts business hours, which
+# only a calendar can add up; here stands the plain length.
+BUDGETS: dict[Tier, timedelta] = BUDGET
 
 # How far a wait may move either way, so that a thousand outcomes that failed together do not come
 # back together.
