@@ -139,7 +139,7 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header(name, value)
         if self.close_connection:
             self.send_header("Connection", "close")
-        lines = [*self._headers_buffer, b"\r\n"]  # type: ignore[attr-defined]
+        lines = [*self._headers_buffer, b"\r\n"]
         self._headers_buffer: list[bytes] = []
         return b"".join(lines)
 
