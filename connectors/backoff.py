@@ -32,8 +32,8 @@ RETRIES: dict[Tier, tuple[timedelta, ...]] = {
     Tier.DAILY: _HOURS,
 }
 
-# From accepted to proven; one truth, kept with the tiers. The hours tier counts business hours, which
-# only a calendar can add up; here stands the plain length.
+# From accepted to proven, kept with the tiers. The hours tier counts business hours, which only a
+# calendar can add up; here stands the plain length.
 BUDGETS: dict[Tier, timedelta] = BUDGET
 
 # How far a wait may move either way, so that a thousand outcomes that failed together do not come
