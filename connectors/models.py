@@ -96,7 +96,7 @@ class Secret(models.Model):
     objects = SecretQuerySet.as_manager()
 
     class Meta:
-        indexes: ClassVar = [models.Index("connection", "purpose", name="secrets_live")]
+        indexes: ClassVar = [models.Index(fields=["connection", "purpose"], name="secrets_live")]
 
     def __str__(self) -> str:
         return f"{self.get_purpose_display()} of {self.connection_id}"
@@ -114,7 +114,9 @@ class Receipt(models.Model):
     sender = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index("connection", "-received_at", name="receipts_newest")]
+        indexes: ClassVar = [
+            models.Index(fields=["connection", "-received_at"], name="receipts_newest")
+        ]
 
     def __str__(self) -> str:
         return f"Receipt {self.pk}"
@@ -160,17 +162,19 @@ class Message(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("connection", "key", name="one_message_per_key")
+            models.UniqueConstraint(fields=["connection", "key"], name="one_message_per_key")
         ]
         indexes: ClassVar = [
             # What the drain takes next.
             models.Index(
-                "next_attempt_at", "id", name="messages_due", condition=Q(status="accepted")
+                fields=["next_attempt_at", "id"],
+                name="messages_due",
+                condition=Q(status="accepted"),
             ),
             # The page, whole and per connection or state.
-            models.Index("connection", "-id", name="messages_newest"),
-            models.Index("status", "-id", name="messages_status"),
-            models.Index("record", "-id", name="messages_record", condition=~Q(record="")),
+            models.Index(fields=["connection", "-id"], name="messages_newest"),
+            models.Index(fields=["status", "-id"], name="messages_status"),
+            models.Index(fields=["record", "-id"], name="messages_record", condition=~Q(record="")),
         ]
 
     def __str__(self) -> str:
@@ -193,7 +197,7 @@ class RejectedReceipt(models.Model):
     sender = models.GenericIPAddressField(null=True, blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index("connection", "-at", name="rejected_newest")]
+        indexes: ClassVar = [models.Index(fields=["connection", "-at"], name="rejected_newest")]
 
     def __str__(self) -> str:
         return self.reason
@@ -215,9 +219,9 @@ class DeliveryAttempt(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("outcome", "id", name="attempts_outcome"),
+            models.Index(fields=["outcome", "id"], name="attempts_outcome"),
             # The breaker's window: the last five minutes of one connection.
-            models.Index("connection", "-at", name="attempts_window"),
+            models.Index(fields=["connection", "-at"], name="attempts_window"),
         ]
 
     def __str__(self) -> str:
@@ -238,10 +242,10 @@ class RecordLink(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "connection", "kind", "external_id", name="one_record_per_outside_id"
+                fields=["connection", "kind", "external_id"], name="one_record_per_outside_id"
             )
         ]
-        indexes: ClassVar = [models.Index("record", name="links_record")]
+        indexes: ClassVar = [models.Index(fields=["record"], name="links_record")]
 
     def __str__(self) -> str:
         return f"{self.record} ↔ {self.kind} {self.external_id}"

@@ -108,7 +108,7 @@ class Ticket(models.Model):
         constraints: ClassVar = [
             # Grouping is atomic: the second opener finds the first one's ticket.
             models.UniqueConstraint(
-                "cause", condition=UNRESOLVED, name="one_unresolved_ticket_per_cause"
+                fields=["cause"], condition=UNRESOLVED, name="one_unresolved_ticket_per_cause"
             ),
             models.CheckConstraint(
                 condition=~Q(cause="") & ~Q(reason="") & ~Q(evidence={}) & Q(occurrences__gte=1),
@@ -140,12 +140,14 @@ class Ticket(models.Model):
         ]
         indexes: ClassVar = [
             # The queue in its own order, only what is unresolved.
-            models.Index("fix_due_at", "id", name="tickets_due", condition=UNRESOLVED),
-            models.Index("owner", "fix_due_at", name="tickets_owner", condition=UNRESOLVED),
-            models.Index("claimed_by", name="tickets_claimer", condition=UNRESOLVED),
+            models.Index(fields=["fix_due_at", "id"], name="tickets_due", condition=UNRESOLVED),
+            models.Index(
+                fields=["owner", "fix_due_at"], name="tickets_owner", condition=UNRESOLVED
+            ),
+            models.Index(fields=["claimed_by"], name="tickets_claimer", condition=UNRESOLVED),
             # Tickets of one record, on its page.
-            models.Index("record", "-id", name="tickets_record", condition=~Q(record="")),
-            models.Index("-resolved_at", "-id", name="tickets_resolved"),
+            models.Index(fields=["record", "-id"], name="tickets_record", condition=~Q(record="")),
+            models.Index(fields=["-resolved_at", "-id"], name="tickets_resolved"),
         ]
 
     def __str__(self) -> str:
@@ -187,11 +189,11 @@ class Occurrence(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("ticket", "subject", name="one_occurrence_per_subject")
+            models.UniqueConstraint(fields=["ticket", "subject"], name="one_occurrence_per_subject")
         ]
         indexes: ClassVar = [
             # Closing on evidence looks for what hangs on one subject.
-            models.Index("subject", name="occurrence_open", condition=Q(settled_at=None)),
+            models.Index(fields=["subject"], name="occurrence_open", condition=Q(settled_at=None)),
         ]
 
     def __str__(self) -> str:

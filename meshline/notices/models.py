@@ -32,9 +32,11 @@ class Notice(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("user", "-at", name="notices_newest"),
+            models.Index(fields=["user", "-at"], name="notices_newest"),
             # The bell's number on every page.
-            models.Index("user", name="notices_unread", condition=models.Q(read_at__isnull=True)),
+            models.Index(
+                fields=["user"], name="notices_unread", condition=models.Q(read_at__isnull=True)
+            ),
         ]
 
     def __str__(self) -> str:

@@ -51,7 +51,7 @@ class SourceOfTruth(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("record_kind", "field", name="one_authority_per_field")
+            models.UniqueConstraint(fields=["record_kind", "field"], name="one_authority_per_field")
         ]
         verbose_name_plural = "sources of truth"
 
@@ -81,7 +81,9 @@ class RaciAssignment(models.Model):
                 name="raci_names_a_person_or_a_team",
             ),
             models.UniqueConstraint(
-                "process", condition=Q(letter="accountable"), name="one_accountable_per_process"
+                fields=["process"],
+                condition=Q(letter="accountable"),
+                name="one_accountable_per_process",
             ),
         ]
 
@@ -104,7 +106,7 @@ class BusinessCalendar(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
-                "is_default", condition=Q(is_default=True), name="one_default_calendar"
+                fields=["is_default"], condition=Q(is_default=True), name="one_default_calendar"
             )
         ]
 
@@ -113,13 +115,15 @@ class BusinessCalendar(models.Model):
 
 
 class Holiday(models.Model):
-    calendar = models.ForeignKey(BusinessCalendar, on_delete=models.CASCADE, related_name="holidays")
+    calendar = models.ForeignKey(
+        BusinessCalendar, on_delete=models.CASCADE, related_name="holidays"
+    )
     day = models.DateField()
     name = models.CharField(max_length=120)
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("calendar", "day", name="one_holiday_a_day")
+            models.UniqueConstraint(fields=["calendar", "day"], name="one_holiday_a_day")
         ]
 
     def __str__(self) -> str:
@@ -139,7 +143,9 @@ class Sla(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("kind", "severity", name="one_sla_per_kind_and_severity"),
+            models.UniqueConstraint(
+                fields=["kind", "severity"], name="one_sla_per_kind_and_severity"
+            ),
             models.CheckConstraint(
                 condition=Q(ack_within__gt=0) & Q(ack_within__lte=F("fix_within")),
                 name="ack_is_due_before_fix",

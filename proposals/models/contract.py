@@ -33,9 +33,9 @@ class Contract(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("slug", "version", name="one_contract_per_version"),
+            models.UniqueConstraint(fields=["slug", "version"], name="one_contract_per_version"),
             models.UniqueConstraint(
-                "slug", condition=Q(is_live=True), name="one_live_version_per_contract"
+                fields=["slug"], condition=Q(is_live=True), name="one_live_version_per_contract"
             ),
         ]
 

@@ -108,23 +108,20 @@ class Outcome(models.Model):
         indexes: ClassVar = [
             # What the carrier takes next, in its own order.
             models.Index(
-                "tier_rank", "next_attempt_at", "id",
-                name="outcomes_due",
+                fields=["tier_rank", "next_attempt_at", "id"], name="outcomes_due",
                 condition=Q(state__in=["due", "leased", "delivered"]),
             ),
             # "Is an earlier one of this record and connection still waiting?"
             models.Index(
-                "proposal", "connection", "id",
-                name="outcomes_serial",
+                fields=["proposal", "connection", "id"], name="outcomes_serial",
                 condition=Q(state__in=["due", "leased", "held"]),
             ),
             # Budgets blown without a ticket, for the sweep.
             models.Index(
-                "budget_ends_at",
-                name="outcomes_late",
+                fields=["budget_ends_at"], name="outcomes_late",
                 condition=Q(ticketed_at=None, state__in=["due", "leased", "held", "delivered"]),
             ),
-            models.Index("-promised_at", "-id", name="outcomes_newest"),
+            models.Index(fields=["-promised_at", "-id"], name="outcomes_newest"),
         ]  # fmt: skip
 
     def __str__(self) -> str:

@@ -58,13 +58,15 @@ class Proposal(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("source", "external_id", name="one_proposal_per_document")
+            models.UniqueConstraint(
+                fields=["source", "external_id"], name="one_proposal_per_document"
+            )
         ]
         indexes: ClassVar = [
             # The list's orders, newest change first, whole and per owner.
-            models.Index("-changed_at", "-id", name="proposals_changed"),
-            models.Index("owner", "-changed_at", name="proposals_owner"),
-            models.Index("state", "-changed_at", name="proposals_state"),
+            models.Index(fields=["-changed_at", "-id"], name="proposals_changed"),
+            models.Index(fields=["owner", "-changed_at"], name="proposals_owner"),
+            models.Index(fields=["state", "-changed_at"], name="proposals_state"),
             # Search by word and prefix over titles, names, e-mails and ids.
             GinIndex(SEARCHED, name="proposals_words"),
         ]
@@ -98,7 +100,9 @@ class Transition(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint("proposal", "version", name="one_transition_per_version")
+            models.UniqueConstraint(
+                fields=["proposal", "version"], name="one_transition_per_version"
+            )
         ]
 
     def __str__(self) -> str:

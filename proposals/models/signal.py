@@ -37,8 +37,8 @@ class Signal(models.Model):
     class Meta:
         indexes: ClassVar = [
             # Telling a proposal's history anew reads all of its signals.
-            models.Index("proposal", "occurred_at", name="signals_history"),
-            models.Index("-occurred_at", "-id", name="signals_newest"),
+            models.Index(fields=["proposal", "occurred_at"], name="signals_history"),
+            models.Index(fields=["-occurred_at", "-id"], name="signals_newest"),
         ]
 
     def __str__(self) -> str:

@@ -1,0 +1,33 @@
+"""What people settle for themselves: their name, their zone, light or dark."""
+
+from datetime import datetime
+
+from django.db import transaction
+
+from meshline.audit import trail
+from meshline.audit.trail import Personal
+from meshline.people.models import User
+
+THEMES: dict[str, bool | None] = {"light": False, "dark": True, "system": None}
+
+
+@transaction.atomic
+def settle(*, by: User, name: str, zone: str, at: datetime) -> User:
+    """Change one's own name and zone; the trail keeps what they were."""
+    user = User.objects.select_for_update().get(pk=by.pk)
+    before = _facts(user)
+    user.name, user.zone = name, zone
+    user.save(update_fields=["name", "zone"])
+    after = _facts(user)
+    if after != before:
+        trail.record("person.changed", subject=user, by=by, at=at, before=before, after=after)
+    return user
+
+
+def choose_theme(*, by: User, theme: str) -> None:
+    """Light, dark or as the system says: a matter of taste, not of record."""
+    User.objects.filter(pk=by.pk).update(dark=THEMES[theme])
+
+
+def _facts(user: User) -> dict[str, object]:
+    return {"name": Personal(f"person:{user.pk}", user.name), "zone": user.zone}

@@ -1,0 +1,16 @@
+from django.urls import path
+
+from meshline.people import views
+
+app_name = "people"
+urlpatterns = [
+    path("sign-in/", views.sign_in, name="sign-in"),
+    path("sign-in/invitation/<str:token>/", views.invitation, name="invitation"),
+    path("sign-out/", views.sign_out, name="sign-out"),
+    path("profile/", views.profile, name="profile"),
+    path("profile/theme/", views.theme, name="theme"),
+    path("people/", views.people, name="people"),
+    path("people/invite/", views.invite, name="invite"),
+    path("people/<int:user_id>/", views.person, name="person"),
+    path("people/<int:user_id>/invite/", views.invite_again, name="invite-again"),
+]

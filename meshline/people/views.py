@@ -1,0 +1,220 @@
+"""Signing in and out, one's own profile, and the list of people."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from django.conf import settings
+from django.contrib import auth
+from django.contrib.auth.decorators import login_not_required
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render, resolve_url
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from meshline import instant
+from meshline.people import people as verbs
+from meshline.people import profile as own
+from meshline.people.forms import (
+    InviteForm, PasswordForm, PeopleFilter, PersonForm, ProfileForm, SignInForm,
+)  # fmt: skip
+from meshline.people.models import Absence, User
+from meshline.people.people import PersonError
+from meshline.people.permissions import NotAllowed, Permission, refusal_for
+from meshline.web import paging, sitting
+from meshline.web.access import back_from, done, refusal, requires, see_other
+
+ENDED = {
+    "idle": "You were signed out after a while without activity.",
+    "long": "You were signed out because you had been signed in for a whole day's work.",
+    "closed": "You were signed out. If you did not expect that, ask an admin.",
+}
+_BACKEND = "django.contrib.auth.backends.ModelBackend"
+
+
+# --- Signing in and out ----------------------------------------------------------------------
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def sign_in(request: HttpRequest, demo_people: Iterable[Any] = ()) -> HttpResponse:
+    """`demo_people` (each with name, role, email, password) are offered under the form."""
+    to = _page_after(request)
+    if request.user.is_authenticated and request.method != "POST":
+        return see_other(to)
+    form = SignInForm(request, data=request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        _let_in(request, form.get_user())
+        return see_other(to)
+    context = {
+        "form": form,
+        "next": request.POST.get("next") or request.GET.get("next", ""),
+        "ended": ENDED.get(request.GET.get("ended", ""), ""),
+        "demo_people": demo_people() if callable(demo_people) else demo_people,
+    }
+    return render(request, "people/sign_in.html", context, status=422 if form.errors else 200)
+
+
+@login_not_required
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    auth.logout(request)
+    return see_other(resolve_url(settings.LOGOUT_REDIRECT_URL))
+
+
+@login_not_required
+@never_cache
+@sensitive_post_parameters("password")
+@require_http_methods(["GET", "HEAD", "POST"])
+def invitation(request: HttpRequest, token: str) -> HttpResponse:
+    """A one-time link: its person chooses a password and is in."""
+    found = verbs.invitation(token, at=instant.now())
+    if found is None:
+        return render(request, "people/invitation_over.html", status=410)
+    form = PasswordForm(request.POST or None, user=found.user)
+    if request.method == "POST" and form.is_valid():
+        return _accept(request, token, form.cleaned_data["password"])
+    context = {"form": form, "person": found.user}
+    return render(request, "people/invitation.html", context, status=422 if form.errors else 200)
+
+
+# --- One's own profile -----------------------------------------------------------------------
+@require_http_methods(["GET", "HEAD", "POST"])
+def profile(request: HttpRequest) -> HttpResponse:
+    user = request.user
+    form = ProfileForm(request.POST or None, user=user)
+    if request.method == "POST" and form.is_valid():
+        own.settle(by=user, at=instant.now(), **form.cleaned_data)
+        return done(request, "Your profile is saved.", "people:profile")
+    context = {"form": form, "themes": _themes(user)}
+    return render(request, "people/profile.html", context, status=422 if form.errors else 200)
+
+
+@require_POST
+def theme(request: HttpRequest) -> HttpResponse:
+    """Light, dark, or as the system says; back to the page the person was on."""
+    chosen = request.POST.get("theme", "")
+    if chosen not in own.THEMES:
+        return refusal(request, "Choose light, dark or system.", status=400)
+    own.choose_theme(by=request.user, theme=chosen)
+    return see_other(back_from(request))
+
+
+# --- Everybody -------------------------------------------------------------------------------
+@require_safe
+@requires(Permission.SEE_PEOPLE)
+def people(request: HttpRequest) -> HttpResponse:
+    now = instant.now()
+    narrowed = PeopleFilter(request.GET or None)
+    found = User.objects.visible_to(request.user).select_related("team")
+    page = paging.page(narrowed.narrow(found) if request.GET else found.active(), request, by="name")
+    context = {
+        "filter": narrowed,
+        "page": page,
+        "away": _away(page.items, now),
+        "refusal": refusal_for(request.user, Permission.MANAGE_PEOPLE),
+    }
+    return render(request, "people/people.html", context)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.MANAGE_PEOPLE)
+def invite(request: HttpRequest) -> HttpResponse:
+    """Add a person, or a new link for one; the link is shown here and never again."""
+    form = InviteForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            token = verbs.invite(by=request.user, at=instant.now(), **form.cleaned_data)
+        except PersonError as error:
+            form.add_error(error.field, str(error))
+        else:
+            return _show_link(request, form.cleaned_data["email"], token)
+    context = {"form": form}
+    return render(request, "people/invite.html", context, status=422 if form.errors else 200)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@requires(Permission.SEE_PEOPLE)
+def person(request: HttpRequest, user_id: int) -> HttpResponse:
+    seen = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    reason = refusal_for(request.user, Permission.MANAGE_PEOPLE)
+    if request.method != "POST":
+        return _show_person(request, seen, None if reason else PersonForm(user=seen), reason)
+    if reason:
+        return refusal(request, reason, status=403)
+    form = PersonForm(request.POST, user=seen)
+    if form.is_valid() and _change(request, seen, form):
+        return done(request, f"{form.cleaned_data['name']} is saved.", "people:people")
+    return _show_person(request, seen, form, reason, status=422)
+
+
+@require_POST
+@requires(Permission.MANAGE_PEOPLE)
+def invite_again(request: HttpRequest, user_id: int) -> HttpResponse:
+    """A new one-time link for somebody who lost theirs, or their password."""
+    seen = get_object_or_404(User.objects.active(), pk=user_id)
+    token = verbs.invite(email=seen.email, role=seen.role, by=request.user, at=instant.now())
+    return _show_link(request, seen.email, token)
+
+
+# --- Underneath ------------------------------------------------------------------------------
+def _page_after(request: HttpRequest) -> str:
+    wanted = request.POST.get("next") or request.GET.get("next")
+    return sitting.safe_page(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _let_in(request: HttpRequest, user: User) -> None:
+    auth.login(request, user, backend=_BACKEND)
+    sitting.begin(request, at=instant.now())
+
+
+def _accept(request: HttpRequest, token: str, password: str) -> HttpResponse:
+    try:
+        user = verbs.accept_invitation(token=token, password=password, at=instant.now())
+    except PersonError:
+        return render(request, "people/invitation_over.html", status=410)
+    _let_in(request, user)
+    return see_other(resolve_url(settings.LOGIN_REDIRECT_URL))
+
+
+def _themes(user: User) -> list[dict[str, Any]]:
+    icons = {"light": "sun", "dark": "moon", "system": "device-desktop"}
+    return [
+        {"value": value, "icon": icons[value], "chosen": user.dark is dark}
+        for value, dark in own.THEMES.items()
+    ]
+
+
+def _away(users: list[User], now: Any) -> set[int]:
+    """Who of these is out at the moment, in one query."""
+    out: QuerySet = Absence.objects.filter(user__in=users, starts_at__lte=now, ends_at__gt=now)
+    return set(out.values_list("user_id", flat=True))
+
+
+def _change(request: HttpRequest, seen: User, form: PersonForm) -> bool:
+    try:
+        verbs.change(user_id=seen.pk, by=request.user, at=instant.now(), **form.cleaned_data)
+    except PersonError as error:
+        form.add_error(error.field, str(error))
+    except NotAllowed as error:
+        form.add_error(None, str(error))
+    return not form.errors
+
+
+def _show_person(
+    request: HttpRequest, seen: User, form: PersonForm | None, reason: str, status: int = 200
+) -> HttpResponse:
+    context = {"person": seen, "form": form, "refusal": reason}
+    return render(request, "people/person.html", context, status=status)
+
+
+def _show_link(request: HttpRequest, email: str, token: str) -> HttpResponse:
+    path = reverse("people:invitation", args=[token])
+    context = {
+        "email": email,
+        "link": f"{settings.PUBLIC_URL}{path}",
+        "days": verbs.INVITATION_LASTS.days,
+    }
+    return render(request, "people/invited.html", context)
