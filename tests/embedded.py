@@ -34,19 +34,20 @@ def prepare() -> None:
 
 def _start_what_is_missing(folder: Path) -> None:
     if "DATABASE_URL" not in os.environ:
-        settings = servers.POSTGRES_SETTINGS_FOR_TESTS
-        addresses = _start(servers.postgres(folder / "postgres", settings), folder)
-        servers.make_database(addresses, owner_makes_databases=True)
+        data = folder / "postgres"
+        _start(servers.postgres(data, servers.POSTGRES_SETTINGS_FOR_TESTS), folder)
+        servers.make_database(data, owner_makes_databases=True)
+        os.environ.update(servers.postgres_addresses(data))
     if "REDIS_URL" not in os.environ:
-        _start(servers.redis_server(folder / "redis"), folder)
+        data = folder / "redis"
+        _start(servers.redis_server(data), folder)
+        os.environ.update(servers.redis_addresses(data))
 
 
-def _start(server: servers.Server, folder: Path) -> dict[str, str]:
+def _start(server: servers.Server, folder: Path) -> None:
     process = servers.start(server, folder / f"{server.child.name}.log")
     # Registered after the folder's removal, so done before it.
     atexit.register(children.stop, process, server.child)
-    os.environ.update(server.addresses)
-    return server.addresses
 
 
 def _own_redis(address: str) -> str:

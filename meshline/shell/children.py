@@ -45,7 +45,8 @@ def start(child: Child, log: Path) -> subprocess.Popen:
             stdout=output,
             stderr=subprocess.STDOUT,
             process_group=0,
-            preexec_fn=_end_with(os.getpid(), child.stop_signal),  # noqa: PLW1509 - we have one thread
+            # Safe here: whoever starts children has one thread.
+            preexec_fn=_end_with(os.getpid(), child.stop_signal),
         )
 
 

@@ -16,7 +16,7 @@ import tempfile
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from signal import SIGINT, SIGKILL, SIGQUIT, SIGTERM
 from urllib.parse import quote
@@ -32,6 +32,8 @@ DATABASE = "meshline"
 OWNER = "meshline_owner"
 APPLICATION = "meshline_app"
 _SUPERUSER = "postgres"
+_POSTGRES_SOCKET = ".s.PGSQL.5432"
+_REDIS_SOCKET = "redis.sock"
 # As root, PostgreSQL refuses to run: both servers get a user of their own.
 _SERVER_USER = "meshline"
 # sun_path holds 108 bytes with its closing zero (unix(7)).
@@ -106,12 +108,24 @@ class ServerError(Exception):
 
 @dataclass(frozen=True)
 class Server:
-    """An embedded server: the child to run, how to see that it answers, and its addresses."""
+    """An embedded server: the child to run, and how to see that it answers."""
 
     child: Child
     is_ready: Callable[[], bool]
-    # Environment variables with the addresses others reach it by.
-    addresses: dict[str, str] = field(default_factory=dict)
+
+
+def postgres_addresses(folder: Path) -> dict[str, str]:
+    """By which addresses, as environment variables, the PostgreSQL on `folder` is reached."""
+    sockets = _socket_folder(folder, _POSTGRES_SOCKET)
+    return {
+        "DATABASE_URL": _address(APPLICATION, sockets),
+        "MIGRATION_DATABASE_URL": _address(OWNER, sockets),
+    }
+
+
+def redis_addresses(folder: Path) -> dict[str, str]:
+    """The same for the Redis on `folder`."""
+    return {"REDIS_URL": f"unix://{_socket_folder(folder, _REDIS_SOCKET) / _REDIS_SOCKET}"}
 
 
 def postgres(folder: Path, settings: dict[str, str] | None = None) -> Server:
@@ -124,7 +138,7 @@ def postgres(folder: Path, settings: dict[str, str] | None = None) -> Server:
     if not (folder / "PG_VERSION").exists():
         _make_cluster(folder, binaries, user)
     _end_left_behind(folder / "postmaster.pid", "postgres", folder, (SIGINT, SIGQUIT))
-    sockets = _socket_folder(folder, ".s.PGSQL.5432", user)
+    sockets = _make_socket_folder(folder, _POSTGRES_SOCKET, user)
     command = [str(binaries / "postgres"), "-D", str(folder), "-k", str(sockets)]
     for name, value in {**POSTGRES_SETTINGS, **(settings or {})}.items():
         command += ["-c", f"{name}={value}"]
@@ -132,11 +146,7 @@ def postgres(folder: Path, settings: dict[str, str] | None = None) -> Server:
     child = Child(
         "postgres", tuple(command), user=user, folder=folder, stop_signal=SIGINT, grace=30.0
     )
-    addresses = {
-        "DATABASE_URL": _address(APPLICATION, sockets),
-        "MIGRATION_DATABASE_URL": _address(OWNER, sockets),
-    }
-    return Server(child, lambda: _postgres_answers(sockets), addresses)
+    return Server(child, lambda: _postgres_answers(sockets))
 
 
 def redis_server(folder: Path) -> Server:
@@ -149,11 +159,11 @@ def redis_server(folder: Path) -> Server:
         _let_through(folder)
     configuration = folder / "redis.conf"
     _end_left_behind(folder / "redis.pid", "redis-server", folder, (SIGTERM,))
-    socket = _socket_folder(folder, "redis.sock", user) / "redis.sock"
+    socket = _make_socket_folder(folder, _REDIS_SOCKET, user) / _REDIS_SOCKET
     socket.unlink(missing_ok=True)
     configuration.write_text(_REDIS_CONF.format(socket=socket, folder=folder))
     child = Child("redis", (str(binary), str(configuration)), user=user, folder=folder, grace=5.0)
-    return Server(child, lambda: _redis_answers(socket), {"REDIS_URL": f"unix://{socket}"})
+    return Server(child, lambda: _redis_answers(socket))
 
 
 def wait_until_ready(server: Server, process: subprocess.Popen, log: Path) -> None:
@@ -187,14 +197,12 @@ def start(server: Server, log: Path) -> subprocess.Popen:
     raise AssertionError("The last try returns or raises.")
 
 
-def make_database(addresses: dict[str, str], *, owner_makes_databases: bool = False) -> None:
-    """Make the two roles and the owner's database in the embedded PostgreSQL. Idempotent.
+def make_database(folder: Path, *, owner_makes_databases: bool = False) -> None:
+    """Make the two roles and the owner's database in the PostgreSQL on `folder`. Idempotent.
 
     `owner_makes_databases` is for tests, which make databases of their own.
     """
-    superuser = addresses["MIGRATION_DATABASE_URL"].replace(OWNER, _SUPERUSER, 1)
-    superuser = superuser.replace(f"/{DATABASE}?", f"/{_SUPERUSER}?", 1)
-    with psycopg.connect(superuser, autocommit=True) as connection:
+    with _superuser(_socket_folder(folder, _POSTGRES_SOCKET)) as connection:
         for role in (OWNER, APPLICATION):
             if not _exists(connection, "SELECT FROM pg_roles WHERE rolname = %s", role):
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
@@ -231,11 +239,19 @@ def _address(role: str, sockets: Path) -> str:
     return f"postgresql://{role}@/{DATABASE}?host={quote(str(sockets), safe='/')}"
 
 
+def _superuser(sockets: Path) -> psycopg.Connection:
+    return psycopg.connect(
+        host=str(sockets),
+        user=_SUPERUSER,
+        dbname=_SUPERUSER,
+        connect_timeout=2,
+        autocommit=True,
+    )
+
+
 def _postgres_answers(sockets: Path) -> bool:
     try:
-        with psycopg.connect(
-            host=str(sockets), user=_SUPERUSER, dbname=_SUPERUSER, connect_timeout=2
-        ):
+        with _superuser(sockets):
             return True
     except psycopg.OperationalError:
         return False
@@ -299,21 +315,25 @@ def _let_through(path: Path) -> None:
             folder.chmod(mode | stat.S_IXOTH)
 
 
-def _socket_folder(folder: Path, socket: str, user: str | None) -> Path:
-    """The folder itself, or a short private one where its path is too long for a socket."""
+def _socket_folder(folder: Path, socket: str) -> Path:
+    """The folder itself, or a short one where its path is too long for a socket."""
     if len(os.fsencode(folder / socket)) <= _LONGEST_SOCKET_PATH:
         return folder
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:12]
-    short = Path(tempfile.gettempdir()) / f"meshline-{os.geteuid()}-{digest}"
+    return Path(tempfile.gettempdir()) / f"meshline-{os.geteuid()}-{digest}"
+
+
+def _make_socket_folder(folder: Path, socket: str, user: str | None) -> Path:
+    sockets = _socket_folder(folder, socket)
     with suppress(FileExistsError):
-        short.mkdir(mode=0o700)
-    # Anybody may have made that name before us; a socket in their folder would be theirs.
+        sockets.mkdir(mode=0o700)
+    # Anybody may have made the short name before us; a socket in their folder would be theirs.
     expected = pwd.getpwnam(user).pw_uid if user else os.geteuid()
-    found = short.lstat()
+    found = sockets.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid not in {expected, os.geteuid()}:
-        raise ServerError(f"{short} belongs to somebody else; choose a shorter --state.")
-    _make_private(short, user)
-    return short
+        raise ServerError(f"{sockets} belongs to somebody else; choose a shorter --state.")
+    _make_private(sockets, user)
+    return sockets
 
 
 def _end_left_behind(pid_file: Path, program: str, folder: Path, signals: tuple[int, ...]) -> None:

@@ -1,0 +1,107 @@
+"""The clock at work: sweeps and tasks of the timetable, each in its own rhythm.
+
+Losing Redis costs it nothing, losing the database only the time until it is back. Whoever holds one
+advisory lock of the database works; the others stand by and take over when its session ends.
+"""
+
+import logging
+import os
+import socket
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.db import Error, connection
+from django.utils.module_loading import import_string
+
+from meshline import bell, timetable
+from meshline.pulse import pulse, vitals
+
+log = logging.getLogger(__name__)
+
+STANDBY = "clock-standby"
+# Any number, as long as it is always the same: "mesh" as bytes.
+_LOCK = 0x6D657368
+_TICK = 1.0  # seconds
+_LONGEST_WAIT = 30.0
+# No statement of the clock is worth waiting for longer, in milliseconds.
+_STATEMENT_TIMEOUT = 30_000
+
+
+class Clock:
+    """One clock: its rhythm, and the database session in which it holds the lock."""
+
+    def __init__(self) -> None:
+        self._next: dict[str, float] = {}
+        self._session: Any = None
+        self._failures = 0
+
+    def run(self) -> None:
+        """Tick for ever."""
+        while True:
+            time.sleep(self.tick())
+
+    def tick(self) -> float:
+        """Look once; how many seconds to wait until the next look."""
+        try:
+            self._beat()
+            if self._is_working():
+                self._walk()
+        except Error as error:
+            return self._note_loss(error)
+        self._failures = 0
+        return _TICK
+
+    def _beat(self) -> None:
+        detail = {"host": socket.gethostname(), "pid": os.getpid()}
+        pulse.beat(vitals.CLOCK if self._take_lock() else STANDBY, **detail)
+
+    def _take_lock(self) -> bool:
+        """The lock belongs to a session: a new connection has to take it again."""
+        if self._is_working():
+            return True
+        connection.ensure_connection()
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT set_config('statement_timeout', %s, false)", [f"{_STATEMENT_TIMEOUT}"]
+            )
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+            if cursor.fetchone()[0]:
+                self._session = connection.connection
+                log.info("This clock works from now on.")
+        return self._is_working()
+
+    def _is_working(self) -> bool:
+        return self._session is not None and self._session is connection.connection
+
+    def _walk(self) -> None:
+        for sweep in timetable.SWEEPS:
+            self._when_due(f"sweep {sweep.bell}", sweep.every, lambda s=sweep: _sweep(s))
+        for task in timetable.TASKS:
+            self._when_due(f"task {task.name}", task.every, import_string(task.run))
+
+    def _when_due(self, name: str, every: float, act: Callable[[], object]) -> None:
+        now = time.monotonic()
+        if now < self._next.get(name, 0.0):
+            return
+        self._next[name] = now + every
+        try:
+            act()
+        except Exception as error:
+            if isinstance(error, Error) and not connection.is_usable():
+                raise
+            # One broken look must not keep the others from theirs.
+            log.exception("The clock's %s failed.", name)
+
+    def _note_loss(self, error: Error) -> float:
+        self._failures += 1
+        wait = min(2.0 ** (self._failures - 1), _LONGEST_WAIT)
+        log.warning("The clock lost the database, next try in %.0f s: %s", wait, error)
+        connection.close()
+        self._session = None
+        return wait
+
+
+def _sweep(sweep: timetable.Sweep) -> None:
+    if import_string(sweep.due)():
+        bell.push(sweep.bell)
