@@ -18,7 +18,12 @@ from meshline import instant
 from meshline.people import people as verbs
 from meshline.people import profile as own
 from meshline.people.forms import (
-    InviteForm, PasswordForm, PeopleFilter, PersonForm, ProfileForm, SignInForm,
+    InviteForm,
+    PasswordForm,
+    PeopleFilter,
+    PersonForm,
+    ProfileForm,
+    SignInForm,
 )  # fmt: skip
 from meshline.people.models import Absence, User
 from meshline.people.people import PersonError
@@ -109,7 +114,9 @@ def people(request: HttpRequest) -> HttpResponse:
     now = instant.now()
     narrowed = PeopleFilter(request.GET or None)
     found = User.objects.visible_to(request.user).select_related("team")
-    page = paging.page(narrowed.narrow(found) if request.GET else found.active(), request, by="name")
+    page = paging.page(
+        narrowed.narrow(found) if request.GET else found.active(), request, by="name"
+    )
     context = {
         "filter": narrowed,
         "page": page,

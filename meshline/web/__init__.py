@@ -1,1 +1,1 @@
-"""What all screens share: who may enter, the sitting, navigation, paging, forms, words for times."""
+"""What all screens share: access, the sitting, navigation, paging, forms, words for times."""

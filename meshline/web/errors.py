@@ -59,9 +59,7 @@ def home_url() -> str:
         return "/"
 
 
-def _answer(
-    request: HttpRequest, status: int, sentence: str, *, title: str = ""
-) -> HttpResponse:
+def _answer(request: HttpRequest, status: int, sentence: str, *, title: str = "") -> HttpResponse:
     if getattr(request, "htmx", False):
         return message_part(sentence, tone="danger", status=status)
     context = {"sentence": sentence, "title": title, "home_url": home_url()}

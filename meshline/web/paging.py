@@ -93,9 +93,7 @@ class _Order:
         if self.field is self.key:
             return Q(**{f"pk__{side}": key})
         # The first condition lets the index find its place; the second settles ties.
-        beyond = Q(**{f"{self.name}__{side}": value}) | Q(
-            **{self.name: value, f"pk__{side}": key}
-        )
+        beyond = Q(**{f"{self.name}__{side}": value}) | Q(**{self.name: value, f"pk__{side}": key})
         return Q(**{f"{self.name}__{side}e": value}) & beyond
 
 

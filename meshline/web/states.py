@@ -5,9 +5,9 @@ from meshline.web.words import Tone
 
 _TONES: dict[Tone, str] = {
     "danger": "critical disputed given_up rejected failed broken down missing conflict overdue",
-    "warn": "high expired quarantined held on_hold paused late different inconclusive draining",
-    "ok": "signed invoiced closed_won resolved proven digested done completed passed live active ok",
-    "info": "normal sent viewed claimed acknowledged leased accepted published running invited out",
+    "warn": "high expired quarantined held on_hold paused out late different inconclusive draining",
+    "ok": "signed invoiced closed_won resolved proven digested done completed passed live active",
+    "info": "normal sent viewed claimed acknowledged leased accepted published running invited",
     "neutral": "low draft open due delivered closed_lost cancelled ignored superseded inactive",
 }
 _ICONS = {
@@ -16,7 +16,8 @@ _ICONS = {
     "disputed": "flag", "expired": "hourglass", "invoiced": "receipt", "closed_won": "circle-check",
     "closed_lost": "circle-x",
     # tickets
-    "open": "circle-dashed", "claimed": "user-check", "acknowledged": "eye", "resolved": "circle-check",
+    "open": "circle-dashed", "claimed": "user-check", "acknowledged": "eye",
+    "resolved": "circle-check",
     # outcomes
     "due": "clock", "leased": "refresh", "held": "player-pause", "delivered": "package",
     "proven": "shield-check", "given_up": "alert-triangle", "cancelled": "ban",

@@ -1,4 +1,4 @@
-"""The tags and filters every template has without loading them; docs/ui-kit.md shows each in use."""
+"""Tags and filters every template has without loading them; docs/ui-kit.md shows each in use."""
 
 import itertools
 import json
@@ -15,7 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from meshline import instant, money as money_rules
+from meshline import instant
+from meshline import money as money_rules
 from meshline.web import states, words
 
 register = template.Library()
@@ -88,7 +89,7 @@ def money(amount: Any, currency: str = "") -> str:
     if amount is None or amount == "":
         return NOTHING
     try:
-        return money_rules.format(Decimal(str(amount)), currency or "")
+        return money_rules.worded(Decimal(str(amount)), currency or "")
     except InvalidOperation:
         return str(amount)
 
@@ -99,7 +100,7 @@ def person(user: Any, nobody: str = "Nobody") -> SafeString:
     if not user:
         return format_html('<span class="person person-none">{}</span>', nobody)
     name = str(getattr(user, "name", user))
-    shape = '<span class="person"><span class="avatar" aria-hidden="true">{}</span>{}</span>'
+    shape = '<span class="person"><span class="initials" aria-hidden="true">{}</span>{}</span>'
     return format_html(shape, initials(name), name)
 
 
@@ -124,7 +125,9 @@ def action(context: template.Context, url: str, label: str, **options: Any) -> d
 
 
 @register.inclusion_tag("web/_reason_action.html", takes_context=True)
-def reason_action(context: template.Context, url: str, label: str, **options: Any) -> dict[str, Any]:
+def reason_action(
+    context: template.Context, url: str, label: str, **options: Any
+) -> dict[str, Any]:
     """A button that opens a small form in place and asks for a reason, or for `form`'s fields.
 
     Options: as `action`, and form, hint (a sentence above), reason_label, required, submit.
@@ -133,9 +136,13 @@ def reason_action(context: template.Context, url: str, label: str, **options: An
 
 
 @register.inclusion_tag("web/_refused.html")
-def refused(label: str, reason: str, icon: str = "", small: bool = False) -> dict[str, Any]:
-    """A disabled button with its reason, for what is not a plain `action`."""
-    return {"label": label, "refusal": reason, "icon": icon, "small": small, "number": _number()}
+def refused(label: str, reason: str, **options: Any) -> dict[str, Any]:
+    """A disabled button with its reason, for what is not a plain `action`.
+
+    Options: icon, small, hide_label, open (the reason stands below at all times). `action` and
+    `reason_action` take `open` as well.
+    """
+    return {"label": label, "refusal": reason, "number": _number(), **options}
 
 
 # --- Pieces of pages -------------------------------------------------------------------------
@@ -147,13 +154,13 @@ def page_header(
     way = _BACK.format(icon=_plain_icon("arrow-left"), link=_link(back, back_label)) if back else ""
     line = format_html('<p class="page-sub">{}</p>', sub) if sub else ""
     acts = format_html('<div class="page-actions">{}</div>', content) if content.strip() else ""
-    shape = '<header class="page-header"><div class="page-heading">{}<h1>{}</h1>{}</div>{}</header>'
+    shape = '<header class="page-head"><div class="page-heading">{}<h1>{}</h1>{}</div>{}</header>'
     return format_html(shape, SafeString(way), title, line, acts)
 
 
 @register.inclusion_tag("web/_empty.html")
 def empty(kind: str, title: str, text: str = "", url: str = "", label: str = "") -> dict[str, Any]:
-    """An empty state: kind "fine" (nothing wrong), "filtered" (filter hides all) or "unconnected"."""
+    """An empty state: "fine" (nothing wrong), "filtered" (all hidden) or "unconnected"."""
     return {"kind": kind, "title": title, "text": text, "url": url, "label": label,
             "icon": _EMPTY_ICONS[kind]}  # fmt: skip
 

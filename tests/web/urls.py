@@ -1,0 +1,50 @@
+"""The rooms this folder tests, and a page that shows every part of the kit once."""
+
+from django.http import HttpResponse
+from django.urls import include, path
+
+from meshline.people.permissions import Permission
+from meshline.people.views import sign_in
+from meshline.web.access import done, refusal, requires
+from tests.web import kit
+
+handler400 = "meshline.web.errors.bad_request"
+handler403 = "meshline.web.errors.denied"
+handler404 = "meshline.web.errors.missing"
+handler500 = "meshline.web.errors.broken"
+
+
+def home(request):
+    return HttpResponse("home")
+
+
+def refuse(request):
+    return refusal(request, "Ana claimed it 5 s ago.")
+
+
+def succeed(request):
+    return done(request, "It is claimed.", "home", undo="/undo/")
+
+
+@requires(Permission.CONFIGURE_CONNECTION)
+def admins_only(request):
+    return HttpResponse(request.scope)
+
+
+def hook(request, slug):
+    session = "session" if hasattr(request, "session") else "no session"
+    return HttpResponse(f"{slug}, {session}", status=202)
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("demo-sign-in/", sign_in, {"demo_people": kit.DEMO_PEOPLE}),
+    path("", include("meshline.people.urls")),
+    path("", include("meshline.notices.urls")),
+    path("kit/", kit.page, name="kit"),
+    path("refuse/", refuse),
+    path("succeed/", succeed),
+    path("admins-only/", admins_only),
+    path("break/", kit.break_down),
+    path("hooks/<slug:slug>/", hook),
+]
