@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.utils import utcparse
 
 from meshline.pulse import pulse
 
@@ -48,11 +49,11 @@ def redis() -> str:
 def workers() -> str:
     """Whether at least one worker was heard of lately."""
     try:
-        heard = [worker.last_heartbeat for worker in _all_workers()]
+        heard = _workers_last_heard_of()
     except RedisError:
         return "Redis does not answer, so no worker can be seen."
     since = datetime.now(UTC) - WORKER_STALE_AFTER
-    if any(_utc(moment) >= since for moment in heard if moment):
+    if any(moment >= since for moment in heard):
         return OK
     return f"No worker was heard of in the last {WORKER_STALE_AFTER.seconds} s."
 
@@ -79,9 +80,13 @@ def _migrated() -> bool:
     return _is_migrated
 
 
-def _all_workers() -> list[Worker]:
-    return Worker.all(connection=django_rq.get_connection("inbox"))
+def _workers_last_heard_of() -> list[datetime]:
+    """The last words of the workers that have not said goodbye.
 
-
-def _utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    Read from each worker's own key: the list of workers is written at their start only, and is
+    gone for good when Redis loses its memory.
+    """
+    redis = django_rq.get_connection("inbox")
+    keys = redis.scan_iter(match=f"{Worker.redis_worker_namespace_prefix}*", count=1000)
+    found = [redis.hmget(key, "last_heartbeat", "death") for key in keys]
+    return [utcparse(beat.decode()) for beat, death in found if beat and not death]

@@ -34,6 +34,10 @@ def worker(number: int) -> Child:
         f"worker-{number}", "rqworker", *queues,
         # The command has a default of its own: pickle, which runs what anybody puts into Redis.
         "--serializer", "rq.serializers.JSONSerializer",
+        # A line for each job would drown what matters; checks are for `make check`.
+        "--verbosity",
+        "0",
+        "--skip-checks",
         "--worker-ttl", str(WORKER_TTL), "--max-jobs", str(_JOBS_A_WORKER),
         # A job has 30 s; the worker waits for its end when it is told to stop.
         grace=35.0,

@@ -126,9 +126,11 @@ def _take(state: Path) -> None:
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        lock.seek(0)
+        with lock:
+            lock.seek(0)
+            holder = lock.read().strip()
         raise StartError(
-            f"Meshline already runs on {state} (process {lock.read().strip()}). "
+            f"Meshline already runs on {state} (process {holder}). "
             "Stop it first, or choose another folder with --state."
         ) from None
     lock.truncate(0)

@@ -1,0 +1,51 @@
+# What one wants to do with Meshline, from an empty clone: python3 (3.11 or newer), git and make.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+# Enough for tools that read the settings; nothing is ever connected to it.
+NOWHERE := SECRET_KEY=check SECRETS_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA= \
+	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0 \
+	MESHLINE_STATE=.venv/nothing
+
+.PHONY: run test check fix bench browser
+
+run: $(READY)
+	@exec $(BIN)/python manage.py up
+
+test: $(READY) browser
+	$(BIN)/pytest -n 2
+
+check: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(NOWHERE) $(BIN)/mypy .
+	$(BIN)/djlint templates --check --lint --quiet
+	$(NOWHERE) $(BIN)/python manage.py check
+	$(NOWHERE) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+	$(BIN)/pytest -q tests/test_layers.py
+
+fix: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+	$(BIN)/djlint templates --reformat --quiet
+
+bench: $(READY)
+	$(BIN)/pytest -q -s -p no:randomly tests/bench
+
+# Debian's own chromium: the browser tests need one, and nothing else does.
+browser:
+	@command -v chromium >/dev/null || \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -q && apt-get install -y -q --no-install-recommends chromium; \
+	else \
+		echo "There is no chromium here, and installing it takes apt-get and root:" \
+			"the browser tests will be skipped."; \
+	fi
+
+$(READY): uv.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Meshline needs Python 3.11 or newer; say which: make PYTHON=python3.11 …"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv sync --frozen --inexact --quiet
+	@touch $@

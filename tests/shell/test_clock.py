@@ -1,0 +1,115 @@
+"""One clock works, the others stand by; nothing but its end stops it."""
+
+import psycopg
+import pytest
+from django.db import connection
+
+from meshline import bell, timetable
+from meshline.pulse import pulse, vitals
+from meshline.shell import clock
+from meshline.shell.clock import Clock
+from meshline.timetable import Sweep, Task
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+done: list[str] = []
+
+
+def is_due() -> bool:
+    return True
+
+
+def is_not_due() -> bool:
+    return False
+
+
+def breaks() -> bool:
+    raise ValueError("A broken look.")
+
+
+def does() -> None:
+    done.append("task")
+
+
+@pytest.fixture(autouse=True)
+def _fresh(monkeypatch):
+    done.clear()
+    monkeypatch.setattr(timetable, "SWEEPS", [])
+    monkeypatch.setattr(timetable, "TASKS", [])
+    monkeypatch.setattr(bell, "push", lambda name: done.append(name) or True)
+    yield
+    # The lock belongs to the session, which other tests would go on with.
+    connection.close()
+
+
+@pytest.fixture
+def other():
+    """Another session of the application's."""
+    settings = connection.get_connection_params()
+    settings.pop("cursor_factory", None)
+    settings.pop("context", None)
+    with psycopg.connect(**settings, autocommit=True) as session:
+        yield session
+
+
+def here(name: str) -> str:
+    return f"{__name__}.{name}"
+
+
+def test_a_clock_beats_and_rings_what_is_due():
+    timetable.SWEEPS[:] = [
+        Sweep("inbox", 1, here("is_due")),
+        Sweep("outbox", 1, here("is_not_due")),
+    ]
+    Clock().tick()
+    assert done == ["inbox"]
+    assert vitals.clock() == vitals.OK
+
+
+def test_each_has_its_own_rhythm():
+    timetable.SWEEPS[:] = [Sweep("inbox", 0, here("is_due"))]
+    timetable.TASKS[:] = [Task("daily", 3600, here("does"))]
+    working = Clock()
+    working.tick()
+    working.tick()
+    assert done == ["inbox", "task", "inbox"]
+
+
+def test_one_broken_look_does_not_stop_the_others(caplog):
+    timetable.SWEEPS[:] = [Sweep("inbox", 1, here("breaks")), Sweep("outbox", 1, here("is_due"))]
+    Clock().tick()
+    assert done == ["outbox"]
+    assert "The clock's sweep inbox failed." in caplog.text
+
+
+def test_a_second_clock_stands_by_and_takes_over(other):
+    timetable.SWEEPS[:] = [Sweep("inbox", 0, here("is_due"))]
+    other.execute("SELECT pg_advisory_lock(%s)", [clock._LOCK])
+    second = Clock()
+    second.tick()
+    assert done == []
+    assert pulse.age(vitals.CLOCK) is None
+    assert pulse.age(clock.STANDBY) is not None
+
+    other.execute("SELECT pg_advisory_unlock_all()")
+    second.tick()
+    assert done == ["inbox"]
+    assert pulse.age(vitals.CLOCK) is not None
+
+
+def test_a_lost_database_is_waited_for(other):
+    timetable.SWEEPS[:] = [Sweep("inbox", 0, here("is_due"))]
+    working = Clock()
+    working.tick()
+    other.execute("SELECT pg_terminate_backend(%s)", [connection.connection.info.backend_pid])
+    assert working.tick() == 1.0
+    assert done == ["inbox"]
+    working.tick()
+    assert done == ["inbox", "inbox"]
+
+
+def test_while_it_is_away_the_waits_grow(monkeypatch):
+    monkeypatch.setitem(connection.settings_dict, "PORT", "1")
+    connection.close()
+    lost = Clock()
+    assert [lost.tick() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
