@@ -236,7 +236,7 @@ class RecordLink(models.Model):
     kind = models.CharField(max_length=40)  # theirs: "document", "deal", "task"
     external_id = models.CharField(max_length=200)
     # What we know it by there, where it is one of several of its kind.
-    key = models.CharField(max_length=200, blank=True)
+    key = models.CharField(max_length=400, blank=True)
     linked_at = models.DateTimeField()
 
     class Meta:

@@ -26,6 +26,16 @@ class Task:
 
 
 # Bell name -> the job that answers (dotted path) and its queue.
-BELLS: dict[str, tuple[str, str]] = {}
-SWEEPS: list[Sweep] = []
-TASKS: list[Task] = []
+BELLS: dict[str, tuple[str, str]] = {
+    "inbox": ("connectors.jobs.drain_inbox", "inbox"),
+    "outbox": ("connectors.jobs.drain_outbox", "outbox"),
+}
+# Lost bells and lapsed leases are found within a few seconds.
+SWEEPS: list[Sweep] = [
+    Sweep("inbox", 2, "connectors.digest.something_is_due"),
+    Sweep("outbox", 2, "connectors.delivery.something_is_due"),
+]
+TASKS: list[Task] = [
+    Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
+    Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),
+]

@@ -127,6 +127,7 @@ class _Batch:
         proposal, spec = story.proposal, want.spec
         tier, received_at = _urgency(story, self.at)
         params = wording.fill(spec.params, proposal, due_at=self._due_at(proposal, want))
+        params["url"] = reverse("proposals:proposal", args=[proposal.pk])
         outcome = Outcome(
             proposal=proposal,
             contract_id=want.contract.id,
@@ -135,7 +136,8 @@ class _Batch:
             target=spec.target,
             connection=self.connections.get(spec.target, ""),
             signal_id=want.episode.events[0],
-            key=f"proposal-{proposal.pk}/{want.contract.slug}/{spec.name}/{number}",
+            # Named by the document, not by our row: a fresh installation finds what is there.
+            key=f"{proposal.source}/{proposal.external_id}/{want.contract.slug}/{spec.name}/{number}",
             digest=digests.get(spec.name, "") if spec.mirrors else "",
             params=params | (wording.content(proposal) if spec.mirrors else {}),
             undo=spec.undo,

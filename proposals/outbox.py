@@ -35,9 +35,20 @@ class NotNow(Exception):
     """A move an outcome cannot make in its state, as a sentence."""
 
 
-# Serial per proposal and connection: an earlier one that still waits holds the later ones back.
-# A delivered one only waits for its proof and holds nobody.
-_CLAIM = """
+# What may be carried now. Serial per proposal and connection: an earlier one that still waits holds
+# the later ones back; a delivered one only waits for its proof and holds nobody.
+_CLAIMABLE = """
+    o.state IN ('due', 'leased', 'delivered')
+    AND o.next_attempt_at <= clock_timestamp()
+    AND (o.state <> 'leased' OR o.lease_until < clock_timestamp())
+    AND o.connection = ANY(%(connections)s)
+    AND NOT EXISTS (
+        SELECT 1 FROM proposals_outcome e
+        WHERE e.proposal_id = o.proposal_id AND e.connection = o.connection
+          AND e.id < o.id AND e.state IN ('due', 'leased', 'held') AND e.delivered_at IS NULL
+    )
+"""
+_CLAIM = f"""
 UPDATE proposals_outcome SET
     state = 'leased', lease_owner = %(lease)s,
     lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
@@ -45,16 +56,7 @@ UPDATE proposals_outcome SET
     attempts = attempts + (delivered_at IS NULL)::int,
     first_tried_at = coalesce(first_tried_at, clock_timestamp())
 WHERE id = (
-    SELECT o.id FROM proposals_outcome o
-    WHERE o.state IN ('due', 'leased', 'delivered')
-      AND o.next_attempt_at <= clock_timestamp()
-      AND (o.state <> 'leased' OR o.lease_until < clock_timestamp())
-      AND o.connection = ANY(%(connections)s)
-      AND NOT EXISTS (
-          SELECT 1 FROM proposals_outcome e
-          WHERE e.proposal_id = o.proposal_id AND e.connection = o.connection
-            AND e.id < o.id AND e.state IN ('due', 'leased', 'held') AND e.delivered_at IS NULL
-      )
+    SELECT o.id FROM proposals_outcome o WHERE {_CLAIMABLE}
     ORDER BY o.tier_rank, o.next_attempt_at, o.id
     LIMIT 1 FOR UPDATE SKIP LOCKED
 )
@@ -78,22 +80,12 @@ def claim(connections: Collection[str], *, lease_seconds: int) -> Outcome | None
     return Outcome.objects.select_related(*related).get(pk=row[0])
 
 
-def something_is_due() -> bool:
-    """Whether the carrier should be woken: something due, lapsed, or late without a ticket."""
+def something_is_due(connections: Collection[str]) -> bool:
+    """Whether `claim` would find something for one of these connections."""
     with connection.cursor() as cursor:
         cursor.execute(
-            """
-            SELECT EXISTS (
-                SELECT 1 FROM proposals_outcome
-                WHERE state IN ('due', 'leased', 'delivered')
-                  AND next_attempt_at <= clock_timestamp()
-                  AND (state <> 'leased' OR lease_until < clock_timestamp())
-            ) OR EXISTS (
-                SELECT 1 FROM proposals_outcome
-                WHERE ticketed_at IS NULL AND state IN ('due', 'leased', 'held', 'delivered')
-                  AND budget_ends_at <= clock_timestamp()
-            )
-            """
+            f"SELECT EXISTS (SELECT 1 FROM proposals_outcome o WHERE {_CLAIMABLE})",
+            {"connections": list(connections)},
         )
         return bool(cursor.fetchone()[0])
 

@@ -13,7 +13,9 @@ from django.db import connection
 from django.test import TransactionTestCase
 
 from meshline.shell import database_roles, founding
-from tests import network
+from connectors.models import Connection
+from meshline.people.models import User
+from tests import factories, network
 
 network.close()
 
@@ -57,3 +59,24 @@ def _guard(switch: str) -> None:
 
 
 TransactionTestCase._fixture_teardown = _flush_as_owner  # type: ignore[method-assign]
+
+
+@pytest.fixture
+def staff(db: None) -> dict[str, User]:
+    """One person of each role, with RevOps answering for the queue."""
+    return factories.staff()
+
+
+@pytest.fixture
+def olivia(staff: dict[str, User]) -> User:
+    return staff["olivia"]
+
+
+@pytest.fixture
+def rosa(staff: dict[str, User]) -> User:
+    return staff["rosa"]
+
+
+@pytest.fixture
+def pandadoc(staff: dict[str, User]) -> Connection:
+    return factories.pandadoc()

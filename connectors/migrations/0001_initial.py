@@ -84,7 +84,7 @@ class Migration(migrations.Migration):
                 ('record', models.CharField(max_length=120)),
                 ('kind', models.CharField(max_length=40)),
                 ('external_id', models.CharField(max_length=200)),
-                ('key', models.CharField(blank=True, max_length=200)),
+                ('key', models.CharField(blank=True, max_length=400)),
                 ('linked_at', models.DateTimeField()),
                 ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='connectors.connection')),
             ],

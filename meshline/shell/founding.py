@@ -1,5 +1,148 @@
-"""The rows an installation cannot be without: made once, never changed again here."""
+"""The rows an installation cannot be without: made once, never changed again here.
+
+The numbers are the product's starting numbers; managers change them in the operating model.
+"""
+
+from django.db import transaction
+
+from exceptions.kinds import Severity
+from meshline import instant
+from meshline.audit.actors import SETUP
+from meshline.people.models import Team
+from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from proposals import contracts
+from proposals.models import Contract
+from proposals.states import State
+
+# Business minutes to acknowledge and to fix.
+SLAS = {
+    Severity.CRITICAL: (15, 120),
+    Severity.HIGH: (30, 240),
+    Severity.NORMAL: (120, 480),
+    Severity.LOW: (480, 2400),
+}
+WORKING_WEEK = [[weekday, "09:00", "17:00"] for weekday in range(5)]
+PROCESSES = ["exception-queue", "proposal-state", "delivery", "translation", "connection-health"]
+# Two working days after a proposal was sent its owner follows up.
+FOLLOW_UP_WITHIN = 2 * 8 * 60
+ONBOARDING_WITHIN = 8 * 60
+
+_ALIVE = [State.SENT, State.VIEWED]
+_WON = [State.SIGNED, State.INVOICED, State.CLOSED_WON]
 
 
 def found() -> None:
     """Create what is missing of the default rows. Idempotent."""
+    with transaction.atomic():
+        Company.objects.get_or_create(id=1, defaults={"name": "Our company"})
+        _calendar()
+        _slas()
+        _raci()
+        for part in ("quoting", "billing", "close"):
+            SourceOfTruth.objects.get_or_create(record_kind="proposal", field=part)
+        _contracts()
+
+
+def _calendar() -> None:
+    BusinessCalendar.objects.get_or_create(
+        is_default=True,
+        defaults={
+            "slug": "company", "name": "Company hours", "zone": "UTC", "windows": WORKING_WEEK,
+        },
+    )  # fmt: skip
+
+
+def _slas() -> None:
+    for severity, (ack, fix) in SLAS.items():
+        Sla.objects.get_or_create(
+            kind="", severity=severity, defaults={"ack_within": ack, "fix_within": fix}
+        )
+
+
+def _raci() -> None:
+    """RevOps answers for everything until somebody says otherwise."""
+    team, _ = Team.objects.get_or_create(slug="revops", defaults={"name": "Revenue Operations"})
+    for process in PROCESSES:
+        for letter in ("responsible", "accountable"):
+            RaciAssignment.objects.get_or_create(
+                process=process, letter=letter, defaults={"team": team}
+            )
+
+
+def _contracts() -> None:
+    if Contract.objects.exists():
+        return
+    at = instant.now()
+    for slug, name, trigger, outcomes in CONTRACTS:
+        contracts.publish(slug=slug, name=name, trigger=trigger, outcomes=outcomes, by=SETUP, at=at)
+
+
+def _deal(wanted: State) -> dict:
+    return {
+        "name": "deal", "kind": "deal.upsert", "target": "crm", "wanted": [wanted], "mirrors": True,
+        "params": {},
+    }  # fmt: skip
+
+
+def _notice(name: str, subject: str, wanted: list[State]) -> dict:
+    return {
+        "name": name, "kind": "notice.tell", "target": "meshline", "wanted": wanted,
+        "params": {"subject": subject},
+    }  # fmt: skip
+
+
+CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
+    (
+        "sent", "A proposal is sent", State.SENT,
+        [
+            _deal(State.SENT),
+            {
+                "name": "follow-up", "kind": "task.create", "target": "crm", "wanted": _ALIVE,
+                "undo": "task.complete",
+                "params": {
+                    "subject": "Follow up: {title}",
+                    "body": "{contact} has had the proposal over {amount} for two working days.",
+                    "priority": "HIGH",
+                    "due_within": FOLLOW_UP_WITHIN,
+                },
+            },
+            _notice("tell-owner", "{title} went out to {contact}. Follow up in two days.", _ALIVE),
+        ],
+    ),
+    ("viewed", "A proposal is viewed", State.VIEWED, [_deal(State.VIEWED)]),
+    (
+        "signed", "A proposal is signed", State.SIGNED,
+        [
+            _deal(State.SIGNED),
+            {
+                "name": "onboarding", "kind": "task.create", "target": "crm", "wanted": _WON,
+                "params": {
+                    "subject": "Start onboarding: {title}",
+                    "body": "{contact} signed over {amount}.",
+                    "priority": "HIGH",
+                    "due_within": ONBOARDING_WITHIN,
+                },
+            },
+            _notice("tell-owner", "{contact} signed {title} over {amount}.", _WON),
+        ],
+    ),
+    (
+        "disputed", "A proposal is disputed", State.DISPUTED,
+        [
+            _deal(State.DISPUTED),
+            {
+                "name": "ticket", "kind": "ticket.open", "target": "meshline",
+                "wanted": [State.DISPUTED],
+                "params": {
+                    "ticket": "dispute",
+                    "subject": "{title} is disputed",
+                    "body": "{contact} declined the proposal over {amount}; {owner} owns it.",
+                },
+            },
+        ],
+    ),
+    ("expired", "A proposal expires", State.EXPIRED, [_deal(State.EXPIRED)]),
+    ("invoiced", "A proposal is invoiced", State.INVOICED, [_deal(State.INVOICED)]),
+    ("closed-won", "A proposal is won", State.CLOSED_WON, [_deal(State.CLOSED_WON)]),
+    ("closed-lost", "A proposal is lost", State.CLOSED_LOST, [_deal(State.CLOSED_LOST)]),
+]  # fmt: skip

@@ -72,9 +72,9 @@ class Shared:
     def unread(self) -> int:
         return Notice.objects.unread().filter(user=self.user).count()
 
-    @cached_property
+    @property
     def banner(self) -> list[str]:
-        return banner.sentences()
+        return banner.last_seen()
 
     @cached_property
     def _links(self) -> list[Link]:

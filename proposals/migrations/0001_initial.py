@@ -87,7 +87,7 @@ class Migration(migrations.Migration):
                 ('kind', models.CharField(max_length=40)),
                 ('target', models.CharField(max_length=20)),
                 ('connection', models.CharField(blank=True, max_length=60)),
-                ('key', models.CharField(max_length=200, unique=True)),
+                ('key', models.CharField(max_length=400, unique=True)),
                 ('digest', models.CharField(blank=True, max_length=64)),
                 ('params', models.JSONField(default=dict)),
                 ('undo', models.CharField(blank=True, max_length=40)),

@@ -57,7 +57,7 @@ class Outcome(models.Model):
     connection = models.CharField(max_length=60, blank=True)
     signal = models.ForeignKey(Signal, null=True, on_delete=models.PROTECT, related_name="outcomes")
     # Stays the same over every attempt and replay; the other side knows us by it.
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=400, unique=True)
     # Of which content it was promised; another content is another outcome.
     digest = models.CharField(max_length=64, blank=True)
     params = models.JSONField(default=dict)

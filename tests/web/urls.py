@@ -41,6 +41,7 @@ urlpatterns = [
     path("demo-sign-in/", sign_in, {"demo_people": kit.DEMO_PEOPLE}),
     path("", include("meshline.people.urls")),
     path("", include("meshline.notices.urls")),
+    path("", include("meshline.web.urls")),
     path("kit/", kit.page, name="kit"),
     path("refuse/", refuse),
     path("succeed/", succeed),

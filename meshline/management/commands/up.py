@@ -5,6 +5,7 @@ import json
 import os
 import signal
 from argparse import ArgumentParser
+from contextlib import suppress
 from types import FrameType
 from typing import Any, ClassVar, NoReturn
 
@@ -100,8 +101,10 @@ class Command(BaseCommand):
         self._say(f"Meshline is ready at http://127.0.0.1:{os.environ['PORT']}")
 
     def _say(self, line: str) -> None:
-        self.stdout.write(line)
-        self.stdout.flush()
+        # Whoever read along may have stopped reading; what runs goes on running.
+        with suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
 
 
 def _is_ready() -> bool:

@@ -1,0 +1,97 @@
+"""Reading a vendor's answer: what is a failure, and what kind of one."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from connectors import backoff, http
+from connectors.base import Trouble
+from connectors.http import CallError, Reply
+
+# What is kept of a body on an attempt's page.
+_KEPT = 4000
+# A vendor that says "too many" or "unavailable" without saying how long gets at least this.
+_BREATHER_SECONDS = 2.0
+
+
+@dataclass
+class Caller:
+    """Calls one vendor with one credential, and keeps what went over the wire for the page.
+
+    `headers` carry the credential and are never kept. `deadline` is seconds for a whole call.
+    """
+
+    base_url: str
+    headers: dict[str, str]
+    allow_loopback: bool = False
+    deadline: float = 15.0
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    retry_after: Callable[[Reply], float | None] | None = None
+
+    def call(
+        self, method: str, path: str, *, json: Any = None, params: dict[str, str] | None = None,
+        fine: frozenset[int] = frozenset(),
+    ) -> Reply:  # fmt: skip
+        """One call. 2xx and the statuses in `fine` come back; all else raises Trouble."""
+        kept: dict[str, Any] = {"method": method, "url": f"{self.base_url}{path}"}
+        if params:
+            kept["params"] = params
+        if json is not None:
+            kept["body"] = json
+        self.calls.append(kept)
+        try:
+            reply = http.call(
+                method, f"{self.base_url}{path}", headers=self.headers, json=json, params=params,
+                deadline=self.deadline, allow_loopback=self.allow_loopback,
+            )  # fmt: skip
+        except CallError as error:
+            kept["error"] = str(error)
+            raise _unreached(error) from None
+        kept |= {"status": reply.status, "seconds": round(reply.seconds, 3), "answer": _kept(reply)}
+        if 200 <= reply.status < 300 or reply.status in fine:
+            return reply
+        raise self._trouble(reply, method, path)
+
+    def json(self, reply: Reply) -> Any:
+        """The answer as JSON; an HTML page with 200 is a failure like any other."""
+        try:
+            return reply.json()
+        except CallError as error:
+            raise Trouble(str(error), failure="garbled", unknown=True, status=reply.status) from None
+
+    def _trouble(self, reply: Reply, method: str, path: str) -> Trouble:
+        said = f"{method} {path} was answered {reply.status}: {_kept(reply)[:300] or 'no words'}"
+        if reply.status in (401, 403):
+            return Trouble(said, failure="credentials", credentials=True, status=reply.status)
+        if not backoff.is_retryable(reply.status):
+            failure = f"refused-{reply.status}"
+            return Trouble(said, failure=failure, permanent=True, status=reply.status)
+        failure = "throttled" if reply.status == 429 else "unavailable"
+        return Trouble(
+            said, failure=failure, status=reply.status, retry_after=self._asked_for(reply),
+            unknown=reply.status >= 500,
+        )  # fmt: skip
+
+    def _asked_for(self, reply: Reply) -> float | None:
+        given = reply.headers.get("Retry-After")
+        if given:
+            wait = backoff.parse_retry_after(given, now=datetime.now(UTC))
+            if wait is not None:
+                return wait.total_seconds()
+        if self.retry_after is not None:
+            return self.retry_after(reply)
+        return _BREATHER_SECONDS if reply.status in (429, 503) else None
+
+
+def _unreached(error: CallError) -> Trouble:
+    permanent = error.failure in {"address", "request"}
+    failure = f"address-{error.failure}" if permanent else "unavailable"
+    return Trouble(
+        str(error), failure=failure, permanent=permanent, unknown=error.reached is not False
+    )
+
+
+def _kept(reply: Reply) -> str:
+    text = reply.body[:_KEPT].decode("utf-8", "replace")
+    return text.replace("\0", "\N{REPLACEMENT CHARACTER}")

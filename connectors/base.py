@@ -1,0 +1,179 @@
+"""What a connector is: how a system proves itself, how its words become ours, and ours its."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from meshline.audit.actors import Actor
+from proposals.signals import Incoming
+from proposals.states import State
+from proposals.tiers import Tier
+
+
+@dataclass(frozen=True)
+class Post:
+    """One POST as it came in; header names in lower case; `at` by the database's clock."""
+
+    body: bytes
+    headers: Mapping[str, str]
+    query: Mapping[str, str]
+    at: datetime
+
+
+class Refused(Exception):
+    """A POST whose sender is not who they should be (401); the sentence is kept with it."""
+
+
+@dataclass(frozen=True)
+class Element:
+    """One event in a POST: its idempotency key and its own bytes.
+
+    `stable` is the part that is equal in honest repeats. `known` is False for an event type
+    that this connector does not translate: kept, and ignored.
+    """
+
+    key: str
+    payload: bytes
+    type: str = ""
+    stable: bytes | None = None
+    known: bool = True
+
+
+class Ignored(Exception):
+    """An event that says nothing for us; the sentence says why."""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What a message says, before Meshline adds who brought it and when."""
+
+    kind: str
+    external_id: str
+    occurred_at: datetime
+    target: State | None = None
+    fields: dict[str, Any] = field(default_factory=dict)
+    # The connection whose document it is about, when that is not the sender's own.
+    about: str = ""
+
+
+@dataclass(frozen=True)
+class Emitter:
+    """A system that may send signals.
+
+    `verify` returns how the sender proved itself, or raises Refused. `split` cuts a POST into its
+    events or raises Unreadable. `translate` turns one event's bytes into what it tells; it
+    raises Unreadable or Ignored.
+    """
+
+    verify: Callable[[Post, list[str]], str]
+    split: Callable[[Post], list[Element]]
+    translate: Callable[[bytes], Told]
+    content_types: frozenset[str] = frozenset({"application/json"})
+
+
+class Idempotency(StrEnum):
+    """How a delivery stays one effect over many tries."""
+
+    NATIVE_KEY = "native key"  # the other side knows our key
+    UPSERT = "upsert by external id"
+    LOOKUP_THEN_CREATE = "look up, then create"
+    NONE = "none"  # never tried again after an unknown result
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a delivery or a proof came back with: the id over there, and a sentence."""
+
+    external_id: str
+    kind: str = ""
+    sentence: str = ""
+    # Something a person should know although it worked, such as a missing owner over there.
+    gap: str = ""
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One kind of outcome a system can carry: how, how safely, and how it is proven."""
+
+    kind: str
+    says: str
+    idempotency: Idempotency
+    deliver: Callable[["Errand"], Found]
+    # None when it is not there (yet).
+    prove: Callable[["Errand"], Found | None]
+
+
+@dataclass
+class Errand:
+    """An outcome on its way: what to carry, through which client, and what is known of it."""
+
+    key: str
+    kind: str
+    params: dict[str, Any]
+    record: str
+    client: Any
+    external_id: str = ""
+    # True when an earlier try may have reached the other side.
+    may_exist: bool = False
+    # Ids of the same record over there, by kind.
+    links: dict[str, str] = field(default_factory=dict)
+    outcome: Any = None
+    at: datetime | None = None
+
+
+class Trouble(Exception):
+    """A delivery that did not work out, in words, and what to make of it.
+
+    `permanent`: no retry will help. `unknown`: the other side may have acted. `credentials`: it
+    refused who we are. `retry_after` seconds were asked for. `status` is the HTTP status, if any.
+    """
+
+    def __init__(
+        self, sentence: str, *, failure: str, permanent: bool = False, unknown: bool = False,
+        credentials: bool = False, retry_after: float | None = None, status: int | None = None,
+    ) -> None:  # fmt: skip
+        super().__init__(sentence)
+        self.failure = failure
+        self.permanent = permanent
+        self.unknown = unknown
+        self.credentials = credentials
+        self.retry_after = retry_after
+        self.status = status
+
+
+@dataclass(frozen=True)
+class System:
+    """One outside system: its name, the part it plays, its doors in and out."""
+
+    slug: str
+    name: str
+    role: str = ""
+    emitter: Emitter | None = None
+    deliveries: tuple[Delivery, ...] = ()
+    # Makes a client for a connection: (base_url, credential, allow_loopback, log) -> client.
+    client: Callable[..., Any] | None = None
+    default_url: str = ""
+    # Where a person looks at a record over there: (base_url, kind, id) -> URL, or "".
+    page: Callable[[str, str, str], str] = lambda base_url, kind, pk: ""
+    # A cheap call that proves address and credential: returns a sentence, raises Trouble.
+    probe: Callable[[Any], str] | None = None
+    # Whether the credential is the signing secret's only use ("push-only" without it).
+    credential_label: str = "API key"
+    signing_label: str = "Signing secret"
+
+    def delivery(self, kind: str) -> Delivery | None:
+        return next((one for one in self.deliveries if one.kind == kind), None)
+
+
+def incoming(
+    told: Told, *, origin: str, source: str, tier: Tier, received_at: datetime, tiebreak: str,
+    by: Actor,
+) -> Incoming:  # fmt: skip
+    """What a message told, as the core takes it."""
+    return Incoming(
+        origin=origin, kind=told.kind, source=source, record_source=told.about or source,
+        external_id=told.external_id, occurred_at=told.occurred_at, received_at=received_at,
+        by=by, target=told.target, tier=tier, tiebreak=tiebreak, fields=told.fields,
+    )  # fmt: skip

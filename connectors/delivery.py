@@ -1,0 +1,375 @@
+"""Going out: due outcomes are carried one by one, tried again by tier, and proven by reading back.
+
+A drain claims in one thread and carries in a few others, so that one slow answer does not hold up
+the rest; per connection no more than CAP are on their way at once.
+"""
+
+import logging
+import queue
+import random
+import threading
+import time
+from collections import Counter
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import DatabaseError, connections
+
+from connectors import backoff, health, registry
+from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
+from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
+from exceptions import desk
+from meshline import bell, instant, vault
+from proposals import outbox
+from proposals.models import Outcome
+from proposals.outbox import CARRIER, LeaseLost
+from proposals.tiers import Tier
+
+log = logging.getLogger(__name__)
+
+# Connect 3 s < whole call 15 s < job 30 s < lease 60 s: no call outlives its lease.
+CALL_SECONDS = 15.0
+LEASE_SECONDS = 60
+DRAIN_SECONDS = 20.0
+LINGER_SECONDS = 1.0
+# How often an empty drain looks again, in seconds.
+PEEK_SECONDS = 0.03
+THREADS = 8
+CAP = 4
+PROOF_RETRY = timedelta(seconds=2)
+PROOFS_UNTIL_REDELIVERY = 3
+
+
+def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
+    """Carry what is due for at most 20 s; how many were carried. Rings again if more is left.
+
+    With `threads=0` everything happens in the caller's own thread.
+    """
+    bell.clear("outbox")
+    carriers = _Carriers(threads)
+    started = last_seen = time.monotonic()
+    try:
+        while time.monotonic() - started < DRAIN_SECONDS:
+            if _claim_one(carriers):
+                last_seen = time.monotonic()
+            elif carriers.are_idle and time.monotonic() - last_seen >= linger:
+                break
+            else:
+                carriers.wait(PEEK_SECONDS)
+        else:
+            bell.ring("outbox")
+    finally:
+        carriers.stop()
+    return carriers.carried
+
+
+def something_is_due() -> bool:
+    """Whether the drain should be woken: something is due for a connection that may be called."""
+    return outbox.something_is_due([registry.PEOPLE.slug, *health.callable_slugs()])
+
+
+def carry(outcome: Outcome) -> None:
+    """Carry one claimed outcome: deliver it if need be, then prove it. Never raises for it."""
+    try:
+        _carry(outcome)
+    except LeaseLost:
+        log.warning("%s was taken over by somebody else", outcome)
+    except DatabaseError:
+        # The lease lapses by itself, and the next claim finds it.
+        log.exception("The database failed while %s was carried", outcome)
+    except Exception as error:
+        log.exception("%s could not be carried", outcome)
+        trouble = Trouble(f"{type(error).__name__}: {error}", failure="crashed", unknown=True)
+        _failed(outcome, None, trouble, instant.now())
+
+
+def _claim_one(carriers: "_Carriers") -> bool:
+    """Claim the next outcome for a connection that has room, and hand it on."""
+    if not carriers.have_room:
+        return False
+    open_ones = [registry.PEOPLE.slug, *health.open_for_carrying()]
+    room = [slug for slug in open_ones if carriers.in_flight[slug] < CAP]
+    outcome = outbox.claim(room, lease_seconds=LEASE_SECONDS)
+    if outcome is None:
+        return False
+    carriers.take(outcome)
+    return True
+
+
+def _carry(outcome: Outcome) -> None:
+    at = instant.now()
+    if outcome.crashes >= outbox.CLAIMED_TOO_OFTEN:
+        because = "It took down what carried it three times."
+        outbox.give_up(
+            outcome, because=because, failure="crashed", kind="processing-failed", at=at
+        )
+        return
+    try:
+        system, there = _system(outcome)
+        delivery = _delivery(system, outcome)
+        errand = _errand(outcome, system, there, at)
+    except Trouble as trouble:
+        _failed(outcome, None, trouble, at)
+        return
+    _try(outcome, delivery, errand)
+
+
+def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
+    """Deliver unless that is done, prove, and write down what happened."""
+    started = time.monotonic()
+    try:
+        found = _delivered(outcome, delivery, errand)
+        errand.external_id = found.external_id
+        proof = delivery.prove(errand)
+    except Trouble as trouble:
+        at = instant.now()
+        # What was delivered stays delivered: only its proof failed.
+        if errand.external_id and outcome.delivered_at is None and not trouble.credentials:
+            outcome.external_id = errand.external_id
+        _keep(outcome, errand, started, str(trouble), trouble.failure, at)
+        if outcome.delivered_at is None and errand.external_id:
+            _proof_pending(outcome, errand, str(trouble), at)
+        else:
+            _failed(outcome, delivery, trouble, at)
+        return
+    at = instant.now()
+    if proof is None:
+        because = f"{found.sentence} It cannot be read back yet."
+        _keep(outcome, errand, started, because, "unproven", at)
+        _unproven(outcome, delivery, errand, because, at)
+        return
+    _keep(outcome, errand, started, f"{found.sentence} {proof.sentence}".strip(), "", at)
+    _proven(outcome, errand, found, proof, at)
+
+
+def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
+    if outcome.delivered_at is not None:
+        return Found(outcome.external_id, "", "")
+    return delivery.deliver(errand)
+
+
+def _proven(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: datetime) -> None:
+    outbox.mark_proven(
+        outcome, external_id=proof.external_id, evidence=proof.sentence, at=at
+    )
+    if outcome.connection != registry.PEOPLE.slug:
+        _link(outcome, errand, proof, at)
+        health.note_success(outcome.connection, at=at)
+        if found.gap:
+            _tell_gap(outcome, found.gap, at)
+
+
+def _unproven(
+    outcome: Outcome, delivery: Delivery, errand: Errand, because: str, at: datetime
+) -> None:
+    """A yes that created nothing: proven again a few times, then carried again under its key."""
+    seen = DeliveryAttempt.objects.filter(outcome=outcome, failure="unproven").count()
+    if seen % PROOFS_UNTIL_REDELIVERY or delivery.idempotency is Idempotency.NONE:
+        outcome.failure = "unproven"
+        _proof_pending(outcome, errand, because, at)
+        return
+    outcome.delivered_at = None
+    _again(outcome, because, "unproven", None, True, at)
+
+
+def _proof_pending(outcome: Outcome, errand: Errand, because: str, at: datetime) -> None:
+    outbox.mark_delivered(
+        outcome, external_id=errand.external_id, prove_at=at + PROOF_RETRY, because=because, at=at
+    )
+
+
+def _failed(outcome: Outcome, delivery: Delivery | None, trouble: Trouble, at: datetime) -> None:
+    """Decide what follows from a failure: pause, give up, or try again later."""
+    slug = outcome.connection
+    if trouble.credentials and slug != registry.PEOPLE.slug:
+        health.credentials_refused(slug, str(trouble), at=at)
+        outbox.put_back(outcome, until=at, because=str(trouble))
+        return
+    never_again = (
+        trouble.unknown and delivery is not None and delivery.idempotency is Idempotency.NONE
+    )
+    if trouble.permanent or never_again:
+        outbox.give_up(outcome, because=str(trouble), failure=trouble.failure, at=at)
+        return
+    uses_up = trouble.status is None or backoff.uses_up_attempt(
+        trouble.status, first_failed_at=outcome.first_failed_at or at, failed_at=at
+    )
+    _again(outcome, str(trouble), trouble.failure, trouble.retry_after, uses_up, at)
+    if slug != registry.PEOPLE.slug:
+        health.note_failure(slug, trouble.failure, str(trouble), at=at)
+
+
+def _again(
+    outcome: Outcome, because: str, failure: str, retry_after: float | None, uses_up: bool,
+    at: datetime,
+) -> None:  # fmt: skip
+    tier = Tier(outcome.tier)
+    tries = outcome.tries + uses_up
+    if backoff.next_attempt(tier, tries, failed_at=at, jitter=0) is None:
+        spent = f"{because} All {tries} tries are used up."
+        outbox.give_up(outcome, because=spent, failure=failure, at=at)
+        return
+    # The wait grows with every attempt, also with those that use up no try.
+    step = min(outcome.attempts, len(backoff.RETRIES[tier]))
+    until = backoff.next_attempt(
+        tier, step, failed_at=at, jitter=random.uniform(-1, 1),  # noqa: S311 - no secret
+        retry_after=timedelta(seconds=retry_after) if retry_after is not None else None,
+    )  # fmt: skip
+    outbox.postpone(
+        outcome, until=until or at, because=because, failure=failure, uses_up_try=uses_up, at=at
+    )
+
+
+def _system(outcome: Outcome) -> tuple[System, Connection | None]:
+    if outcome.connection == registry.PEOPLE.slug:
+        return registry.PEOPLE, None
+    there = Connection.objects.filter(slug=outcome.connection).first()
+    if there is None:
+        sentence = f"There is no connection {outcome.connection!r}."
+        raise Trouble(sentence, failure="no-connection", permanent=True)
+    return registry.system(there.system), there
+
+
+def _delivery(system: System, outcome: Outcome) -> Delivery:
+    delivery = system.delivery(outcome.kind)
+    if delivery is None:
+        sentence = f"{system.name} cannot carry {outcome.kind}."
+        raise Trouble(sentence, failure="no-such-delivery", permanent=True)
+    return delivery
+
+
+def _errand(
+    outcome: Outcome, system: System, there: Connection | None, at: datetime
+) -> Errand:
+    return Errand(
+        key=outcome.key,
+        kind=outcome.kind,
+        params=outcome.params,
+        record=outcome.proposal.record,
+        client=client_of(system, there, at=at) if there else None,
+        external_id=outcome.external_id,
+        may_exist=outcome.attempts > 1,
+        links=_links(outcome, there),
+        outcome=outcome,
+        at=at,
+    )
+
+
+def client_of(
+    system: System, there: Connection, *, at: datetime, deadline: float = CALL_SECONDS
+) -> Any:
+    """A client for this connection with its newest credential. Raises Trouble without one."""
+    credential = Secret.objects.filter(connection=there).credentials().live(at=at).first()
+    if credential is None or system.client is None:
+        sentence = f"{there.name} has no credential yet; an admin enters it on its page."
+        raise Trouble(sentence, failure="credentials", credentials=True)
+    return system.client(
+        there.base_url or system.default_url,
+        vault.unseal(credential.sealed),
+        allow_loopback=there.allow_loopback,
+        deadline=deadline,
+    )
+
+
+def _links(outcome: Outcome, there: Connection | None) -> dict[str, str]:
+    if there is None:
+        return {}
+    known = RecordLink.objects.filter(connection=there, record=outcome.proposal.record)
+    return dict(known.order_by("pk").values_list("kind", "external_id"))
+
+
+def _link(outcome: Outcome, errand: Errand, proof: Found, at: datetime) -> None:
+    if not proof.kind or not proof.external_id:
+        return
+    connection_id = Connection.objects.values_list("pk", flat=True).get(slug=outcome.connection)
+    RecordLink.objects.get_or_create(
+        connection_id=connection_id,
+        kind=proof.kind,
+        external_id=proof.external_id,
+        defaults={"record": errand.record, "key": outcome.key, "linked_at": at},
+    )
+
+
+def _tell_gap(outcome: Outcome, gap: str, at: datetime) -> None:
+    proposal = outcome.proposal
+    desk.open_ticket(
+        desk.Trouble(
+            kind="link-missing",
+            cause=f"link-missing:{outcome.connection}:{gap}",
+            title=gap.rstrip("."),
+            reason=f"{gap} What was written there is assigned to nobody.",
+            subject=f"{outcome.ref}:gap",
+            evidence={"outcome": outcome.pk, "in": outcome.connection, "id": outcome.external_id},
+            record=proposal.record,
+            record_title=str(proposal),
+            connection=outcome.connection,
+        ),
+        by=CARRIER,
+        at=at,
+    )
+
+
+def _keep(
+    outcome: Outcome, errand: Errand, started: float, result: str, failure: str, at: datetime
+) -> None:
+    """Write the attempt down: what went out, what came back, and how long it took (seconds)."""
+    caller = getattr(errand.client, "caller", None)
+    DeliveryAttempt.objects.create(
+        outcome=outcome, connection=outcome.connection, number=max(outcome.attempts, 1), at=at,
+        seconds=time.monotonic() - started, succeeded=not failure, failure=failure,
+        calls=caller.calls if caller else [], result=result[:4000],
+    )  # fmt: skip
+
+
+class _Carriers:
+    """A few threads that carry what they are handed; each has its own database connection."""
+
+    def __init__(self, threads: int) -> None:
+        self.carried = 0
+        self.in_flight: Counter[str] = Counter()
+        self._size = threads
+        self._work: queue.Queue[Outcome | None] = queue.Queue()
+        self._changed = threading.Condition()
+        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+        for thread in self._threads:
+            thread.start()
+
+    @property
+    def have_room(self) -> bool:
+        return self._size == 0 or self.in_flight.total() < self._size
+
+    @property
+    def are_idle(self) -> bool:
+        return self.in_flight.total() == 0
+
+    def take(self, outcome: Outcome) -> None:
+        self.carried += 1
+        if self._size == 0:
+            carry(outcome)
+            return
+        with self._changed:
+            self.in_flight[outcome.connection] += 1
+        self._work.put(outcome)
+
+    def wait(self, seconds: float) -> None:
+        """Until somebody is done, or the time is over."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def stop(self) -> None:
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        try:
+            while (outcome := self._work.get()) is not None:
+                try:
+                    carry(outcome)
+                finally:
+                    with self._changed:
+                        self.in_flight[outcome.connection] -= 1
+                        self._changed.notify_all()
+        finally:
+            connections.close_all()

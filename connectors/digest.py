@@ -1,0 +1,290 @@
+"""Digesting: stored messages become signals, in batches under a lease.
+
+What once took a worker down with it is tried again alone; what cannot be read is quarantined with
+a ticket, never dropped.
+"""
+
+import logging
+import uuid
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.urls import reverse
+
+from connectors import base, registry
+from connectors.base import Ignored
+from connectors.inbox import INBOX, shown
+from connectors.models import Message, RecordLink
+from connectors.parsing import Unreadable
+from exceptions import desk
+from meshline import bell, instant
+from meshline.audit import trail
+from meshline.audit.actors import Actor
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
+from proposals import intake
+from proposals.models import Proposal, Signal
+from proposals.signals import Incoming, Receipted
+from proposals.tiers import Tier
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 60
+CRASHES_UNTIL_QUARANTINE = 3
+FAILURES_UNTIL_QUARANTINE = 5
+
+
+class NotNow(Exception):
+    """A move a message cannot make in its state, as a sentence."""
+
+
+class LeaseLost(Exception):
+    """Somebody else has these messages by now: nothing of ours is kept."""
+
+
+_CLAIM = """
+WITH due AS (
+    SELECT m.id FROM connectors_message m
+    JOIN connectors_connection c ON c.id = m.connection_id AND c.status = 'active'
+    WHERE m.status = 'accepted' AND m.next_attempt_at <= clock_timestamp()
+      AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+      AND (m.lease_until IS NOT NULL OR m.crashes > 0) = %(alone)s
+    ORDER BY m.next_attempt_at, m.id
+    LIMIT %(most)s FOR UPDATE OF m SKIP LOCKED
+)
+UPDATE connectors_message m SET
+    lease_owner = %(lease)s, lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
+    attempts = attempts + 1, crashes = crashes + (lease_until IS NOT NULL)::int
+FROM due WHERE m.id = due.id
+RETURNING m.id
+"""
+
+
+def digest_batch(*, most: int = 100) -> int:
+    """Digest what is due, up to `most` messages in one transaction; how many were taken.
+
+    What failed or lapsed before is taken alone, so that it harms nobody else.
+    """
+    messages = _claim(most=most, alone=False) or _claim(most=1, alone=True)
+    if not messages:
+        return 0
+    at = instant.now()
+    try:
+        _digest(messages, at)
+    except Exception:
+        if len(messages) > 1:
+            log.exception("A batch of %d messages failed; each is tried alone", len(messages))
+        for message in messages:
+            _digest_alone(message, at)
+    return len(messages)
+
+
+def something_is_due() -> bool:
+    """Whether the drain should be woken: a message due, or one whose lease lapsed."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT EXISTS (
+                SELECT 1 FROM connectors_message m
+                JOIN connectors_connection c ON c.id = m.connection_id AND c.status = 'active'
+                WHERE m.status = 'accepted' AND m.next_attempt_at <= clock_timestamp()
+                  AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+            )
+            """
+        )
+        return bool(cursor.fetchone()[0])
+
+
+@transaction.atomic
+def release(*, message_id: int, by: User, at: datetime) -> Message:
+    """A person lets a quarantined message be read again, in its place."""
+    permissions.check(by, Permission.RELEASE_QUARANTINE)
+    message = Message.objects.select_for_update().get(pk=message_id)
+    if message.status != Message.Status.QUARANTINED:
+        raise NotNow("Only a quarantined message is released.")
+    message.status, message.why, message.next_attempt_at = Message.Status.ACCEPTED, "", at
+    message.attempts = message.crashes = 0
+    message.lease_owner = message.lease_until = None
+    message.save()
+    trail.record("message.released", subject=message, record=message.record, by=by, at=at)
+    bell.ring("inbox")
+    return message
+
+
+@transaction.atomic
+def replay(*, message_id: int, by: User, at: datetime) -> Message:
+    """Digest a message again. Its key stays: what it led to is not done a second time."""
+    permissions.check(by, Permission.REPLAY_MESSAGE, owner=_owner(message_id))
+    message = Message.objects.select_for_update().get(pk=message_id)
+    if message.status == Message.Status.ACCEPTED:
+        raise NotNow("This message is about to be digested anyway.")
+    before = {"status": message.status}
+    message.status, message.next_attempt_at = Message.Status.ACCEPTED, at
+    message.attempts = message.crashes = 0
+    message.lease_owner = message.lease_until = None
+    message.save()
+    trail.record(
+        "message.replayed", subject=message, record=message.record, by=by, at=at, before=before
+    )
+    bell.ring("inbox")
+    return message
+
+
+def _claim(*, most: int, alone: bool) -> list[Message]:
+    lease = uuid.uuid4()
+    facts = {"lease": lease, "seconds": LEASE_SECONDS, "most": most, "alone": alone}
+    with connection.cursor() as cursor:
+        cursor.execute(_CLAIM, facts)
+        ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return []
+    return list(Message.objects.filter(pk__in=ids).select_related("connection").order_by("pk"))
+
+
+@transaction.atomic
+def _digest(messages: list[Message], at: datetime) -> None:
+    """Translate and take in a batch; every message leaves with its status, or none does."""
+    told: list[tuple[Message, Incoming]] = []
+    for message in messages:
+        if message.crashes >= CRASHES_UNTIL_QUARANTINE:
+            _quarantine(message, "processing-failed", "It took down what digested it.", at)
+            continue
+        try:
+            told.append((message, _translated(message)))
+        except Ignored as error:
+            message.status, message.why = Message.Status.IGNORED, str(error)
+        except Unreadable as error:
+            _quarantine(message, "message-unreadable", str(error), at)
+    receipts = intake.receive_all([incoming for _, incoming in told], at=at) if told else []
+    for (message, _), receipted in zip(told, receipts, strict=True):
+        _note_result(message, receipted)
+    _link(told, receipts, at)
+    _finish(messages, at)
+    for message, _ in told:
+        if message.crashes or message.attempts > 1:
+            desk.settle(subject=message.ref, because="It was digested.", by=INBOX, at=at)
+
+
+def _translated(message: Message) -> Incoming:
+    emitter = registry.system(message.connection.system).emitter
+    if emitter is None:
+        raise Unreadable(f"{message.connection.name} sends no signals.")
+    return base.incoming(
+        emitter.translate(bytes(message.payload)),
+        origin=message.ref,
+        source=message.connection.slug,
+        tier=Tier(message.connection.tier),
+        received_at=message.received_at,
+        tiebreak=message.key,
+        by=_sender(message),
+    )
+
+
+def _sender(message: Message) -> Actor:
+    sender = message.connection
+    return Actor(sender.actor_kind, sender.actor_id, sender.actor_label)
+
+
+def _note_result(message: Message, receipted: Receipted) -> None:
+    superseded = receipted.result == Signal.Result.SUPERSEDED
+    message.status = Message.Status.SUPERSEDED if superseded else Message.Status.DIGESTED
+    message.signal_id, message.record = receipted.signal_id, receipted.record
+    message.why = receipted.why
+
+
+def _link(
+    told: list[tuple[Message, Incoming]], receipts: list[Receipted], at: datetime
+) -> None:
+    """The crosswalk: our record is this document over there."""
+    links = {
+        (message.connection_id, incoming.external_id): RecordLink(
+            connection_id=message.connection_id, record=receipted.record, kind="document",
+            external_id=incoming.external_id, linked_at=at,
+        )
+        for (message, incoming), receipted in zip(told, receipts, strict=True)
+        if incoming.record_source == incoming.source
+    }  # fmt: skip
+    RecordLink.objects.bulk_create(links.values(), ignore_conflicts=True)
+
+
+def _finish(messages: Iterable[Message], at: datetime) -> None:
+    """Write the results, if the lease on every one of them is still ours."""
+    messages = list(messages)
+    lease = messages[0].lease_owner
+    held = Message.objects.filter(pk__in=[m.pk for m in messages], lease_owner=lease)
+    if len(held.select_for_update().order_by("pk").values_list("pk")) != len(messages):
+        raise LeaseLost("Somebody else digests these messages by now.")
+    for message in messages:
+        message.lease_owner = message.lease_until = None
+        message.digested_at = at
+    Message.objects.bulk_update(
+        messages,
+        ["status", "why", "signal_id", "record", "digested_at", "lease_owner", "lease_until"],
+    )
+
+
+def _digest_alone(message: Message, at: datetime) -> None:
+    try:
+        _digest([message], at)
+    except LeaseLost:
+        log.warning("%s is digested by somebody else by now", message.ref)
+    except Exception as error:
+        log.exception("%s could not be digested", message.ref)
+        _postpone(message, error, at)
+
+
+@transaction.atomic
+def _postpone(message: Message, error: Exception, at: datetime) -> None:
+    """Our own fault: try again later, alone; after five failures a person looks at it."""
+    message.refresh_from_db()
+    message.why = f"{type(error).__name__}: {error}"[:2000].replace("\0", "")
+    message.crashes = max(message.crashes, 1)
+    if message.attempts >= FAILURES_UNTIL_QUARANTINE:
+        _quarantine(message, "processing-failed", message.why, at)
+    message.lease_owner = message.lease_until = None
+    message.next_attempt_at = at + timedelta(seconds=2**message.attempts)
+    message.save()
+
+
+def _quarantine(message: Message, kind: str, reason: str, at: datetime) -> None:
+    """Kept, not discarded: a ticket holds it until somebody has put the cause right."""
+    message.status, message.why = Message.Status.QUARANTINED, reason
+    desk.open_ticket(
+        desk.Trouble(
+            kind=kind,
+            cause=f"{kind}:{message.connection.slug}:{reason[:120]}",
+            title=f"{message.connection.name}: a message could not be read",
+            reason=reason,
+            subject=message.ref,
+            evidence={
+                "message": message.pk,
+                "key": message.key,
+                "payload": shown(bytes(message.payload)),
+                "page": reverse("connectors:message", args=[message.pk]),
+            },
+            record=message.record,
+            connection=message.connection.slug,
+            remedies=[
+                {
+                    "label": "Release",
+                    "explains": "Reads the quarantined messages on this ticket again, in order.",
+                    "url_name": "connectors:release-ticket",
+                    "args": ["ticket"],
+                }
+            ],
+            led_from=message.ref,
+        ),
+        by=INBOX,
+        at=at,
+    )
+
+
+def _owner(message_id: int) -> User | None:
+    record = Message.objects.values_list("record", flat=True).get(pk=message_id)
+    kind, _, pk = record.partition(":")
+    if kind != "proposal" or not pk:
+        return None
+    proposal = Proposal.objects.select_related("owner").filter(pk=pk).first()
+    return proposal.owner if proposal else None

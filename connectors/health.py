@@ -1,0 +1,150 @@
+"""A connection's health: its breaker, and what happens when it refuses who we are."""
+
+from datetime import datetime, timedelta
+
+from django.db import connection as database
+from django.db import transaction
+from django.db.models import Q
+from django.db.models.functions import Now
+
+from connectors.models import Connection, DeliveryAttempt
+from exceptions import desk
+from meshline.audit import trail
+from meshline.audit.actors import part
+from proposals.outbox import CARRIER
+
+HEALTH = part("health", "Connection health")
+WINDOW = timedelta(minutes=5)
+AT_LEAST = 10
+FAILING_SHARE = 0.7
+PROBE_EVERY = timedelta(seconds=30)
+# What says something about the connection, rather than about one request.
+OF_THE_CONNECTION = {"unavailable", "throttled", "garbled"}
+
+
+def open_for_carrying() -> list[str]:
+    """The connections that may be called now: active, breaker closed, or a probe is due.
+
+    Taking a probe is counted at once: the next is due in 30 s whatever comes of this one.
+    """
+    active = Connection.objects.active()
+    slugs = list(active.filter(breaker=Connection.Breaker.CLOSED).values_list("slug", flat=True))
+    with database.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE connectors_connection
+            SET next_probe_at = clock_timestamp() + %s * interval '1 second'
+            WHERE breaker = 'open' AND status = 'active' AND next_probe_at <= clock_timestamp()
+              AND EXISTS (
+                  SELECT 1 FROM proposals_outcome o
+                  WHERE o.connection = connectors_connection.slug AND o.state IN ('due', 'delivered')
+                    AND o.next_attempt_at <= clock_timestamp()
+              )
+            RETURNING slug
+            """,
+            [PROBE_EVERY.total_seconds()],
+        )
+        return slugs + [row[0] for row in cursor.fetchall()]
+
+
+def callable_slugs() -> list[str]:
+    """The connections that could be called now, without taking a probe."""
+    ready = Q(breaker=Connection.Breaker.CLOSED) | Q(next_probe_at__lte=Now())
+    return list(Connection.objects.active().filter(ready).values_list("slug", flat=True))
+
+
+def note_failure(slug: str, failure: str, sentence: str, *, at: datetime) -> None:
+    """After a failed try: open the breaker when most of the last five minutes' tries failed."""
+    if failure not in OF_THE_CONNECTION:
+        return
+    tries = DeliveryAttempt.objects.filter(connection=slug, at__gt=at - WINDOW)
+    made = list(tries.values_list("succeeded", "failure"))
+    failed = sum(not succeeded and why in OF_THE_CONNECTION for succeeded, why in made)
+    if len(made) >= AT_LEAST and failed >= FAILING_SHARE * len(made):
+        _open_breaker(slug, failure, sentence, at)
+
+
+def note_success(slug: str, *, at: datetime) -> None:
+    """After a try that worked: an open breaker closes, and its ticket with it."""
+    if Connection.objects.filter(slug=slug, breaker=Connection.Breaker.OPEN).exists():
+        _close_breaker(slug, at)
+
+
+@transaction.atomic
+def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
+    """401 or 403: nothing more goes out with this credential until a person has looked."""
+    found = Connection.objects.select_for_update().get(slug=slug)
+    if found.is_active:
+        found.status = Connection.Status.PAUSED
+        found.status_why = f"It refused our credentials: {sentence}"[:300]
+        found.changed_at, found.version = at, found.version + 1
+        found.save()
+        trail.record("connection.paused", subject=found, by=HEALTH, at=at, why=found.status_why)
+    desk.open_ticket(
+        desk.Trouble(
+            kind="credentials-refused",
+            cause=f"credentials:{slug}",
+            title=f"{found.name} refuses our credentials",
+            reason=f"{sentence} The connection is paused; what is due for it waits.",
+            subject=f"connection:{slug}",
+            evidence={"connection": slug, "answer": sentence},
+            connection=slug,
+            remedies=_to_the_connection(),
+        ),
+        by=HEALTH,
+        at=at,
+    )
+
+
+def probe_now(slug: str, *, at: datetime) -> None:
+    """A person retries: the next outcome for this connection goes out as a probe at once."""
+    held = Connection.objects.filter(slug=slug, breaker=Connection.Breaker.OPEN)
+    held.update(next_probe_at=at)
+
+
+@transaction.atomic
+def _open_breaker(slug: str, failure: str, sentence: str, at: datetime) -> None:
+    closed = Connection.objects.filter(slug=slug, breaker=Connection.Breaker.CLOSED)
+    opened = {"breaker": Connection.Breaker.OPEN, "breaker_opened_at": at}
+    if not closed.update(**opened, next_probe_at=at + PROBE_EVERY):
+        return
+    found = Connection.objects.get(slug=slug)
+    trail.record("connection.breaker-opened", subject=found, by=HEALTH, at=at, why=sentence)
+    # The same cause as the outcomes it holds back: one ticket for all of it.
+    desk.open_ticket(
+        desk.Trouble(
+            kind="delivery-failed",
+            cause=f"delivery-failed:{slug}:{failure}",
+            title=f"{found.name} does not answer",
+            reason=f"Most tries of the last five minutes failed. The last one: {sentence}",
+            subject=f"connection:{slug}",
+            evidence={"connection": slug, "last answer": sentence},
+            connection=slug,
+            remedies=_to_the_connection(),
+        ),
+        by=HEALTH,
+        at=at,
+    )
+
+
+@transaction.atomic
+def _close_breaker(slug: str, at: datetime) -> None:
+    held = Connection.objects.filter(slug=slug, breaker=Connection.Breaker.OPEN)
+    if not held.update(breaker=Connection.Breaker.CLOSED, next_probe_at=None):
+        return
+    found = Connection.objects.get(slug=slug)
+    trail.record("connection.breaker-closed", subject=found, by=CARRIER, at=at)
+    because = f"{found.name} answers again."
+    kinds = {"delivery-failed"}
+    desk.settle(subject=f"connection:{slug}", because=because, by=HEALTH, at=at, kinds=kinds)
+
+
+def _to_the_connection() -> list[dict]:
+    return [
+        {
+            "label": "Retry",
+            "explains": "Tries the connection again now; what waits for it follows.",
+            "url_name": "connectors:retry-ticket",
+            "args": ["ticket"],
+        }
+    ]

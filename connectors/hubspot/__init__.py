@@ -1,0 +1,1 @@
+"""HubSpot: the CRM. Deals mirror proposals; follow-ups are tasks there."""

@@ -1,0 +1,107 @@
+"""HubSpot over HTTP: the few calls we make, in its words."""
+
+from typing import Any
+from urllib.parse import quote
+
+from connectors.answers import Caller
+from connectors.base import Trouble
+from connectors.http import Reply
+
+# Versions of the object API end in September 2027: the prefix stands here alone.
+OBJECTS = "/crm/v3/objects"
+TASK_TO_DEAL = 216
+NOT_FOUND, CONFLICT = 404, 409
+
+
+class Client:
+    """One HubSpot account, by private app token or service key."""
+
+    def __init__(
+        self, base_url: str, credential: str, *, allow_loopback: bool = False,
+        deadline: float = 15.0,
+    ) -> None:  # fmt: skip
+        self.caller = Caller(
+            base_url.rstrip("/"), {"Authorization": f"Bearer {credential}"},
+            allow_loopback=allow_loopback, deadline=deadline, retry_after=_throttled_for,
+        )  # fmt: skip
+
+    def upsert(self, kind: str, *, unique: str, value: str, properties: dict[str, str]) -> str:
+        """Create or update one object by a unique property; its id."""
+        one = {"idProperty": unique, "id": value, "properties": {unique: value, **properties}}
+        reply = self.caller.call("POST", f"{OBJECTS}/{kind}/batch/upsert", json={"inputs": [one]})
+        return _only_id(self.caller.json(reply))
+
+    def create(
+        self, kind: str, *, properties: dict[str, str], associations: list[dict[str, Any]]
+    ) -> str | None:
+        """Create one object; None when one with the same unique value is there already."""
+        body = {"properties": properties, "associations": associations}
+        reply = self.caller.call(
+            "POST", f"{OBJECTS}/{kind}", json=body, fine=frozenset({CONFLICT})
+        )
+        return None if reply.status == CONFLICT else _id(self.caller.json(reply))
+
+    def update(self, kind: str, pk: str, *, properties: dict[str, str]) -> None:
+        self.caller.call("PATCH", f"{OBJECTS}/{kind}/{quote(pk)}", json={"properties": properties})
+
+    def find(
+        self, kind: str, value: str, *, properties: list[str], unique: str = ""
+    ) -> dict[str, Any] | None:
+        """One object by its id, or by a unique property; None when there is none."""
+        params = {"properties": ",".join(properties)}
+        if unique:
+            params["idProperty"] = unique
+        reply = self.caller.call(
+            "GET", f"{OBJECTS}/{kind}/{quote(value, safe='')}", params=params,
+            fine=frozenset({NOT_FOUND}),
+        )  # fmt: skip
+        if reply.status == NOT_FOUND:
+            return None
+        found = self.caller.json(reply)
+        return None if not isinstance(found, dict) or found.get("archived") is True else found
+
+    def owner_id(self, email: str) -> str:
+        """The owner (not user) id for an e-mail; empty when HubSpot has nobody by it."""
+        reply = self.caller.call(
+            "GET", "/crm/v3/owners", params={"email": email}, fine=frozenset({NOT_FOUND})
+        )
+        if reply.status == NOT_FOUND:
+            return ""
+        found = self.caller.json(reply)
+        results = found.get("results") if isinstance(found, dict) else None
+        active = [one for one in results or [] if not one.get("archived")]
+        return str(active[0]["id"]) if active else ""
+
+    def whoami(self) -> str:
+        """A cheap call that needs a good token."""
+        self.caller.call("GET", f"{OBJECTS}/deals", params={"limit": "1"})
+        return "HubSpot answers and accepts the token."
+
+
+def _throttled_for(reply: Reply) -> float | None:
+    """HubSpot promises no Retry-After: by its policy name ten seconds, one second, or an hour."""
+    if reply.status == 423:
+        return 2.0
+    if reply.status != 429:
+        return 2.0 if reply.status == 503 else None
+    body = reply.body.decode("utf-8", "replace")
+    if "DAILY" in body:
+        return 3600.0
+    return 1.0 if "secondly limit" in body and "TEN_SECONDLY" not in body else 10.0
+
+
+def _only_id(answer: Any) -> str:
+    results = answer.get("results") if isinstance(answer, dict) else None
+    if not results:
+        raise Trouble(
+            f"HubSpot took the upsert, but named no result: {str(answer)[:200]}",
+            failure="garbled", unknown=True,
+        )  # fmt: skip
+    return _id(results[0])
+
+
+def _id(answer: Any) -> str:
+    pk = answer.get("id") if isinstance(answer, dict) else None
+    if not pk:
+        raise Trouble("HubSpot's answer carries no id.", failure="garbled", unknown=True)
+    return str(pk)

@@ -1,0 +1,102 @@
+"""Our outcomes in HubSpot's words."""
+
+from datetime import datetime
+
+from connectors.base import Errand, Found
+from connectors.hubspot.client import TASK_TO_DEAL
+from proposals.states import State
+
+# The unique properties we know our records by; docs/hubspot.md says how to create them.
+DEAL_KEY = "meshline_proposal_id"
+TASK_KEY = "meshline_key"
+
+# HubSpot's default pipeline. Only a closed proposal closes the deal: the stage follows our state.
+STAGES = {
+    State.DRAFT: "presentationscheduled",
+    State.SENT: "contractsent",
+    State.VIEWED: "contractsent",
+    State.SIGNED: "contractsent",
+    State.DISPUTED: "decisionmakerboughtin",
+    State.EXPIRED: "decisionmakerboughtin",
+    State.INVOICED: "contractsent",
+    State.CLOSED_WON: "closedwon",
+    State.CLOSED_LOST: "closedlost",
+}
+
+
+def deal(errand: Errand) -> Found:
+    """Create or update the proposal's deal, in one call by our unique property."""
+    owner, gap = _owner(errand)
+    pk = errand.client.upsert(
+        "deals", unique=DEAL_KEY, value=errand.params["proposal"], properties=_deal(errand, owner)
+    )
+    return Found(pk, "deal", f"Deal {pk} carries the proposal.", gap)
+
+
+def task(errand: Errand) -> Found:
+    """Create the task once: after an unknown result it is looked up by our key first."""
+    if errand.may_exist and (known := _known_task(errand, errand.key)):
+        return Found(known, "task", f"Task {known} was there already.")
+    owner, gap = _owner(errand)
+    properties = _task(errand, owner)
+    pk = errand.client.create("tasks", properties=properties, associations=_to_deal(errand))
+    # A conflict means that an earlier try, or another worker, made it.
+    pk = pk or _known_task(errand, errand.key)
+    return Found(pk or "", "task", f"Task {pk} was created.", gap)
+
+
+def complete_task(errand: Errand) -> Found:
+    """Close the task an earlier outcome made; fine when there is none."""
+    pk = errand.params.get("of_id") or _known_task(errand, errand.params["of_key"])
+    if not pk or errand.client.find("tasks", pk, properties=[TASK_KEY]) is None:
+        return Found("", "", "There is no task to close.")
+    errand.client.update("tasks", pk, properties={"hs_task_status": "COMPLETED"})
+    return Found(pk, "task", f"Task {pk} is closed.")
+
+
+def _deal(errand: Errand, owner: str) -> dict[str, str]:
+    params = errand.params
+    properties = {
+        "dealname": params["title"],
+        "dealstage": STAGES[State(params["state"])],
+        "meshline_state": params["state"],
+        "amount": params["amount"],
+        "deal_currency_code": params["currency"],
+        "hubspot_owner_id": owner,
+    }
+    # An empty value would clear what somebody there may have filled in by hand.
+    return {name: value for name, value in properties.items() if value}
+
+
+def _task(errand: Errand, owner: str) -> dict[str, str]:
+    params = errand.params
+    properties = {
+        TASK_KEY: errand.key,
+        "hs_timestamp": datetime.fromisoformat(params["due_at"]).isoformat(timespec="milliseconds"),
+        "hs_task_subject": params["subject"],
+        "hs_task_body": params.get("body", ""),
+        "hs_task_status": "NOT_STARTED",
+        "hs_task_priority": params.get("priority", "MEDIUM"),
+        "hubspot_owner_id": owner,
+    }
+    return {name: value for name, value in properties.items() if value}
+
+
+def _to_deal(errand: Errand) -> list[dict]:
+    deal_id = errand.links.get("deal")
+    if not deal_id:
+        return []
+    kind = {"associationCategory": "HUBSPOT_DEFINED", "associationTypeId": TASK_TO_DEAL}
+    return [{"to": {"id": deal_id}, "types": [kind]}]
+
+
+def _known_task(errand: Errand, key: str) -> str:
+    found = errand.client.find("tasks", key, properties=[TASK_KEY], unique=TASK_KEY)
+    return str(found["id"]) if found else ""
+
+
+def _owner(errand: Errand) -> tuple[str, str]:
+    """HubSpot's id of the owner; without one the record is left unassigned, and said to be."""
+    email = errand.params["owner_email"]
+    owner = errand.client.owner_id(email)
+    return owner, "" if owner else f"HubSpot has no owner with the e-mail {email}."

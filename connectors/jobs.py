@@ -1,0 +1,49 @@
+"""What wakes up without a person: each job drains what is due, and may be rung twice."""
+
+import time
+
+from django_rq import job
+
+from connectors import delivery, digest, inbox
+from meshline import bell, instant
+from proposals import outbox
+
+DRAIN_SECONDS = 20.0
+LINGER_SECONDS = 1.0
+PEEK_SECONDS = 0.02
+BATCH = 100
+
+
+@job("inbox")
+def drain_inbox() -> None:
+    """Digest what is due, in batches, for at most 20 s; ring again if more is left."""
+    bell.clear("inbox")
+    started = last_seen = time.monotonic()
+    while time.monotonic() - started < DRAIN_SECONDS:
+        taken = digest.digest_batch(most=BATCH)
+        if taken:
+            last_seen = time.monotonic()
+            if taken == BATCH:
+                # More than one worker's share: wake the other, too.
+                bell.ring("inbox")
+        elif time.monotonic() - last_seen >= LINGER_SECONDS:
+            return
+        else:
+            time.sleep(PEEK_SECONDS)
+    bell.ring("inbox")
+
+
+@job("outbox")
+def drain_outbox() -> None:
+    """Carry what is due, for at most 20 s; ring again if more is left."""
+    delivery.drain()
+
+
+def tidy_rejected() -> None:
+    """Drop what was refused long ago."""
+    inbox.tidy_rejected(at=instant.now())
+
+
+def open_late_tickets() -> None:
+    """A ticket for every outcome that is unproven beyond its tier's budget."""
+    outbox.open_late_tickets(at=instant.now())

@@ -1,0 +1,35 @@
+"""Times as strangers write them: an offset is required, never guessed."""
+
+from datetime import UTC, datetime
+
+from connectors.parsing import Unreadable
+
+_LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def moment(value: object, *, field: str) -> datetime:
+    """An ISO 8601 time with Z or an offset, as aware UTC.
+
+    Raises Unreadable naming the field for a missing or unreadable time, one without an offset, or
+    one outside this century.
+    """
+    if not isinstance(value, str) or not value:
+        raise Unreadable(f"{field} is missing; it must be a time such as 2026-03-01T09:30:00Z.")
+    try:
+        found = datetime.fromisoformat(value)
+    except ValueError:
+        raise Unreadable(f"{field} is {value[:40]!r}, which is not an ISO 8601 time.") from None
+    if found.tzinfo is None:
+        raise Unreadable(f"{field} is {value[:40]!r} without Z or an offset; the zone is not guessed.")
+    return _in_range(found, field)
+
+
+def _in_range(found: datetime, field: str) -> datetime:
+    try:
+        found = found.astimezone(UTC)
+    except OverflowError:
+        raise Unreadable(f"{field} is out of range.") from None
+    if not _EARLIEST <= found < _LATEST:
+        raise Unreadable(f"{field} is {found.isoformat()}, which cannot be meant.")
+    return found

@@ -1,0 +1,1 @@
+"""PandaDoc: the quoting tool. Its document states become our signals."""

@@ -1,0 +1,1 @@
+"""People here: outcomes that Meshline itself carries, as notices."""

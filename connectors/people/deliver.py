@@ -1,0 +1,23 @@
+"""Telling people here: a notice in the app, once per outcome."""
+
+from connectors.base import Errand, Found
+from meshline.notices import notices
+from meshline.notices.models import Notice
+from meshline.people.models import User
+
+
+def notice(errand: Errand) -> Found:
+    """Tell the record's owner. The outcome's key is the notice's: it is told once."""
+    owner = User.objects.get(email=errand.params["owner_email"])
+    told = notices.tell(
+        owner, errand.params["subject"], key=errand.key, at=errand.at, url=errand.params["url"]
+    )
+    return Found(str(told.pk), "notice", f"{owner.name} was told.")
+
+
+def read_notice(errand: Errand) -> Found | None:
+    """The notice is there, for that person."""
+    told = Notice.objects.filter(key=errand.key).select_related("user").first()
+    if told is None:
+        return None
+    return Found(str(told.pk), "notice", f"The notice is in front of {told.user.name}.")

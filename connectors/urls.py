@@ -1,0 +1,30 @@
+from django.urls import path
+
+from connectors.views import connections, hooks, messages, outcomes
+
+app_name = "connectors"
+urlpatterns = [
+    path("hooks/<slug:slug>/", hooks.receive, name="hook"),
+    path("connections/", connections.connections, name="connections"),
+    path("connections/new/", connections.new, name="new-connection"),
+    path("connections/<slug:slug>/", connections.connection, name="connection"),
+    path("connections/<slug:slug>/change/", connections.change, name="change-connection"),
+    path("connections/<slug:slug>/secret/", connections.secret, name="enter-secret"),
+    path("connections/<slug:slug>/end-older/", connections.end_older, name="end-older-secrets"),
+    path("connections/<slug:slug>/status/", connections.status, name="connection-status"),
+    path("connections/<slug:slug>/test/", connections.test, name="test-connection"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/refused/", messages.refused, name="refused"),
+    path("messages/<int:message_id>/", messages.message, name="message"),
+    path("messages/<int:message_id>/release/", messages.release, name="release-message"),
+    path("messages/<int:message_id>/replay/", messages.replay, name="replay-message"),
+    path("outcomes/", outcomes.outcomes, name="outcomes"),
+    path("outcomes/<int:outcome_id>/", outcomes.outcome, name="outcome"),
+    path("outcomes/<int:outcome_id>/retry/", outcomes.retry, name="retry-outcome"),
+    path("outcomes/<int:outcome_id>/cancel/", outcomes.cancel, name="cancel-outcome"),
+    # A ticket's buttons.
+    path("queue/<int:ticket_id>/retry/", outcomes.retry_ticket, name="retry-ticket"),
+    path("queue/<int:ticket_id>/release-held/", messages.release_ticket, name="release-ticket"),
+    # Where this record is in the other systems; a part other rooms show by its URL name.
+    path("records/<str:record>/links/", outcomes.links, name="links"),
+]

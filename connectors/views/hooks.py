@@ -1,0 +1,137 @@
+"""`POST /hooks/<connection>/`: check the envelope, prove the sender, store, answer."""
+
+import logging
+import re
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.db import Error as DatabaseError
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from connectors import inbox, registry
+from connectors.base import Post
+from connectors.inbox import Door, NotSigned, Stored
+from connectors.models import Connection
+from meshline.vault import VaultError
+
+log = logging.getLogger(__name__)
+
+LARGEST_BODY = 1024 * 1024
+_LENGTH = re.compile(r"[0-9]{1,10}")
+# Never kept: they may carry what proves somebody.
+_SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
+
+
+class Wrong(Exception):
+    """An envelope that is refused before the body is looked at: status and sentence."""
+
+    def __init__(self, status: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+@csrf_exempt
+@login_not_required
+def receive(request: HttpRequest, slug: str) -> HttpResponse:
+    """Answer as the table in the interfaces says; 503 whenever the database is away."""
+    try:
+        return _receive(request, slug)
+    except (DatabaseError, VaultError):
+        log.exception("A webhook for %s could not be stored", slug)
+        answer = _error(503, "Meshline cannot store this now; send it again soon.")
+        answer["Retry-After"] = "5"
+        return answer
+
+
+def _receive(request: HttpRequest, slug: str) -> HttpResponse:
+    at_door = inbox.door(slug)
+    if at_door is None:
+        return _error(404, f"There is no connection {slug}.")
+    if request.method != "POST":
+        answer = _error(405, "Events are sent by POST.")
+        answer["Allow"] = "POST"
+        return answer
+    if at_door.status == Connection.Status.DISABLED:
+        return _error(403, "This connection is disabled.")
+    try:
+        body = _body(request, at_door)
+    except Wrong as wrong:
+        return _refused(request, at_door, wrong.status, str(wrong), b"")
+    post = Post(body=body, headers=_headers(request), query=request.GET.dict(), at=at_door.at)
+    try:
+        stored = inbox.accept(at_door, post, sender=_sender(request))
+    except NotSigned as error:
+        return _refused(request, at_door, 401, str(error), body)
+    return _stored(stored)
+
+
+def _body(request: HttpRequest, at_door: Door) -> bytes:
+    """The raw bytes, once length, type and encoding are as they must be. Raises Wrong."""
+    length = request.META.get("CONTENT_LENGTH") or ""
+    if "chunked" in request.headers.get("Transfer-Encoding", "").lower() or not length:
+        raise Wrong(411, "Content-Length is required; a chunked body is not taken.")
+    if not _LENGTH.fullmatch(length):
+        raise Wrong(411, "Content-Length must be a number of bytes.")
+    if int(length) > LARGEST_BODY:
+        raise Wrong(413, "A body is at most 1 MiB.")
+    if request.headers.get("Content-Encoding", "").strip():
+        raise Wrong(415, "Compressed or encoded bodies are not taken; send plain JSON.")
+    _check_type(request, at_door)
+    return request.body
+
+
+def _check_type(request: HttpRequest, at_door: Door) -> None:
+    emitter = registry.system(at_door.system).emitter
+    allowed = emitter.content_types if emitter else frozenset({"application/json"})
+    kind, *parameters = [part.strip() for part in request.headers.get("Content-Type", "").split(";")]
+    if kind.lower() not in allowed:
+        raise Wrong(415, f"The content type must be {' or '.join(sorted(allowed))}.")
+    for parameter in parameters:
+        name, _, value = parameter.partition("=")
+        if name.strip().lower() == "charset" and value.strip().strip('"').lower() != "utf-8":
+            raise Wrong(415, "The charset must be utf-8.")
+
+
+def _stored(stored: list[Stored]) -> JsonResponse:
+    events = [{"message": str(one.message), "status": one.status} for one in stored]
+    if len(events) > 1:
+        repeated = all(one.status == "duplicate" for one in stored)
+        return JsonResponse({"messages": events}, status=200 if repeated else 202)
+    event: dict[str, Any] = events[0]
+    if event["status"] == "conflict":
+        sentence = "This key came before with other content; the first one counts."
+        return JsonResponse({**event, "error": sentence, "field": None}, status=422)
+    return JsonResponse(event, status=200 if event["status"] == "duplicate" else 202)
+
+
+def _refused(
+    request: HttpRequest, at_door: Door, status: int, reason: str, body: bytes
+) -> JsonResponse:
+    inbox.reject(
+        at_door, status_code=status, reason=reason, headers=_headers(request), body=body,
+        sender=_sender(request),
+    )  # fmt: skip
+    return _error(status, reason)
+
+
+def _error(status: int, sentence: str) -> JsonResponse:
+    return JsonResponse({"error": sentence, "field": None}, status=status)
+
+
+def _headers(request: HttpRequest) -> dict[str, str]:
+    return {
+        name.lower(): _text(value)
+        for name, value in request.headers.items()
+        if name.lower() not in _SECRET_HEADERS
+    }
+
+
+def _text(value: str) -> str:
+    """WSGI hands headers over as latin-1; what jsonb does not take is replaced."""
+    clean = value.encode("latin-1", "replace").decode("utf-8", "replace")
+    return clean.replace("\0", "\N{REPLACEMENT CHARACTER}")[:2000]
+
+
+def _sender(request: HttpRequest) -> str | None:
+    return request.META.get("REMOTE_ADDR") or None

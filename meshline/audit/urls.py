@@ -1,0 +1,6 @@
+from django.urls import path
+
+from meshline.audit import views
+
+app_name = "audit"
+urlpatterns = [path("trail/", views.trail, name="trail")]
