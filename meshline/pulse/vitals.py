@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 from rq import Worker
-from rq.utils import utcparse
+from rq.utils import as_text, utcparse
 
 from meshline.pulse import pulse
 
@@ -89,4 +89,4 @@ def _workers_last_heard_of() -> list[datetime]:
     redis = django_rq.get_connection("inbox")
     keys = redis.scan_iter(match=f"{Worker.redis_worker_namespace_prefix}*", count=1000)
     found = [redis.hmget(key, "last_heartbeat", "death") for key in keys]
-    return [utcparse(beat.decode()) for beat, death in found if beat and not death]
+    return [utcparse(as_text(beat)) for beat, death in found if beat and not death]

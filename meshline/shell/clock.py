@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.db import Error, connection
@@ -76,7 +77,7 @@ class Clock:
 
     def _walk(self) -> None:
         for sweep in timetable.SWEEPS:
-            self._when_due(f"sweep {sweep.bell}", sweep.every, lambda s=sweep: _sweep(s))
+            self._when_due(f"sweep {sweep.bell}", sweep.every, partial(_sweep, sweep))
         for task in timetable.TASKS:
             self._when_due(f"task {task.name}", task.every, import_string(task.run))
 

@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from typing import Any, ClassVar
+from typing import Any
 
 from django.core.management.base import BaseCommand
 
@@ -11,7 +11,7 @@ from meshline.shell.clock import Clock
 
 class Command(BaseCommand):
     help = "Run the clock. Any number may run; one works and the others stand by."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def handle(self, *args: Any, **options: Any) -> None:
         # What it is in the middle of is one transaction, and is simply not done.

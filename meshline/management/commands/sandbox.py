@@ -2,7 +2,7 @@
 
 from argparse import ArgumentParser
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand
@@ -12,7 +12,7 @@ from connectors.sandbox import serve
 
 class Command(BaseCommand):
     help = "Run the stand-ins for PandaDoc and HubSpot until Ctrl-C or SIGTERM."
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         folder = settings.STATE_DIR / "sandbox"

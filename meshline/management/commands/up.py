@@ -7,7 +7,7 @@ import signal
 from argparse import ArgumentParser
 from contextlib import suppress
 from types import FrameType
-from typing import Any, ClassVar, NoReturn
+from typing import Any, NoReturn
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
@@ -27,7 +27,7 @@ class Command(BaseCommand):
 
     help = "Start Meshline and keep it running until Ctrl-C or SIGTERM."
     # Checked by `make check`; here they would only make every start slower.
-    requires_system_checks: ClassVar[list[str]] = []
+    requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         startup.add_arguments(parser)
