@@ -1,7 +1,7 @@
 """What everybody should know at once: which part of Meshline itself is not running.
 
 Asking the parts may take Redis's quarter of a second, so a page shows what was last seen and asks
-again by itself (`web:banner`); whatever the number of open pages, a process looks every few seconds.
+again by itself (`web:banner`). However many pages are open, a process looks every few seconds.
 """
 
 import time
