@@ -18,7 +18,7 @@ from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
-from meshline import bell, instant
+from meshline import bell, bulk, instant
 from meshline.audit import trail
 from meshline.audit.actors import Actor
 from meshline.people import permissions
@@ -219,7 +219,7 @@ def _finish(messages: Iterable[Message], at: datetime) -> None:
     for message in messages:
         message.lease_owner = message.lease_until = None
         message.digested_at = at
-    Message.objects.bulk_update(
+    bulk.update(
         messages,
         ["status", "why", "signal_id", "record", "digested_at", "lease_owner", "lease_until"],
     )

@@ -8,6 +8,7 @@ from django.db import transaction
 from django.urls import reverse
 
 from exceptions import desk
+from meshline import bulk
 from meshline.audit import trail
 from meshline.audit.actors import Someone, part
 from meshline.audit.models import TrailLine
@@ -108,11 +109,8 @@ class _Batch:
 
     def write(self) -> None:
         Outcome.objects.bulk_create(self.created)
-        if self.changed:
-            columns = ["state", "unwanted_at", "unwanted_why", "next_attempt_at"]
-            Outcome.objects.bulk_update(self.changed, columns)
-        if self.scheduled:
-            Proposal.objects.bulk_update(self.scheduled, ["next_follow_up_at"])
+        bulk.update(self.changed, ["state", "unwanted_at", "unwanted_why", "next_attempt_at"])
+        bulk.update(self.scheduled, ["next_follow_up_at"])
         # Lines name their outcome by its id, which exists only now.
         trail.record_all([*(_promised(made, self.at) for made in self.created), *self.lines])
         for outcome in self.created:

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import transaction
 
 from exceptions import desk
-from meshline import bell
+from meshline import bell, bulk
 from meshline.audit import trail
 from meshline.audit.actors import Actor, Someone
 from meshline.audit.models import TrailLine
@@ -332,9 +332,9 @@ def _noted(story: Story, signal: Signal, incoming: Incoming, at: datetime) -> Tr
 def _write(stories: list[Story], signals: list[Signal]) -> None:
     changed = [story.proposal for story in stories if story.transitions]
     if changed:
-        Proposal.objects.bulk_update(changed, _COLUMNS)
+        bulk.update(changed, _COLUMNS)
         Transition.objects.bulk_create([t for story in stories for t in story.transitions])
-    Signal.objects.bulk_update(signals, ["result", "why"])
+    bulk.update(signals, ["result", "why"])
     trail.record_all(line for story in stories for line in story.lines)
 
 
