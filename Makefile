@@ -30,7 +30,7 @@ fix: $(READY)
 	$(BIN)/djlint templates --reformat --quiet
 
 bench: $(READY)
-	$(BIN)/pytest -q -s -p no:randomly tests/bench
+	$(BIN)/pytest -q -s tests/bench
 
 # Debian's own chromium: the browser tests need one, and nothing else does.
 browser:

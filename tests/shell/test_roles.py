@@ -1,6 +1,7 @@
 """Tests run as the application, which cannot do what only the owner may."""
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from django.db import ProgrammingError, connection
 
 from meshline.shell import database_roles
@@ -34,3 +35,16 @@ def test_a_test_with_real_transactions_is_the_application_too():
 @pytest.mark.django_db(transaction=True)
 def test_and_stays_so_after_the_flush():
     assert _current_user() == database_roles.application()
+
+
+def test_two_roles_must_name_one_database(settings, monkeypatch):
+    monkeypatch.setenv("MIGRATION_DATABASE_URL", "postgresql://owner@127.0.0.1/elsewhere")
+    with pytest.raises(ImproperlyConfigured, match="the same database with two roles"):
+        database_roles.owner_is_apart()
+
+
+@pytest.mark.parametrize("act", ["UPDATE", "DELETE", "TRUNCATE"])
+def test_the_application_may_only_add_to_the_trail(db, act):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT has_table_privilege('audit_trailline', %s)", [act])
+        assert cursor.fetchone() == (False,)

@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import signal
+import socket
 from argparse import ArgumentParser
 from contextlib import suppress
 from types import FrameType
@@ -86,6 +87,8 @@ class Command(BaseCommand):
 
     def _load_demo(self, house: Supervisor) -> None:
         self._say("Loading the demo company …")
+        # It is loaded over the same ways as everything later: through the doors.
+        house.watch(until=lambda: _listens(_sandbox_port()) and _listens(_port()))
         demo = processes.demo()
         if house.run(demo):
             raise CommandError(f"The demo could not be loaded; see {house.log_of(demo)}.")
@@ -98,7 +101,7 @@ class Command(BaseCommand):
     def _announce(self, *, is_empty: bool) -> None:
         for person in [] if is_empty else PEOPLE:
             self._say(f"{person.role} {person.email} {person.password}")
-        self._say(f"Meshline is ready at http://127.0.0.1:{os.environ['PORT']}")
+        self._say(f"Meshline is ready at http://127.0.0.1:{_port()}")
 
     def _say(self, line: str) -> None:
         # Whoever read along may have stopped reading; what runs goes on running.
@@ -107,8 +110,24 @@ class Command(BaseCommand):
             self.stdout.flush()
 
 
+def _port() -> int:
+    return int(os.environ["PORT"])
+
+
+def _sandbox_port() -> int:
+    return int(os.environ["SANDBOX_URL"].rpartition(":")[2])
+
+
+def _listens(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
+
+
 def _is_ready() -> bool:
-    web = http.client.HTTPConnection("127.0.0.1", int(os.environ["PORT"]), timeout=5)
+    web = http.client.HTTPConnection("127.0.0.1", _port(), timeout=5)
     try:
         web.request("GET", "/readyz")
         return json.load(web.getresponse()).get("ready") is True
