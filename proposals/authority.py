@@ -38,4 +38,6 @@ class Authorities:
 def load() -> Authorities:
     """The authorities of proposals, from the one table of sources of truth."""
     rows = SourceOfTruth.objects.filter(record_kind="proposal").exclude(connection="")
-    return Authorities(dict(rows.values_list("field", "connection")), roles.connection_for("billing"))
+    return Authorities(
+        dict(rows.values_list("field", "connection")), roles.connection_for("billing")
+    )

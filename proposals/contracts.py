@@ -108,7 +108,7 @@ class _Batch:
             self.scheduled.append(proposal)
 
     def write(self) -> None:
-        Outcome.objects.bulk_create(self.created)
+        bulk.insert(self.created)
         bulk.update(self.changed, ["state", "unwanted_at", "unwanted_why", "next_attempt_at"])
         bulk.update(self.scheduled, ["next_follow_up_at"])
         # Lines name their outcome by its id, which exists only now.
@@ -119,9 +119,7 @@ class _Batch:
         for outcome, because in self.settled:
             desk.settle(subject=outcome.ref, because=because, by=PROMISER, at=self.at)
 
-    def _new(
-        self, story: Story, want: Wanted, number: int, digests: dict[str, str]
-    ) -> Outcome:
+    def _new(self, story: Story, want: Wanted, number: int, digests: dict[str, str]) -> Outcome:
         proposal, spec = story.proposal, want.spec
         tier, received_at = _urgency(story, self.at)
         params = wording.fill(spec.params, proposal, due_at=self._due_at(proposal, want))
@@ -178,8 +176,13 @@ class _Batch:
     def _line(self, what: str, outcome: Outcome) -> None:
         self.lines.append(
             trail.line(
-                what, subject=outcome, record=outcome.proposal.record, by=PROMISER, at=self.at,
-                after={"outcome": outcome.kind}, why=outcome.unwanted_why,
+                what,
+                subject=outcome,
+                record=outcome.proposal.record,
+                by=PROMISER,
+                at=self.at,
+                after={"outcome": outcome.kind},
+                why=outcome.unwanted_why,
             )  # fmt: skip
         )
 

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 
-from meshline import bell
+from meshline import bell, bulk
 from proposals import authority, contracts, lifecycle
 from proposals.authority import Authorities
 from proposals.models import Proposal, Signal
@@ -62,7 +62,8 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
 
 def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     rows = (
-        Proposal.objects.select_for_update(no_key=True)
+        Proposal.objects.select_for_update(no_key=True, of=("self",))
+        .select_related("owner__team")
         .filter(
             source__in={source for source, _ in documents},
             external_id__in={external_id for _, external_id in documents},
@@ -87,9 +88,9 @@ def _keep(
     fresh: list[Incoming], proposals: dict[Document, Proposal], authorities: Authorities
 ) -> list[Signal]:
     """Write the signals down, each with the verdict on whether its sender may say so."""
-    return Signal.objects.bulk_create(
-        [_signal(i, proposals[(i.record_source, i.external_id)], authorities) for i in fresh]
-    )
+    kept = [_signal(i, proposals[(i.record_source, i.external_id)], authorities) for i in fresh]
+    bulk.insert(kept)
+    return kept
 
 
 def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) -> Signal:

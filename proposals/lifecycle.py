@@ -117,7 +117,7 @@ def assign(
 def _as_it_stands(proposal: Proposal) -> Story:
     """A proposal's history as it stands, without anything new."""
     events = _events({proposal.pk: []}, set())
-    return Story(proposal, history.tell(events[proposal.pk]), [])
+    return Story(proposal, history.tell(events[proposal.pk]), [], proposal.owner_is_temporary)
 
 
 def _take_in(proposal: Proposal, incoming: Incoming, at: datetime) -> None:
@@ -206,7 +206,8 @@ def _tell(
     at: datetime,
 ) -> Story:  # fmt: skip
     """Tell the story once per new signal, so that each change has a version and line of its own."""
-    story = Story(proposal, history.tell(events), fresh)
+    had_temporary_owner = proposal.version > 0 and proposal.owner_is_temporary
+    story = Story(proposal, history.tell(events), fresh, had_temporary_owner)
     for signal, incoming in fresh:
         if signal.result == Signal.Result.REFUSED:
             story.lines.append(_noted(story, signal, incoming, at))
@@ -221,9 +222,7 @@ def _tell(
     return story
 
 
-def _apply(
-    story: Story, signal: Signal, incoming: Incoming, router: Router, at: datetime
-) -> bool:
+def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at: datetime) -> bool:
     """Bring the row in line with the story; False when nothing changed."""
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
@@ -241,9 +240,14 @@ def _apply(
     story.lines.append(
         trail.line(
             "proposal.moved" if moved else "proposal.changed",
-            subject=proposal, record=proposal.record, by=incoming.by, at=at,
-            before=_changed(before, after), after=_changed(after, before),
-            why=why, cause=incoming.origin,
+            subject=proposal,
+            record=proposal.record,
+            by=incoming.by,
+            at=at,
+            before=_changed(before, after),
+            after=_changed(after, before),
+            why=why,
+            cause=incoming.origin,
         )  # fmt: skip
     )
     return True
@@ -333,7 +337,7 @@ def _write(stories: list[Story], signals: list[Signal]) -> None:
     changed = [story.proposal for story in stories if story.transitions]
     if changed:
         bulk.update(changed, _COLUMNS)
-        Transition.objects.bulk_create([t for story in stories for t in story.transitions])
+        bulk.insert([t for story in stories for t in story.transitions])
     bulk.update(signals, ["result", "why"])
     trail.record_all(line for story in stories for line in story.lines)
 
@@ -342,12 +346,14 @@ def _open_and_settle_tickets(story: Story, at: datetime) -> None:
     for signal, incoming in story.fresh:
         if signal.result == Signal.Result.REFUSED:
             desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
-    if not story.drifts or not story.fresh:
+    if not story.drifts:
         return
     by = story.fresh[-1][1].by
     named, assignment = story.drifts[-1]
-    because = f"{assignment.owner.name} is the owner now."
-    desk.settle(subject=story.proposal.record, kinds={"role-drift"}, because=because, by=by, at=at)
+    if story.had_temporary_owner:
+        because = f"{assignment.owner.name} is the owner now."
+        record = story.proposal.record
+        desk.settle(subject=record, kinds={"role-drift"}, because=because, by=by, at=at)
     if assignment.is_temporary:
         origin = story.fresh[-1][1].origin
         desk.open_ticket(_role_drift(story.proposal, named, assignment, origin), by=by, at=at)

@@ -183,7 +183,9 @@ def cancel(*, outcome_id: int, reason: str, by: User, at: datetime) -> Outcome:
     if not reason.strip():
         raise ValueError("Say why it is called off.")
     if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP):
-        raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} cannot be cancelled.")
+        raise NotNow(
+            f"An outcome that is {outcome.get_state_display().lower()} cannot be cancelled."
+        )
     before = {"state": outcome.state}
     outcome.state = State.CANCELLED
     outcome.save()

@@ -70,4 +70,6 @@ def check_move(here: State, to: State) -> None:
     """Raise MoveError unless the table has a move from `here` to `to`."""
     if not is_move(here, to):
         article = "An" if here.value[0] in "aeiou" else "A"
-        raise MoveError(f"{article} {here.label.lower()} proposal cannot become {to.label.lower()}.")
+        raise MoveError(
+            f"{article} {here.label.lower()} proposal cannot become {to.label.lower()}."
+        )

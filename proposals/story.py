@@ -16,6 +16,8 @@ class Story:
     proposal: Proposal
     told: History
     fresh: list[tuple[Signal, Incoming]]
+    # Before this batch; its ticket is settled when somebody known is named.
+    had_temporary_owner: bool
     lines: list[TrailLine] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
     # E-mails named as owner on the way, with who got it; the last one counts.

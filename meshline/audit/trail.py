@@ -8,6 +8,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import models
 from django.db.transaction import get_connection
 
+from meshline import bulk
 from meshline.audit import personal
 from meshline.audit.actors import Someone
 from meshline.audit.models import TrailLine
@@ -83,7 +84,8 @@ def record_all(lines: Iterable[TrailLine]) -> list[TrailLine]:
     for made in lines:
         made.before = _storable(made.before, sealed)
         made.after = _storable(made.after, sealed)
-    return TrailLine.objects.bulk_create(lines)
+    bulk.insert(lines)
+    return lines
 
 
 def _personal_in(lines: list[TrailLine]) -> list[Personal]:

@@ -10,7 +10,6 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -19,176 +18,424 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Contract',
+            name="Contract",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60)),
-                ('version', models.PositiveIntegerField()),
-                ('name', models.CharField(max_length=120)),
-                ('trigger', models.CharField(choices=[('draft', 'Draft'), ('sent', 'Sent'), ('viewed', 'Viewed'), ('signed', 'Signed'), ('disputed', 'Disputed'), ('expired', 'Expired'), ('invoiced', 'Invoiced'), ('closed-won', 'Closed won'), ('closed-lost', 'Closed lost')], max_length=12)),
-                ('outcomes', models.JSONField(default=list)),
-                ('is_live', models.BooleanField(default=True)),
-                ('published_at', models.DateTimeField()),
-                ('published_by', models.CharField(max_length=200)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60)),
+                ("version", models.PositiveIntegerField()),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "trigger",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sent", "Sent"),
+                            ("viewed", "Viewed"),
+                            ("signed", "Signed"),
+                            ("disputed", "Disputed"),
+                            ("expired", "Expired"),
+                            ("invoiced", "Invoiced"),
+                            ("closed-won", "Closed won"),
+                            ("closed-lost", "Closed lost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("outcomes", models.JSONField(default=list)),
+                ("is_live", models.BooleanField(default=True)),
+                ("published_at", models.DateTimeField()),
+                ("published_by", models.CharField(max_length=200)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('slug', 'version'), name='one_contract_per_version'), models.UniqueConstraint(condition=models.Q(('is_live', True)), fields=('slug',), name='one_live_version_per_contract')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("slug", "version"), name="one_contract_per_version"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_live", True)),
+                        fields=("slug",),
+                        name="one_live_version_per_contract",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Proposal',
+            name="Proposal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('source', models.CharField(max_length=60)),
-                ('external_id', models.CharField(max_length=200)),
-                ('title', models.CharField(blank=True, max_length=300)),
-                ('state', models.CharField(choices=[('draft', 'Draft'), ('sent', 'Sent'), ('viewed', 'Viewed'), ('signed', 'Signed'), ('disputed', 'Disputed'), ('expired', 'Expired'), ('invoiced', 'Invoiced'), ('closed-won', 'Closed won'), ('closed-lost', 'Closed lost')], default=proposals.states.State['DRAFT'], max_length=12)),
-                ('since', models.DateTimeField(blank=True, null=True)),
-                ('amount', models.DecimalField(blank=True, decimal_places=4, max_digits=20, null=True)),
-                ('currency', models.CharField(blank=True, max_length=3)),
-                ('contact_name', models.CharField(blank=True, max_length=200)),
-                ('contact_email', models.CharField(blank=True, max_length=254)),
-                ('owner_why', models.CharField(max_length=300)),
-                ('owner_named', models.CharField(blank=True, max_length=254)),
-                ('owner_is_temporary', models.BooleanField(default=True)),
-                ('owner_pinned', models.BooleanField(default=False)),
-                ('version', models.PositiveIntegerField(default=0)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('next_follow_up_at', models.DateTimeField(blank=True, null=True)),
-                ('owner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='proposals', to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("source", models.CharField(max_length=60)),
+                ("external_id", models.CharField(max_length=200)),
+                ("title", models.CharField(blank=True, max_length=300)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sent", "Sent"),
+                            ("viewed", "Viewed"),
+                            ("signed", "Signed"),
+                            ("disputed", "Disputed"),
+                            ("expired", "Expired"),
+                            ("invoiced", "Invoiced"),
+                            ("closed-won", "Closed won"),
+                            ("closed-lost", "Closed lost"),
+                        ],
+                        default=proposals.states.State["DRAFT"],
+                        max_length=12,
+                    ),
+                ),
+                ("since", models.DateTimeField(blank=True, null=True)),
+                (
+                    "amount",
+                    models.DecimalField(blank=True, decimal_places=4, max_digits=20, null=True),
+                ),
+                ("currency", models.CharField(blank=True, max_length=3)),
+                ("contact_name", models.CharField(blank=True, max_length=200)),
+                ("contact_email", models.CharField(blank=True, max_length=254)),
+                ("owner_why", models.CharField(max_length=300)),
+                ("owner_named", models.CharField(blank=True, max_length=254)),
+                ("owner_is_temporary", models.BooleanField(default=True)),
+                ("owner_pinned", models.BooleanField(default=False)),
+                ("version", models.PositiveIntegerField(default=0)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                ("next_follow_up_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="proposals",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Signal',
+            name="Signal",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('origin', models.CharField(max_length=80, unique=True)),
-                ('kind', models.CharField(max_length=60)),
-                ('source', models.CharField(max_length=60)),
-                ('tier', models.CharField(choices=[('seconds', 'Seconds'), ('minutes', 'Minutes'), ('hours', 'Hours'), ('daily', 'Daily')], default=proposals.tiers.Tier['MINUTES'], max_length=10)),
-                ('external_id', models.CharField(max_length=200)),
-                ('occurred_at', models.DateTimeField()),
-                ('received_at', models.DateTimeField()),
-                ('tiebreak', models.CharField(blank=True, max_length=300)),
-                ('target', models.CharField(blank=True, choices=[('draft', 'Draft'), ('sent', 'Sent'), ('viewed', 'Viewed'), ('signed', 'Signed'), ('disputed', 'Disputed'), ('expired', 'Expired'), ('invoiced', 'Invoiced'), ('closed-won', 'Closed won'), ('closed-lost', 'Closed lost')], max_length=12)),
-                ('fields', models.JSONField(default=dict)),
-                ('forced', models.BooleanField(default=False)),
-                ('result', models.CharField(choices=[('applied', 'Applied'), ('noted', 'Noted'), ('superseded', 'Superseded'), ('refused', 'Refused')], default='noted', max_length=10)),
-                ('why', models.CharField(blank=True, max_length=300)),
-                ('proposal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='signals', to='proposals.proposal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("origin", models.CharField(max_length=80, unique=True)),
+                ("kind", models.CharField(max_length=60)),
+                ("source", models.CharField(max_length=60)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[
+                            ("seconds", "Seconds"),
+                            ("minutes", "Minutes"),
+                            ("hours", "Hours"),
+                            ("daily", "Daily"),
+                        ],
+                        default=proposals.tiers.Tier["MINUTES"],
+                        max_length=10,
+                    ),
+                ),
+                ("external_id", models.CharField(max_length=200)),
+                ("occurred_at", models.DateTimeField()),
+                ("received_at", models.DateTimeField()),
+                ("tiebreak", models.CharField(blank=True, max_length=300)),
+                (
+                    "target",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sent", "Sent"),
+                            ("viewed", "Viewed"),
+                            ("signed", "Signed"),
+                            ("disputed", "Disputed"),
+                            ("expired", "Expired"),
+                            ("invoiced", "Invoiced"),
+                            ("closed-won", "Closed won"),
+                            ("closed-lost", "Closed lost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("fields", models.JSONField(default=dict)),
+                ("forced", models.BooleanField(default=False)),
+                (
+                    "result",
+                    models.CharField(
+                        choices=[
+                            ("applied", "Applied"),
+                            ("noted", "Noted"),
+                            ("superseded", "Superseded"),
+                            ("refused", "Refused"),
+                        ],
+                        default="noted",
+                        max_length=10,
+                    ),
+                ),
+                ("why", models.CharField(blank=True, max_length=300)),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="signals",
+                        to="proposals.proposal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Outcome',
+            name="Outcome",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=60)),
-                ('kind', models.CharField(max_length=40)),
-                ('target', models.CharField(max_length=20)),
-                ('connection', models.CharField(blank=True, max_length=60)),
-                ('key', models.CharField(max_length=400, unique=True)),
-                ('digest', models.CharField(blank=True, max_length=64)),
-                ('params', models.JSONField(default=dict)),
-                ('undo', models.CharField(blank=True, max_length=40)),
-                ('tier', models.CharField(choices=[('seconds', 'Seconds'), ('minutes', 'Minutes'), ('hours', 'Hours'), ('daily', 'Daily')], max_length=10)),
-                ('tier_rank', models.PositiveSmallIntegerField()),
-                ('state', models.CharField(choices=[('due', 'Due'), ('leased', 'Being carried'), ('held', 'Held'), ('delivered', 'Delivered, not yet proven'), ('proven', 'Proven'), ('given_up', 'Given up'), ('cancelled', 'Cancelled')], default='due', max_length=10)),
-                ('promised_at', models.DateTimeField()),
-                ('budget_ends_at', models.DateTimeField()),
-                ('next_attempt_at', models.DateTimeField()),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('tries', models.PositiveIntegerField(default=0)),
-                ('crashes', models.PositiveIntegerField(default=0)),
-                ('lease_owner', models.UUIDField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('first_tried_at', models.DateTimeField(blank=True, null=True)),
-                ('first_failed_at', models.DateTimeField(blank=True, null=True)),
-                ('delivered_at', models.DateTimeField(blank=True, null=True)),
-                ('proven_at', models.DateTimeField(blank=True, null=True)),
-                ('external_id', models.CharField(blank=True, max_length=200)),
-                ('last_error', models.TextField(blank=True)),
-                ('failure', models.CharField(blank=True, max_length=60)),
-                ('ticketed_at', models.DateTimeField(blank=True, null=True)),
-                ('unwanted_at', models.DateTimeField(blank=True, null=True)),
-                ('unwanted_why', models.CharField(blank=True, max_length=300)),
-                ('contract', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='proposals.contract')),
-                ('undo_of', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='undone_by', to='proposals.outcome')),
-                ('proposal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='outcomes', to='proposals.proposal')),
-                ('signal', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='outcomes', to='proposals.signal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("kind", models.CharField(max_length=40)),
+                ("target", models.CharField(max_length=20)),
+                ("connection", models.CharField(blank=True, max_length=60)),
+                ("key", models.CharField(max_length=400, unique=True)),
+                ("digest", models.CharField(blank=True, max_length=64)),
+                ("params", models.JSONField(default=dict)),
+                ("undo", models.CharField(blank=True, max_length=40)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[
+                            ("seconds", "Seconds"),
+                            ("minutes", "Minutes"),
+                            ("hours", "Hours"),
+                            ("daily", "Daily"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("tier_rank", models.PositiveSmallIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("due", "Due"),
+                            ("leased", "Being carried"),
+                            ("held", "Held"),
+                            ("delivered", "Delivered, not yet proven"),
+                            ("proven", "Proven"),
+                            ("given_up", "Given up"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="due",
+                        max_length=10,
+                    ),
+                ),
+                ("promised_at", models.DateTimeField()),
+                ("budget_ends_at", models.DateTimeField()),
+                ("next_attempt_at", models.DateTimeField()),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("tries", models.PositiveIntegerField(default=0)),
+                ("crashes", models.PositiveIntegerField(default=0)),
+                ("lease_owner", models.UUIDField(blank=True, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("first_tried_at", models.DateTimeField(blank=True, null=True)),
+                ("first_failed_at", models.DateTimeField(blank=True, null=True)),
+                ("delivered_at", models.DateTimeField(blank=True, null=True)),
+                ("proven_at", models.DateTimeField(blank=True, null=True)),
+                ("external_id", models.CharField(blank=True, max_length=200)),
+                ("last_error", models.TextField(blank=True)),
+                ("failure", models.CharField(blank=True, max_length=60)),
+                ("ticketed_at", models.DateTimeField(blank=True, null=True)),
+                ("unwanted_at", models.DateTimeField(blank=True, null=True)),
+                ("unwanted_why", models.CharField(blank=True, max_length=300)),
+                (
+                    "contract",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, to="proposals.contract"
+                    ),
+                ),
+                (
+                    "undo_of",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="undone_by",
+                        to="proposals.outcome",
+                    ),
+                ),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="outcomes",
+                        to="proposals.proposal",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="outcomes",
+                        to="proposals.signal",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Transition',
+            name="Transition",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('version', models.PositiveIntegerField()),
-                ('from_state', models.CharField(blank=True, max_length=12)),
-                ('to_state', models.CharField(choices=[('draft', 'Draft'), ('sent', 'Sent'), ('viewed', 'Viewed'), ('signed', 'Signed'), ('disputed', 'Disputed'), ('expired', 'Expired'), ('invoiced', 'Invoiced'), ('closed-won', 'Closed won'), ('closed-lost', 'Closed lost')], max_length=12)),
-                ('by_kind', models.CharField(max_length=40)),
-                ('by_id', models.CharField(max_length=80)),
-                ('by_label', models.CharField(max_length=200)),
-                ('at', models.DateTimeField()),
-                ('occurred_at', models.DateTimeField()),
-                ('why', models.TextField()),
-                ('proposal', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='transitions', to='proposals.proposal')),
-                ('signal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='proposals.signal')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("version", models.PositiveIntegerField()),
+                ("from_state", models.CharField(blank=True, max_length=12)),
+                (
+                    "to_state",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("sent", "Sent"),
+                            ("viewed", "Viewed"),
+                            ("signed", "Signed"),
+                            ("disputed", "Disputed"),
+                            ("expired", "Expired"),
+                            ("invoiced", "Invoiced"),
+                            ("closed-won", "Closed won"),
+                            ("closed-lost", "Closed lost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("by_kind", models.CharField(max_length=40)),
+                ("by_id", models.CharField(max_length=80)),
+                ("by_label", models.CharField(max_length=200)),
+                ("at", models.DateTimeField()),
+                ("occurred_at", models.DateTimeField()),
+                ("why", models.TextField()),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="transitions",
+                        to="proposals.proposal",
+                    ),
+                ),
+                (
+                    "signal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="proposals.signal",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=models.Index(fields=['-changed_at', '-id'], name='proposals_changed'),
+            model_name="proposal",
+            index=models.Index(fields=["-changed_at", "-id"], name="proposals_changed"),
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=models.Index(fields=['owner', '-changed_at'], name='proposals_owner'),
+            model_name="proposal",
+            index=models.Index(fields=["owner", "-changed_at"], name="proposals_owner"),
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=models.Index(fields=['state', '-changed_at'], name='proposals_state'),
+            model_name="proposal",
+            index=models.Index(fields=["state", "-changed_at"], name="proposals_state"),
         ),
         migrations.AddIndex(
-            model_name='proposal',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.search.SearchVector('title', 'contact_name', 'contact_email', 'external_id', config='simple'), name='proposals_words'),
+            model_name="proposal",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.search.SearchVector(
+                    "title", "contact_name", "contact_email", "external_id", config="simple"
+                ),
+                name="proposals_words",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='proposal',
-            constraint=models.UniqueConstraint(fields=('source', 'external_id'), name='one_proposal_per_document'),
+            model_name="proposal",
+            constraint=models.UniqueConstraint(
+                fields=("source", "external_id"), name="one_proposal_per_document"
+            ),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['proposal', 'occurred_at'], name='signals_history'),
+            model_name="signal",
+            index=models.Index(fields=["proposal", "occurred_at"], name="signals_history"),
         ),
         migrations.AddIndex(
-            model_name='signal',
-            index=models.Index(fields=['-occurred_at', '-id'], name='signals_newest'),
+            model_name="signal",
+            index=models.Index(fields=["-occurred_at", "-id"], name="signals_newest"),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(condition=models.Q(('state__in', ['due', 'leased', 'delivered'])), fields=['tier_rank', 'next_attempt_at', 'id'], name='outcomes_due'),
+            model_name="outcome",
+            index=models.Index(
+                condition=models.Q(("state__in", ["due", "leased", "delivered"])),
+                fields=["tier_rank", "next_attempt_at", "id"],
+                name="outcomes_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(condition=models.Q(('state__in', ['due', 'leased', 'held'])), fields=['proposal', 'connection', 'id'], name='outcomes_serial'),
+            model_name="outcome",
+            index=models.Index(
+                condition=models.Q(("state__in", ["due", "leased", "held"])),
+                fields=["proposal", "connection", "id"],
+                name="outcomes_serial",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(condition=models.Q(('state__in', ['due', 'leased', 'held', 'delivered']), ('ticketed_at', None)), fields=['budget_ends_at'], name='outcomes_late'),
+            model_name="outcome",
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", ["due", "leased", "held", "delivered"]), ("ticketed_at", None)
+                ),
+                fields=["budget_ends_at"],
+                name="outcomes_late",
+            ),
         ),
         migrations.AddIndex(
-            model_name='outcome',
-            index=models.Index(fields=['-promised_at', '-id'], name='outcomes_newest'),
+            model_name="outcome",
+            index=models.Index(fields=["-promised_at", "-id"], name="outcomes_newest"),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'leased'), _negated=True), models.Q(('lease_owner__isnull', False), ('lease_until__isnull', False)), _connector='OR'), name='a_leased_outcome_has_a_lease'),
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "leased"), _negated=True),
+                    models.Q(("lease_owner__isnull", False), ("lease_until__isnull", False)),
+                    _connector="OR",
+                ),
+                name="a_leased_outcome_has_a_lease",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='outcome',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('state', 'proven'), _negated=True), ('proven_at__isnull', False), _connector='OR'), name='a_proven_outcome_says_when'),
+            model_name="outcome",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("state", "proven"), _negated=True),
+                    ("proven_at__isnull", False),
+                    _connector="OR",
+                ),
+                name="a_proven_outcome_says_when",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='transition',
-            constraint=models.UniqueConstraint(fields=('proposal', 'version'), name='one_transition_per_version'),
+            model_name="transition",
+            constraint=models.UniqueConstraint(
+                fields=("proposal", "version"), name="one_transition_per_version"
+            ),
         ),
     ]
