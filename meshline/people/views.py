@@ -27,7 +27,7 @@ from meshline.people.forms import (
 )  # fmt: skip
 from meshline.people.models import Absence, User
 from meshline.people.people import PersonError
-from meshline.people.permissions import NotAllowed, Permission, refusal_for
+from meshline.people.permissions import NotAllowed, Permission, Role, refusal_for
 from meshline.web import paging, sitting
 from meshline.web.access import back_from, done, refusal, requires, see_other
 
@@ -57,7 +57,7 @@ def sign_in(request: HttpRequest, demo_people: Iterable[Any] = ()) -> HttpRespon
         "form": form,
         "next": request.POST.get("next") or request.GET.get("next", ""),
         "ended": ENDED.get(request.GET.get("ended", ""), ""),
-        "demo_people": demo_people() if callable(demo_people) else demo_people,
+        "demo_people": [(person, Role(person.role).label) for person in demo_people],
     }
     return render(request, "people/sign_in.html", context, status=422 if form.errors else 200)
 

@@ -132,7 +132,9 @@ def test_why_a_sitting_ended_is_said(client):
 
 
 def test_demo_people_are_offered_only_where_they_are_given(client):
-    assert "Have a look around" in client.get("/demo-sign-in/").text
+    page = client.get("/demo-sign-in/").text
+    assert "Have a look around" in page
+    assert "SDR manager" in page
     assert "Have a look around" not in client.get("/sign-in/").text
 
 

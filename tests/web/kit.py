@@ -3,21 +3,23 @@
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 
 from django import forms
 from django.http import HttpResponse
 from django.template import engines
 
+from meshline.people.permissions import Role
 from meshline.web.forms import CleanText, reason_field
 from meshline.web.paging import Page
 
 _TEMPLATE = Path(__file__).with_name("kit.html")
 
 
-_DEMO = [("Ana Moreno", "RevOps operator"), ("Mara Lindt", "RevOps manager"), ("Rui Costa", "Rep")]
+_DEMO = {"Ana Moreno": Role.OPERATOR, "Mara Lindt": Role.SDR_MANAGER, "Rui Costa": Role.REP}
 DEMO_PEOPLE = [
-    {"name": name, "role": role, "email": f"{name[:3].lower()}@x.test", "password": "lanterns"}
-    for name, role in _DEMO
+    SimpleNamespace(name=name, role=role, email=f"{name[:3].lower()}@x.test", password="lanterns")
+    for name, role in _DEMO.items()
 ]
 
 

@@ -91,6 +91,15 @@ def test_a_yes_to_htmx_moves_the_whole_page(as_ana):
     assert response.headers["HX-Redirect"] == "/"
 
 
+def test_a_part_brings_its_sentence_along(as_ana):
+    text = as_ana.post("/part/", headers=HTMX).text
+    assert text.startswith("<p>the part</p>")
+    assert 'hx-swap-oob="innerHTML:#messages"' in text
+    assert "Claimed." in text
+    assert 'action="/undo/"' in text
+    assert "csrfmiddlewaretoken" in text
+
+
 def test_a_missing_page_says_so_in_our_look(as_ana):
     response = as_ana.get("/nowhere/")
     assert response.status_code == 404

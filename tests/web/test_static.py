@@ -1,17 +1,19 @@
 """What is served as it lies: vendored files, icons that exist, no inline script or style."""
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
 import pytest
-from django.conf import settings
+from django.conf import settings as project
+from django.core.management import call_command
 
 from meshline.web import states
 
-STATIC = settings.BASE_DIR / "static"
+STATIC = project.BASE_DIR / "static"
 VENDOR = STATIC / "vendor"
-TEMPLATES = sorted((settings.BASE_DIR / "templates").rglob("*.html"))
+TEMPLATES = sorted((project.BASE_DIR / "templates").rglob("*.html"))
 SOURCES = [*TEMPLATES, Path(__file__).with_name("kit.html")]
 SPRITE = set(re.findall(r'<symbol id="([^"]+)"', (STATIC / "icons.svg").read_text()))
 ROWS = re.findall(
@@ -69,6 +71,17 @@ def test_every_vendored_file_is_in_the_manifest_with_its_licence():
 def test_no_file_asks_for_a_map_that_is_not_there():
     for path in [*STATIC.rglob("*.css"), *STATIC.rglob("*.js")]:
         assert "sourceMappingURL" not in path.read_text(), path
+
+
+def test_everything_can_be_collected_under_hashed_names(settings, tmp_path):
+    manifest = {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"}
+    settings.STORAGES = {**settings.STORAGES, "staticfiles": manifest}
+    settings.STATIC_ROOT = tmp_path
+    call_command("collectstatic", interactive=False, verbosity=0)
+    paths = json.loads((tmp_path / "staticfiles.json").read_text())["paths"]
+    assert "vendor/tabler/tabler.min.css" in paths
+    css = (tmp_path / paths["meshline.css"]).read_text()
+    assert paths["vendor/inter/inter-latin-wght-normal.woff2"].rpartition("/")[2] in css
 
 
 def test_every_icon_that_is_named_exists():

@@ -1,11 +1,12 @@
 """The rooms this folder tests, and a page that shows every part of the kit once."""
 
+from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import include, path
 
 from meshline.people.permissions import Permission
 from meshline.people.views import sign_in
-from meshline.web.access import done, refusal, requires
+from meshline.web.access import done, refusal, requires, say
 from tests.web import kit
 
 handler400 = "meshline.web.errors.bad_request"
@@ -26,6 +27,10 @@ def succeed(request):
     return done(request, "It is claimed.", "home", undo="/undo/")
 
 
+def change_a_part(request):
+    return say(request, HttpResponse("<p>the part</p>"), "Claimed.", undo="/undo/")
+
+
 @requires(Permission.CONFIGURE_CONNECTION)
 def admins_only(request):
     return HttpResponse(request.scope)
@@ -42,9 +47,11 @@ urlpatterns = [
     path("", include("meshline.people.urls")),
     path("", include("meshline.notices.urls")),
     path("", include("meshline.web.urls")),
+    path("tables/", admin.site.urls),
     path("kit/", kit.page, name="kit"),
     path("refuse/", refuse),
     path("succeed/", succeed),
+    path("part/", change_a_part),
     path("admins-only/", admins_only),
     path("break/", kit.break_down),
     path("hooks/<slug:slug>/", hook),

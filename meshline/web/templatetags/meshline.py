@@ -146,7 +146,7 @@ def refused(label: str, reason: str, **options: Any) -> dict[str, Any]:
 
 
 # --- Pieces of pages -------------------------------------------------------------------------
-@register.simple_block_tag(end_name="end_page_header")
+@register.simple_block_tag(end_name="endpage_header")
 def page_header(
     content: str, title: Any, sub: Any = "", back: str = "", back_label: str = "Back"
 ) -> SafeString:
@@ -159,7 +159,9 @@ def page_header(
 
 
 @register.inclusion_tag("web/_empty.html")
-def empty(kind: str, title: str, text: str = "", url: str = "", label: str = "") -> dict[str, Any]:
+def empty_state(
+    kind: str, title: str, text: str = "", url: str = "", label: str = ""
+) -> dict[str, Any]:
     """An empty state: "fine" (nothing wrong), "filtered" (all hidden) or "unconnected"."""
     return {"kind": kind, "title": title, "text": text, "url": url, "label": label,
             "icon": _EMPTY_ICONS[kind]}  # fmt: skip
