@@ -1,6 +1,6 @@
 """What is asked when people sign in, are invited or are changed."""
 
-from typing import Any, ClassVar
+from typing import Any
 from zoneinfo import available_timezones
 
 from django import forms
@@ -23,7 +23,7 @@ def zones() -> list[tuple[str, str]]:
 
 
 class SignInForm(AuthenticationForm):
-    error_messages: ClassVar = {
+    error_messages = {  # noqa: RUF012 - as its base declares it
         "invalid_login": "This e-mail and password do not go together, or the person is no longer "
         "active here. Check both; an admin can send a new invitation.",
         "inactive": "This person is no longer active here; an admin can change that.",
@@ -67,19 +67,15 @@ class ZoneField(forms.ChoiceField):
     def valid_value(self, value: Any) -> bool:
         return value in available_timezones()
 
-    def offer(self, zone: str) -> None:
-        """List a person's present zone as well, so that saving the form does not move them."""
-        if zone not in dict(zones()):
-            self.choices = [(zone, zone), *zones()]
-
 
 class ProfileForm(forms.Form):
     name = CleanText(max_length=SHORT)
     zone = ZoneField(help_text="All times are shown to you in this zone.")
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"name": user.name, "zone": user.zone}, **kwargs)
-        self.fields["zone"].offer(user.zone)
+        kwargs.setdefault("initial", {"name": user.name, "zone": user.zone})
+        super().__init__(*args, **kwargs)
+        _offer_zone(self, user.zone)
 
 
 class InviteForm(forms.Form):
@@ -105,8 +101,9 @@ class PersonForm(forms.Form):
 
     def __init__(self, *args: Any, user: User, **kwargs: Any) -> None:
         now = {name: getattr(user, name) for name in self.base_fields}
-        super().__init__(*args, initial=now, **kwargs)
-        self.fields["zone"].offer(user.zone)
+        kwargs.setdefault("initial", now)
+        super().__init__(*args, **kwargs)
+        _offer_zone(self, user.zone)
 
 
 class PeopleFilter(forms.Form):
@@ -133,3 +130,10 @@ class PeopleFilter(forms.Form):
         if asked.get("state") == "all":
             return people
         return people.filter(is_active=asked.get("state") != "inactive")
+
+
+def _offer_zone(form: forms.Form, zone: str) -> None:
+    """List a person's present zone as well, so that saving the form does not move them."""
+    field = form.fields["zone"]
+    if isinstance(field, ZoneField) and zone not in dict(zones()):
+        field.choices = [(zone, zone), *zones()]

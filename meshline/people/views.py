@@ -7,7 +7,7 @@ from django.conf import settings
 from django.contrib import auth
 from django.contrib.auth.decorators import login_not_required
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render, resolve_url
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
@@ -30,6 +30,7 @@ from meshline.people.people import PersonError
 from meshline.people.permissions import NotAllowed, Permission, Role, refusal_for
 from meshline.web import paging, sitting
 from meshline.web.access import back_from, done, refusal, requires, see_other
+from meshline.web.requests import Request
 
 ENDED = {
     "idle": "You were signed out after a while without activity.",
@@ -44,7 +45,7 @@ _BACKEND = "django.contrib.auth.backends.ModelBackend"
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def sign_in(request: HttpRequest, demo_people: Iterable[Any] = ()) -> HttpResponse:
+def sign_in(request: Request, demo_people: Iterable[Any] = ()) -> HttpResponse:
     """`demo_people` (each with name, role, email, password) are offered under the form."""
     to = _page_after(request)
     if request.user.is_authenticated and request.method != "POST":
@@ -64,7 +65,7 @@ def sign_in(request: HttpRequest, demo_people: Iterable[Any] = ()) -> HttpRespon
 
 @login_not_required
 @require_POST
-def sign_out(request: HttpRequest) -> HttpResponse:
+def sign_out(request: Request) -> HttpResponse:
     auth.logout(request)
     return see_other(resolve_url(settings.LOGOUT_REDIRECT_URL))
 
@@ -73,7 +74,7 @@ def sign_out(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password")
 @require_http_methods(["GET", "HEAD", "POST"])
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
+def invitation(request: Request, token: str) -> HttpResponse:
     """A one-time link: its person chooses a password and is in."""
     found = verbs.invitation(token, at=instant.now())
     if found is None:
@@ -87,7 +88,7 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
 
 # --- One's own profile -----------------------------------------------------------------------
 @require_http_methods(["GET", "HEAD", "POST"])
-def profile(request: HttpRequest) -> HttpResponse:
+def profile(request: Request) -> HttpResponse:
     user = request.user
     form = ProfileForm(request.POST or None, user=user)
     if request.method == "POST" and form.is_valid():
@@ -98,7 +99,7 @@ def profile(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-def theme(request: HttpRequest) -> HttpResponse:
+def theme(request: Request) -> HttpResponse:
     """Light, dark, or as the system says; back to the page the person was on."""
     chosen = request.POST.get("theme", "")
     if chosen not in own.THEMES:
@@ -110,7 +111,7 @@ def theme(request: HttpRequest) -> HttpResponse:
 # --- Everybody -------------------------------------------------------------------------------
 @require_safe
 @requires(Permission.SEE_PEOPLE)
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: Request) -> HttpResponse:
     now = instant.now()
     narrowed = PeopleFilter(request.GET or None)
     found = User.objects.visible_to(request.user).select_related("team")
@@ -128,7 +129,7 @@ def people(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.MANAGE_PEOPLE)
-def invite(request: HttpRequest) -> HttpResponse:
+def invite(request: Request) -> HttpResponse:
     """Add a person, or a new link for one; the link is shown here and never again."""
     form = InviteForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -144,7 +145,7 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.SEE_PEOPLE)
-def person(request: HttpRequest, user_id: int) -> HttpResponse:
+def person(request: Request, user_id: int) -> HttpResponse:
     seen = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     reason = refusal_for(request.user, Permission.MANAGE_PEOPLE)
     if request.method != "POST":
@@ -159,7 +160,7 @@ def person(request: HttpRequest, user_id: int) -> HttpResponse:
 
 @require_POST
 @requires(Permission.MANAGE_PEOPLE)
-def invite_again(request: HttpRequest, user_id: int) -> HttpResponse:
+def invite_again(request: Request, user_id: int) -> HttpResponse:
     """A new one-time link for somebody who lost theirs, or their password."""
     seen = get_object_or_404(User.objects.active(), pk=user_id)
     token = verbs.invite(email=seen.email, role=seen.role, by=request.user, at=instant.now())
@@ -167,17 +168,17 @@ def invite_again(request: HttpRequest, user_id: int) -> HttpResponse:
 
 
 # --- Underneath ------------------------------------------------------------------------------
-def _page_after(request: HttpRequest) -> str:
+def _page_after(request: Request) -> str:
     wanted = request.POST.get("next") or request.GET.get("next")
     return sitting.safe_page(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
 
 
-def _let_in(request: HttpRequest, user: User) -> None:
+def _let_in(request: Request, user: User) -> None:
     auth.login(request, user, backend=_BACKEND)
     sitting.begin(request, at=instant.now())
 
 
-def _accept(request: HttpRequest, token: str, password: str) -> HttpResponse:
+def _accept(request: Request, token: str, password: str) -> HttpResponse:
     try:
         user = verbs.accept_invitation(token=token, password=password, at=instant.now())
     except PersonError:
@@ -200,7 +201,7 @@ def _away(users: list[User], now: Any) -> set[int]:
     return set(out.values_list("user_id", flat=True))
 
 
-def _change(request: HttpRequest, seen: User, form: PersonForm) -> bool:
+def _change(request: Request, seen: User, form: PersonForm) -> bool:
     try:
         verbs.change(user_id=seen.pk, by=request.user, at=instant.now(), **form.cleaned_data)
     except PersonError as error:
@@ -211,13 +212,13 @@ def _change(request: HttpRequest, seen: User, form: PersonForm) -> bool:
 
 
 def _show_person(
-    request: HttpRequest, seen: User, form: PersonForm | None, reason: str, status: int = 200
+    request: Request, seen: User, form: PersonForm | None, reason: str, status: int = 200
 ) -> HttpResponse:
     context = {"person": seen, "form": form, "refusal": reason}
     return render(request, "people/person.html", context, status=status)
 
 
-def _show_link(request: HttpRequest, email: str, token: str) -> HttpResponse:
+def _show_link(request: Request, email: str, token: str) -> HttpResponse:
     path = reverse("people:invitation", args=[token])
     context = {
         "email": email,

@@ -9,13 +9,14 @@ from functools import wraps
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
 from meshline.people import permissions
 from meshline.people.permissions import NotAllowed, OutOfScope, Permission
 from meshline.web import errors, sitting
+from meshline.web.requests import Request
 
 View = Callable[..., HttpResponse]
 
@@ -25,19 +26,20 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
             if reason := permissions.refusal_for(request.user, permission):
                 return errors.denied(request, reason)
             request.scope = permissions.scope(request.user, permission)
             return _answer(view, request, *args, **kwargs)
 
-        guarded.permission = permission  # for the test that walks every URL
+        # For the test that walks every URL.
+        guarded.permission = permission  # type: ignore[attr-defined]
         return guarded
 
     return guard
 
 
-def refusal(request: HttpRequest, error: Exception | str, status: int = 409) -> HttpResponse:
+def refusal(request: Request, error: Exception | str, status: int = 409) -> HttpResponse:
     """A verb's no, where the person looks: a live message, or a flash on the page they came from.
 
     A plain form that holds typed text is better rendered again by its view.
@@ -48,7 +50,7 @@ def refusal(request: HttpRequest, error: Exception | str, status: int = 409) -> 
     return see_other(back_from(request))
 
 
-def done(request: HttpRequest, sentence: str, to: Any, *, undo: str = "") -> HttpResponse:
+def done(request: Request, sentence: str, to: Any, *, undo: str = "") -> HttpResponse:
     """It happened: say so on the page at `to`; `undo` is the URL that takes it back."""
     messages.success(request, sentence, extra_tags=undo)
     url = resolve_url(to)
@@ -59,9 +61,7 @@ def done(request: HttpRequest, sentence: str, to: Any, *, undo: str = "") -> Htt
     return response
 
 
-def say(
-    request: HttpRequest, response: HttpResponse, sentence: str, *, undo: str = ""
-) -> HttpResponse:
+def say(request: Request, response: HttpResponse, sentence: str, *, undo: str = "") -> HttpResponse:
     """Add a live message to a part that answers htmx."""
     context = {"sentence": sentence, "tone": "ok", "undo": undo, "out_of_band": True}
     response.write(render_to_string("web/_message.html", context, request))
@@ -73,12 +73,12 @@ def see_other(url: str) -> HttpResponse:
     return HttpResponse(status=303, headers={"Location": url})
 
 
-def back_from(request: HttpRequest) -> str:
+def back_from(request: Request) -> str:
     """The page of ours the person came from, or home."""
     return sitting.safe_page(request, request.headers.get("Referer")) or errors.home_url()
 
 
-def _answer(view: View, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+def _answer(view: View, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
     try:
         return view(request, *args, **kwargs)
     except OutOfScope as error:

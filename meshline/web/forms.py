@@ -25,7 +25,7 @@ class CleanText(forms.CharField):
         super().__init__(max_length=max_length, **options)
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(_one_kind_of_line_end(value))
+        return super().to_python(_one_kind_of_line_end(value)) or ""
 
 
 def reason_field(*, label: str = "Reason", help_text: str = "", required: bool = True) -> CleanText:

@@ -15,6 +15,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from meshline import instant
+from meshline.web.requests import Request
 
 _BEGAN, _LAST_ACT = "sitting_began", "sitting_last_act"
 # The last act is written down at most this often: one UPDATE per request would be too many.
@@ -29,9 +30,9 @@ class SittingMiddleware:
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         request.now = instant.now() if _carries_a_sitting(request) else None
-        ended = _end_if_over(request)
+        ended = _end_if_over(request, request.now) if request.now else ""
         with zone_of(request):
             response = self.get_response(request)
         if _sends_to_sign_in(response):
@@ -42,12 +43,12 @@ class SittingMiddleware:
         return response
 
 
-def begin(request: HttpRequest, *, at: datetime) -> None:
+def begin(request: Request, *, at: datetime) -> None:
     """Start the clock of a sitting; said by whatever signs a person in."""
     request.session[_BEGAN] = request.session[_LAST_ACT] = at.timestamp()
 
 
-def zone_of(request: HttpRequest) -> AbstractContextManager:
+def zone_of(request: Request) -> AbstractContextManager:
     """The person's zone for the length of a request; UTC for who has none or a wrong one."""
     try:
         return timezone.override(ZoneInfo(getattr(request.user, "zone", "") or "UTC"))
@@ -55,34 +56,32 @@ def zone_of(request: HttpRequest) -> AbstractContextManager:
         return timezone.override(ZoneInfo("UTC"))
 
 
-def safe_page(request: HttpRequest, url: str | None) -> str:
+def safe_page(request: Request, url: str | None) -> str:
     """The path of `url` when it is a page of this site; empty otherwise."""
     hosts = {request.get_host()}
     if not url or not url_has_allowed_host_and_scheme(url, hosts, request.is_secure()):
         return ""
     parts = urlsplit(url)
-    return f"{parts.path}?{parts.query}" if parts.query else parts.path
+    page = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    # A path such as "//elsewhere" or "/\elsewhere" would lead off the site after all.
+    return page if url_has_allowed_host_and_scheme(page, None) else ""
 
 
-def _carries_a_sitting(request: HttpRequest) -> bool:
+def _carries_a_sitting(request: Request) -> bool:
     return SESSION_KEY in request.session
 
 
-def _end_if_over(request: HttpRequest) -> str:
+def _end_if_over(request: Request, now: datetime) -> str:
     """Sign the person out when their sitting is over; why, or nothing."""
-    if not _carries_a_sitting(request):
-        return ""
-    reason = "" if request.user.is_authenticated else "closed"
-    reason = reason or _over(request)
+    reason = _over(request, now.timestamp()) if request.user.is_authenticated else "closed"
     if reason:
         logout(request)
     else:
-        _note_act(request)
+        _note_act(request, now)
     return reason
 
 
-def _over(request: HttpRequest) -> str:
-    now = request.now.timestamp()
+def _over(request: Request, now: float) -> str:
     if now - request.session.get(_BEGAN, now) >= settings.SITTING_ABSOLUTE_SECONDS:
         return "long"
     if now - request.session.get(_LAST_ACT, now) >= settings.SITTING_IDLE_SECONDS:
@@ -90,14 +89,13 @@ def _over(request: HttpRequest) -> str:
     return ""
 
 
-def _note_act(request: HttpRequest) -> None:
-    now = request.now.timestamp()
+def _note_act(request: Request, now: datetime) -> None:
     if _BEGAN not in request.session:
-        begin(request, at=request.now)
+        begin(request, at=now)
     elif request.headers.get(POLL_HEADER) == "1":
         return
-    elif now - request.session.get(_LAST_ACT, 0) >= _NOTED_EVERY_SECONDS:
-        request.session[_LAST_ACT] = now
+    elif now.timestamp() - request.session.get(_LAST_ACT, 0) >= _NOTED_EVERY_SECONDS:
+        request.session[_LAST_ACT] = now.timestamp()
 
 
 def _sends_to_sign_in(response: HttpResponse) -> bool:
@@ -106,7 +104,7 @@ def _sends_to_sign_in(response: HttpResponse) -> bool:
     return urlsplit(response.headers["Location"]).path == resolve_url(settings.LOGIN_URL)
 
 
-def _to_sign_in(request: HttpRequest, response: HttpResponse, ended: str) -> HttpResponse:
+def _to_sign_in(request: Request, response: HttpResponse, ended: str) -> HttpResponse:
     """To the sign-in page and, after it, back to the page the person was looking at."""
     words = {"next": _page_looked_at(request), "ended": ended}
     query = urlencode({name: word for name, word in words.items() if word}, safe="/")
@@ -120,7 +118,7 @@ def _to_sign_in(request: HttpRequest, response: HttpResponse, ended: str) -> Htt
     return answer
 
 
-def _page_looked_at(request: HttpRequest) -> str:
+def _page_looked_at(request: Request) -> str:
     if request.htmx:
         return safe_page(request, request.htmx.current_url)
     if request.method in ("GET", "HEAD"):

@@ -82,7 +82,14 @@ def test_one_is_brought_to_the_page_one_wanted(client, ana):
 
 
 @pytest.mark.parametrize(
-    "target", ["https://evil.example/", "//evil.example", "javascript:alert(1)"]
+    "target",
+    [
+        "https://evil.example/",
+        "//evil.example",
+        "javascript:alert(1)",
+        "http://testserver//evil.example/x",
+        "http://testserver/\\evil.example/x",
+    ],
 )
 def test_one_is_never_brought_elsewhere(client, ana, target):
     assert enter(client, next=target).headers["Location"] == "/"
