@@ -7,11 +7,15 @@ Everything here may be lost at any moment; the clock looks for due rows every fe
 
 import logging
 import threading
+from functools import lru_cache
 
 import django_rq
 from django.conf import settings
 from django.db import transaction
+from redis import Redis
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
+from redis.retry import Retry
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +44,7 @@ def ring(name: str) -> None:
 def clear(name: str) -> None:
     """Said by a drain before it looks: rings from here on need a new wake-up."""
     try:
-        django_rq.get_connection("inbox").delete(_flag(name))
+        _redis().delete(_flag(name))
     except RedisError as error:
         log.warning("The bell %s could not be cleared: %s", name, error)
 
@@ -49,11 +53,18 @@ def push(name: str) -> bool:
     """Queue the drain at once, whatever the flag says; True when Redis took it."""
     job, queue = _answers[name]
     try:
-        django_rq.get_queue(queue).enqueue(job, ttl=_JOB_TTL_SECONDS, result_ttl=0, failure_ttl=3600)
+        where = django_rq.get_queue(queue, connection=_redis())
+        where.enqueue(job, ttl=_JOB_TTL_SECONDS, result_ttl=0, failure_ttl=3600)
     except RedisError as error:
         log.warning("The bell %s was not heard: %s", name, error)
         return False
     return True
+
+
+@lru_cache(maxsize=1)
+def _redis() -> Redis:
+    """A client that tries once: with its own tries a hung Redis would hold us up for seconds."""
+    return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0))
 
 
 def _flag(name: str) -> str:
@@ -69,7 +80,7 @@ def _ring_now(name: str) -> None:
 
 def _ring_once(name: str) -> None:
     try:
-        fresh = django_rq.get_connection("inbox").set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
+        fresh = _redis().set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
     except RedisError as error:
         log.warning("The bell %s was not heard: %s", name, error)
         return

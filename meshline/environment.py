@@ -24,9 +24,14 @@ def state_folder() -> Path:
 def load_local_start() -> None:
     """Take from the state folder what the environment itself does not say."""
     made_by_up = state_folder() / "environment.json"
-    if made_by_up.exists():
-        for name, value in json.loads(made_by_up.read_text()).items():
-            os.environ.setdefault(name, value)
+    if not made_by_up.exists():
+        return
+    kept = json.loads(made_by_up.read_text())
+    if "DATABASE_URL" in os.environ:
+        # Another server than the embedded one: the embedded owner has no business there.
+        kept.pop("MIGRATION_DATABASE_URL", None)
+    for name, value in kept.items():
+        os.environ.setdefault(name, value)
 
 
 def required(name: str, advice: str) -> str:
@@ -69,3 +74,16 @@ def truth(name: str, *, default: bool) -> bool:
     if value in {"0", "false", "no", "off"}:
         return False
     raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
+
+
+def redis(name: str, advice: str) -> str:
+    """A Redis address with time limits: a hung Redis must not hold up whoever rings.
+
+    A quarter of a second to connect and to answer. The limits stand in the address itself, because
+    django-rq passes nothing else on when a queue is configured by its URL.
+    """
+    address = required(name, advice)
+    if not address.startswith(("redis://", "rediss://", "unix://")):
+        raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://. {advice}")
+    joint = "&" if "?" in address else "?"
+    return f"{address}{joint}socket_timeout=0.25&socket_connect_timeout=0.25"

@@ -98,13 +98,11 @@ DATABASES["default"]["OPTIONS"].update(connect_timeout=2)
 MIGRATION_DATABASE_URL = environment.env("MIGRATION_DATABASE_URL", default="")
 
 # --- Redis: a doorbell, nothing that must not be lost ----------------------------------------
-REDIS_URL = environment.required("REDIS_URL", _LOCAL)
+REDIS_URL = environment.redis("REDIS_URL", _LOCAL)
 _QUEUE = {
     "URL": REDIS_URL,
     "SERIALIZER": "rq.serializers.JSONSerializer",
     "DEFAULT_TIMEOUT": 30,
-    # A hung Redis must not hold a web thread: a quarter of a second, no second try.
-    "REDIS_CLIENT_KWARGS": {"socket_timeout": 0.25, "socket_connect_timeout": 0.25},
 }
 # A queue of its own for outgoing calls, so that a slow vendor never holds up intake.
 RQ_QUEUES = {name: dict(_QUEUE) for name in ("inbox", "outbox", "upkeep")}

@@ -1,0 +1,1 @@
+"""Benches: ours beside the limit, in one run on one machine. `make bench`, or `make bench ONLY=intake`."""

@@ -1,0 +1,20 @@
+"""The benches by name, on one demo-less company."""
+
+from tests import factories
+from tests.bench import drain, intake
+from tests.bench.report import Ratio
+from tests.bench.rig import Rig
+
+_BENCHES = {"intake": intake.run, "drain": drain.run, "latency": drain.latency}
+
+
+def run(bed: Rig, names: list[str]) -> list[Ratio]:
+    """Run these benches and print each ratio as it is known."""
+    factories.staff()
+    factories.pandadoc()
+    ratios: list[Ratio] = []
+    for name in names:
+        for ratio in _BENCHES[name](bed):
+            print(ratio.line(), flush=True)
+            ratios.append(ratio)
+    return ratios

@@ -1,0 +1,79 @@
+"""The bell: rings coalesce, never raise, and never hold anybody up."""
+
+import os
+import signal
+import time
+
+import django_rq
+import pytest
+from django.conf import settings as configured
+from django.db import transaction
+from redis import Redis
+
+from meshline import bell
+from meshline.shell import children, servers
+
+
+@pytest.fixture
+def rings(settings):
+    settings.BELL = "direct"
+    django_rq.get_connection("inbox").flushdb()
+    return lambda: django_rq.get_queue("inbox").count
+
+
+@pytest.mark.django_db(transaction=True)
+def test_many_rings_are_one_job_until_somebody_looks(rings):
+    for _ in range(20):
+        bell.ring("inbox")
+    assert rings() == 1
+    bell.clear("inbox")
+    bell.ring("inbox")
+    assert rings() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_rolled_back_does_not_ring(rings):
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        bell.ring("inbox")
+        raise ZeroDivisionError
+    assert rings() == 0
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_hung_redis_neither_raises_nor_holds_up(tmp_path, monkeypatch, settings):
+    settings.BELL = "direct"
+    hung = servers.redis_server(tmp_path)
+    process = servers.start(hung, tmp_path / "redis.log")
+    address = servers.redis_addresses(tmp_path)["REDIS_URL"]
+    query = configured.REDIS_URL.partition("?")[2]
+    slow = Redis.from_url(f"{address}?{query}", retry=bell._redis().get_retry())
+    monkeypatch.setattr(bell, "_redis", lambda: slow)
+    slow.ping()
+    os.kill(process.pid, signal.SIGSTOP)
+    try:
+        started = time.monotonic()
+        bell.ring("inbox")
+        # Far below the tries and waits a client makes by itself; a quarter of a second each way.
+        assert time.monotonic() - started < 5
+    finally:
+        os.kill(process.pid, signal.SIGCONT)
+        children.stop(process, hung.child)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_redis_that_is_gone_does_not_raise(tmp_path, monkeypatch, settings):
+    settings.BELL = "direct"
+    gone = Redis.from_url(f"unix://{tmp_path}/nothing", retry=bell._redis().get_retry())
+    monkeypatch.setattr(bell, "_redis", lambda: gone)
+    bell.ring("inbox")
+    assert bell.push("inbox") is False
+
+
+@pytest.mark.django_db(transaction=True)
+def test_from_a_thread_of_its_own_the_bell_is_rung_too(rings, settings):
+    settings.BELL = "background"
+    bell.ring("inbox")
+    deadline = time.monotonic() + 5
+    while rings() == 0 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert rings() == 1
