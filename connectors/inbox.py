@@ -17,7 +17,7 @@ from connectors.base import Element, Post, Refused
 from connectors.models import Message, RejectedReceipt
 from connectors.parsing import Unreadable
 from exceptions import desk
-from meshline import vault
+from meshline import prepared, vault
 from meshline.audit.actors import part
 
 INBOX = part("inbox", "The inbox")
@@ -51,25 +51,23 @@ class NotSigned(Exception):
     """A POST without proof of its sender: 401."""
 
 
+_DOOR = """
+SELECT c.id, c.slug, c.name, c.system, c.status, clock_timestamp(), (
+    SELECT array_agg(s.sealed ORDER BY s.created_at DESC, s.id DESC) FROM connectors_secret s
+    WHERE s.connection_id = c.id AND s.purpose = 'signing'
+      AND (s.ends_at IS NULL OR s.ends_at > clock_timestamp())
+)
+FROM connectors_connection c WHERE c.slug = %(slug)s
+"""
+
+
 def door(slug: str) -> Door | None:
     """The connection with this slug, with the database's time, in one look."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT c.id, c.slug, c.name, c.system, c.status, clock_timestamp(),
-                   array_agg(s.sealed ORDER BY s.created_at DESC, s.id DESC)
-                       FILTER (WHERE s.id IS NOT NULL)
-            FROM connectors_connection c
-            LEFT JOIN connectors_secret s ON s.connection_id = c.id AND s.purpose = 'signing'
-                AND (s.ends_at IS NULL OR s.ends_at > clock_timestamp())
-            WHERE c.slug = %s GROUP BY c.id
-            """,
-            [slug],
-        )
-        row = cursor.fetchone()
-    if row is None:
+    rows = prepared.rows(_DOOR, {"slug": slug})
+    if not rows:
         return None
-    return Door(*row[:6], signing_secrets=tuple(bytes(sealed) for sealed in row[6] or ()))
+    *facts, sealed = rows[0]
+    return Door(*facts, signing_secrets=tuple(bytes(one) for one in sealed or ()))
 
 
 def accept(at_door: Door, post: Post, *, sender: str | None) -> list[Stored]:
@@ -140,7 +138,7 @@ WITH given AS (
     RETURNING m.id, m.key
 ), receipt AS (
     INSERT INTO connectors_receipt (connection_id, received_at, body, headers, verdict, sender)
-    SELECT %(connection)s, %(at)s, %(body)s, %(headers)s, %(verdict)s, %(sender)s
+    SELECT %(connection)s, %(at)s::timestamptz, %(body)s::bytea, %(headers)s::jsonb, %(verdict)s, %(sender)s::inet
     WHERE EXISTS (SELECT 1 FROM given WHERE key NOT IN (SELECT key FROM repeated))
     RETURNING id
 ), fresh AS (
@@ -148,8 +146,8 @@ WITH given AS (
         connection_id, receipt_id, position, key, body_hash, payload, type, received_at, status,
         why, duplicates, attempts, crashes, next_attempt_at, record
     )
-    SELECT %(connection)s, receipt.id, g.position, g.key, g.body_hash, g.payload, g.type, %(at)s,
-           g.status, '', 0, 0, 0, %(at)s, ''
+    SELECT %(connection)s, receipt.id, g.position, g.key, g.body_hash, g.payload, g.type,
+           %(at)s::timestamptz, g.status, '', 0, 0, 0, %(at)s::timestamptz, ''
     FROM given g, receipt WHERE g.key NOT IN (SELECT key FROM repeated)
     ON CONFLICT (connection_id, key) DO NOTHING
     RETURNING id, key, status
@@ -166,10 +164,8 @@ def _store(
     # The second round finds what somebody else was storing during the first.
     for _ in range(2):
         facts = _facts(at_door, post, left, verdict, sender)
-        with connection.cursor() as cursor:
-            cursor.execute(_STORE, facts)
-            for key, message, status in cursor.fetchall():
-                answers[key] = Stored(message, status)
+        for key, message, status in prepared.rows(_STORE, facts):
+            answers[key] = Stored(message, status)
         left = [(place, element) for place, element in left if element.key not in answers]
         if not left:
             break

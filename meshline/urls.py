@@ -11,14 +11,16 @@ from meshline.shell.tables import site
 _SIGN_IN = {"demo_people": demo.PEOPLE if settings.SANDBOX_URL else ()}
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First, because webhooks are: nothing else has to be tried for them.
+    path("", include("connectors.urls")),
     path("", views.home, name="home"),
     path("sign-in/", people.sign_in, _SIGN_IN),
+    path("", include("meshline.web.urls")),
     path("", include("meshline.people.urls")),
     path("", include("meshline.notices.urls")),
     path("", include("meshline.audit.urls")),
     path("", include("exceptions.urls")),
     path("", include("proposals.urls")),
-    path("", include("connectors.urls")),
     path("operating-model/", views.operating_model, name="operating-model"),
     path("demo/", views.demo, name="demo"),
     path("demo/<str:act>/", views.demo_act, name="demo-act"),

@@ -17,7 +17,7 @@ FLOORS = ["reconciliation", "connectors", "proposals", "exceptions", "meshline"]
 
 # The ground's rooms, lowest first; their views, forms and URLs may also use the web kit.
 GROUND = [
-    {"environment", "money", "instant", "bell", "bulk", "vault"},
+    {"environment", "money", "instant", "bell", "bulk", "prepared", "vault"},
     {"audit"},
     {"people"},
     {"policy"},

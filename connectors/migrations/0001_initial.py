@@ -48,7 +48,7 @@ class Migration(migrations.Migration):
                 ('headers', models.JSONField(default=dict)),
                 ('verdict', models.CharField(max_length=200)),
                 ('sender', models.GenericIPAddressField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='connectors.connection')),
+                ('connection', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='connectors.connection')),
             ],
         ),
         migrations.CreateModel(
@@ -73,8 +73,8 @@ class Migration(migrations.Migration):
                 ('signal_id', models.BigIntegerField(blank=True, null=True)),
                 ('record', models.CharField(blank=True, max_length=120)),
                 ('digested_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.connection')),
-                ('receipt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.receipt')),
+                ('connection', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.connection')),
+                ('receipt', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.receipt')),
             ],
         ),
         migrations.CreateModel(

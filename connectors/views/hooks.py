@@ -13,6 +13,7 @@ from connectors import inbox, registry
 from connectors.base import Post
 from connectors.inbox import Door, NotSigned, Stored
 from connectors.models import Connection
+from meshline import bell
 from meshline.vault import VaultError
 
 log = logging.getLogger(__name__)
@@ -63,6 +64,8 @@ def _receive(request: HttpRequest, slug: str) -> HttpResponse:
         stored = inbox.accept(at_door, post, sender=_sender(request))
     except NotSigned as error:
         return _refused(request, at_door, 401, str(error), body)
+    if any(one.status == "accepted" for one in stored):
+        bell.ring("inbox")
     return _stored(stored)
 
 

@@ -36,4 +36,7 @@ def answer(request: HttpRequest) -> HttpResponse:
     except Resolver404:
         return JsonResponse({"error": "There is nothing at this address."}, status=404)
     request.resolver_match = match
-    return match.func(request, *match.args, **match.kwargs)
+    response = match.func(request, *match.args, **match.kwargs)
+    # Otherwise the server would send it in chunks; CommonMiddleware does not come by here.
+    response.headers.setdefault("Content-Length", str(len(response.content)))
+    return response

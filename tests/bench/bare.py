@@ -9,7 +9,7 @@ from django.urls import path
 def store(request):
     with connection.cursor() as cursor:
         cursor.execute("INSERT INTO bench_bare (body) VALUES (%s)", [request.body])
-    return HttpResponse("stored", status=202)
+    return HttpResponse("stored", status=202, headers={"Content-Length": "6"})
 
 
 urlpatterns = [path("store/", store)]

@@ -45,7 +45,10 @@ def saturate(port: int, requests: Sequence[bytes], *, clients: int = 8) -> Load:
     while open_now:
         for key, _ in selector.select():
             sent_at, answer = key.data
-            answer += key.fileobj.recv(65536)
+            piece = key.fileobj.recv(65536)
+            if not piece:
+                raise ConnectionError(f"The server hung up after {len(load.latencies)} answers.")
+            answer += piece
             if not _is_whole(answer):
                 continue
             load.latencies.append(time.perf_counter() - sent_at)
