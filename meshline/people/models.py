@@ -150,3 +150,17 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation of {self.user}"
+
+
+class SignInFailure(models.Model):
+    """A wrong password, for a few minutes; the row names neither person nor address."""
+
+    # A keyed digest of the e-mail and the address it was tried from.
+    key = models.BinaryField()
+    at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["key", "at"], name="sign_in_failures")]
+
+    def __str__(self) -> str:
+        return f"Failed at {self.at}"

@@ -99,7 +99,9 @@ def accept_invitation(*, token: str, password: str, at: datetime) -> User:
     """Use the invitation up: its person chooses a password. Raises PersonError when it is over."""
     found = invitation(token, at=at)
     if found is None or not _use(found, at):
-        raise PersonError("This invitation was used already or is over; ask an admin for a new one.")
+        raise PersonError(
+            "This invitation was used already or is over; ask an admin for a new one."
+        )
     user = found.user
     user.set_password(password)
     user.save(update_fields=["password"])

@@ -161,9 +161,13 @@ def check(user: Any, permission: Permission, *, owner: Holder | None = None) -> 
 
 def _role_of(user: Any) -> str:
     role = getattr(user, "role", "")
-    return f"A {Role(role).label}" if role else "Somebody who is not signed in"
+    return f"{_article(Role(role).label).title()} {Role(role).label}" if role else "Nobody"
 
 
 def _who_may(permission: Permission) -> str:
-    labels = [role.label for role in TABLE[permission]]
-    return f"Ask a {' or a '.join(labels)}." if labels else "Nobody may."
+    labels = [f"{_article(role.label)} {role.label}" for role in TABLE[permission]]
+    return f"Ask {' or '.join(labels)}." if labels else "Nobody may."
+
+
+def _article(label: str) -> str:
+    return "an" if label[0] in "AEIO" else "a"

@@ -17,6 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from meshline import instant
 from meshline.people import people as verbs
 from meshline.people import profile as own
+from meshline.people import throttle
 from meshline.people.forms import (
     InviteForm,
     PasswordForm,
@@ -50,17 +51,24 @@ def sign_in(request: Request, demo_people: Iterable[Any] = ()) -> HttpResponse:
     to = _page_after(request)
     if request.user.is_authenticated and request.method != "POST":
         return see_other(to)
-    form = SignInForm(request, data=request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        _let_in(request, form.get_user())
-        return see_other(to)
+    throttled = _throttled(request)
+    # Unbound while they must wait: a bound form would try the password all the same.
+    data = None if throttled else request.POST or None
+    form = SignInForm(request, data=data, initial={"username": _tried(request)[0]})
+    if request.method == "POST" and not throttled:
+        if form.is_valid():
+            throttle.forget(*_tried(request))
+            _let_in(request, form.get_user())
+            return see_other(to)
+        throttle.note_failure(*_tried(request), at=instant.now())
     context = {
         "form": form,
         "next": request.POST.get("next") or request.GET.get("next", ""),
-        "ended": ENDED.get(request.GET.get("ended", ""), ""),
+        "ended": throttled or ENDED.get(request.GET.get("ended", ""), ""),
         "demo_people": [(person, Role(person.role).label) for person in demo_people],
     }
-    return render(request, "people/sign_in.html", context, status=422 if form.errors else 200)
+    status = 429 if throttled else 422 if form.errors else 200
+    return render(request, "people/sign_in.html", context, status=status)
 
 
 @login_not_required
@@ -171,6 +179,17 @@ def invite_again(request: Request, user_id: int) -> HttpResponse:
 def _page_after(request: Request) -> str:
     wanted = request.POST.get("next") or request.GET.get("next")
     return sitting.safe_page(request, wanted) or resolve_url(settings.LOGIN_REDIRECT_URL)
+
+
+def _tried(request: Request) -> tuple[str, str]:
+    """Under which e-mail, and from where."""
+    return request.POST.get("username", "")[:254], request.META.get("REMOTE_ADDR", "")
+
+
+def _throttled(request: Request) -> str:
+    if request.method != "POST":
+        return ""
+    return throttle.refusal(*_tried(request), at=instant.now())
 
 
 def _let_in(request: Request, user: User) -> None:

@@ -108,6 +108,26 @@ def test_a_wrong_password_is_told_in_words_and_the_e_mail_is_kept(client, ana, e
     assert "_auth_user_id" not in client.session
 
 
+def test_guessing_is_slowed_down_and_ends_with_the_right_moment(client, ana):
+    tries = [enter(client, password="wrong").status_code for _ in range(6)]
+    assert tries == [422] * 5 + [429]
+    # Not even the right password is tried now, from here.
+    answer = enter(client)
+    assert answer.status_code == 429
+    assert "Too many wrong passwords. Try again in 5 min" in answer.content.decode()
+    assert "_auth_user_id" not in client.session
+    with instant.stopped(instant.now() + timedelta(minutes=6)):
+        assert enter(client).status_code == 303
+
+
+def test_the_right_password_ends_the_count(client, ana):
+    for _ in range(2):
+        for _ in range(4):
+            enter(client, password="wrong")
+        assert enter(client).status_code == 303
+        client.post("/sign-out/")
+
+
 def test_who_is_inactive_hears_no_more_than_a_stranger(client, ana):
     stranger = enter(client, email="nobody@meshline.test").text
     User.objects.filter(pk=ana.pk).update(is_active=False)
