@@ -1,0 +1,148 @@
+"""The rules behind a proposal's story, without a database: history, promises, moves."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meshline.shell.founding import CONTRACTS
+from proposals import history, promises, states
+from proposals.history import Event
+from proposals.promises import ContractSpec, Made
+from proposals.states import State
+
+START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
+LIVE = [
+    ContractSpec(number, slug, trigger, tuple(promises.spec_from(row) for row in outcomes))
+    for number, (slug, _, trigger, outcomes) in enumerate(CONTRACTS)
+]
+
+
+def event(id, target, minute, **more):
+    return Event(id, target, START + timedelta(minutes=minute), tiebreak=str(id), **more)
+
+
+targets = st.sampled_from([*State, None])
+lives = st.lists(st.tuples(targets, st.integers(0, 8)), max_size=9).map(
+    lambda steps: [event(place, target, minute) for place, (target, minute) in enumerate(steps)]
+)
+
+
+def wanted_in(told):
+    return [
+        (want.contract.slug, want.spec.name, want.episode.since)
+        for want in promises.wanted(told, LIVE)
+    ]
+
+
+@settings(max_examples=400)
+@given(lives, st.randoms())
+def test_the_story_does_not_depend_on_the_order_of_telling(events, random):
+    shuffled = list(events)
+    random.shuffle(shuffled)
+    assert history.tell(shuffled) == history.tell(events)
+
+
+@settings(max_examples=300)
+@given(lives)
+def test_a_story_only_makes_moves_of_the_table(events):
+    told = history.tell(events)
+    walked = [episode.state for episode in told.episodes]
+    for here, there in zip(walked, walked[1:], strict=False):
+        assert states.is_move(here, there)
+    # Every event is in exactly one place: an episode, superseded, or telling fields alone.
+    placed = [pk for episode in told.episodes for pk in episode.events]
+    moving = [one.id for one in events if one.target]
+    assert sorted([*placed, *told.superseded]) == moving
+
+
+@settings(max_examples=300)
+@given(lives, st.randoms())
+def test_telling_bit_by_bit_ends_with_the_same_open_work(events, random):
+    """Whatever came first and was promised on the way: the open work is that of the whole story."""
+    order = list(events)
+    random.shuffle(order)
+    made: list[Made] = []
+    for known in range(1, len(order) + 1):
+        told = history.tell(order[:known])
+        made = settle(made, told)
+    told = history.tell(order)
+    open_now = sorted((one.slug, one.name) for one in made if not one.is_cancelled)
+    expected = sorted((slug, name) for slug, name, _ in wanted_in(told))
+    assert open_now == expected
+    # Nothing is promised twice for one stretch of the story.
+    live = [(one.slug, one.name, one.signal_id) for one in made if not one.is_cancelled]
+    assert len(live) == len(set(live))
+
+
+def settle(made, told, digest=""):
+    """Carry a plan out on plain rows, as the contracts do on the outbox."""
+    plan = promises.plan(promises.wanted(told, LIVE), made, {"deal": digest})
+    by_id = {one.id: one for one in made}
+    for pk in plan.revive:
+        by_id[pk] = replaced(by_id[pk], is_cancelled=False)
+    for pk in plan.drop:
+        by_id[pk] = replaced(by_id[pk], is_cancelled=True)
+    for want, _ in plan.create:
+        pk = len(by_id)
+        content = digest if want.spec.mirrors else ""
+        signal = want.episode.events[0]
+        by_id[pk] = Made(pk, want.contract.slug, want.spec.name, signal, content, False)
+    return list(by_id.values())
+
+
+def replaced(one, *, is_cancelled):
+    return Made(one.id, one.slug, one.name, one.signal_id, one.digest, is_cancelled)
+
+
+def test_an_event_that_turns_out_to_be_the_first_of_its_stretch_makes_no_second_outcome():
+    second = event(2, State.SENT, 5)
+    made = settle([], history.tell([second]))
+    first = event(1, State.SENT, 0)
+    again = settle(made, history.tell([second, first]))
+    assert again == made
+
+
+def test_a_mirror_follows_its_content_and_a_task_does_not():
+    told = history.tell([event(1, State.SENT, 0)])
+    made = settle([], told, digest="1234.50")
+    changed = settle(made, told, digest="999.00")
+    new = [one for one in changed if one not in made and not one.is_cancelled]
+    assert [(one.name, one.digest) for one in new] == [("deal", "999.00")]
+
+
+def test_a_dispute_between_two_sendings_asks_for_a_follow_up_of_its_own():
+    told = history.tell(
+        [event(1, State.SENT, 0), event(2, State.DISPUTED, 5), event(3, State.SENT, 9)]
+    )
+    follow_ups = [since for _, name, since in wanted_in(told) if name == "follow-up"]
+    assert follow_ups == [START + timedelta(minutes=9)]
+
+
+def test_a_managers_override_is_stopped_by_no_table():
+    events = [event(1, State.CLOSED_WON, 0, forced=True), event(2, State.SENT, 5, forced=True)]
+    assert history.tell(events).state is State.SENT
+    plain = [event(1, State.CLOSED_WON, 0, forced=True), event(2, State.SENT, 5)]
+    assert history.tell(plain).state is State.CLOSED_WON
+
+
+def test_fields_are_as_last_told_by_the_sources_time():
+    late = event(1, None, 0, fields={"amount": "1.00", "title": "Old"})
+    new = event(2, State.SENT, 5, fields={"amount": "2.00"})
+    assert history.tell([new, late]).fields == {"amount": "2.00", "title": "Old"}
+
+
+def test_every_state_has_moves_an_authority_and_a_rank():
+    assert set(states.MOVES) == set(states.AUTHORITY) == set(states.RANK) == set(State)
+    assert len(set(states.RANK.values())) == len(State)
+
+
+@pytest.mark.parametrize("here", list(State))
+def test_what_the_table_has_not_is_refused_in_words(here):
+    for to in State:
+        if states.is_move(here, to):
+            states.check_move(here, to)
+        else:
+            with pytest.raises(states.MoveError, match="proposal cannot become"):
+                states.check_move(here, to)
