@@ -58,7 +58,9 @@ class Caller:
         try:
             return reply.json()
         except CallError as error:
-            raise Trouble(str(error), failure="garbled", unknown=True, status=reply.status) from None
+            raise Trouble(
+                str(error), failure="garbled", unknown=True, status=reply.status
+            ) from None
 
     def _trouble(self, reply: Reply, method: str, path: str) -> Trouble:
         said = f"{method} {path} was answered {reply.status}: {_kept(reply)[:300] or 'no words'}"

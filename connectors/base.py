@@ -114,13 +114,12 @@ class Errand:
     params: dict[str, Any]
     record: str
     client: Any
+    at: datetime
     external_id: str = ""
     # True when an earlier try may have reached the other side.
     may_exist: bool = False
     # Ids of the same record over there, by kind.
     links: dict[str, str] = field(default_factory=dict)
-    outcome: Any = None
-    at: datetime | None = None
 
 
 class Trouble(Exception):

@@ -93,9 +93,7 @@ def change(settings: Settings, *, version: int | None, by: Someone, at: datetime
 
 
 @transaction.atomic
-def enter_secret(
-    *, slug: str, purpose: str, secret: str, by: Someone, at: datetime
-) -> Connection:
+def enter_secret(*, slug: str, purpose: str, secret: str, by: Someone, at: datetime) -> Connection:
     """Store a secret, sealed. The older signing secret stays good for a day; at most two live.
 
     The same secret again changes nothing. A fresh credential ends the ones before it at once.
@@ -103,9 +101,7 @@ def enter_secret(
     permissions.check(by, Permission.CONFIGURE_CONNECTION)
     secret = secret.strip()
     if not secret or len(secret) > 1000 or not secret.isprintable():
-        raise SettingError(
-            "A secret is one line of at most 1,000 printable characters.", purpose
-        )
+        raise SettingError("A secret is one line of at most 1,000 printable characters.", purpose)
     found = Connection.objects.select_for_update().get(slug=slug)
     live = list(Secret.objects.filter(connection=found, purpose=purpose).live(at=at))
     if live and vault.unseal(live[0].sealed) == secret:
@@ -127,7 +123,7 @@ def end_older_secrets(*, slug: str, by: Someone, at: datetime) -> Connection:
     """The sender has changed over: only the newest signing secret is good from now on."""
     permissions.check(by, Permission.CONFIGURE_CONNECTION)
     found = Connection.objects.select_for_update().get(slug=slug)
-    newest, *older = list(Secret.objects.filter(connection=found).signing().live(at=at)) or [None]
+    older = list(Secret.objects.filter(connection=found).signing().live(at=at))[1:]
     for secret in older:
         secret.ends_at = at
         secret.save(update_fields=["ends_at"])
@@ -137,14 +133,10 @@ def end_older_secrets(*, slug: str, by: Someone, at: datetime) -> Connection:
 
 
 @transaction.atomic
-def set_status(
-    *, slug: str, status: str, reason: str, by: Someone, at: datetime
-) -> Connection:
+def set_status(*, slug: str, status: str, reason: str, by: Someone, at: datetime) -> Connection:
     """Pause (intake goes on and holds), disable (webhooks are refused), or let it run again."""
     pausing = status != Connection.Status.ACTIVE
-    permissions.check(
-        by, Permission.PAUSE_CONNECTION if pausing else Permission.RESUME_CONNECTION
-    )
+    permissions.check(by, Permission.PAUSE_CONNECTION if pausing else Permission.RESUME_CONNECTION)
     if status == Connection.Status.DISABLED:
         permissions.check(by, Permission.CONFIGURE_CONNECTION)
     found = Connection.objects.select_for_update().get(slug=slug)
@@ -187,7 +179,7 @@ def check(settings: Settings) -> None:
         _check_url(settings)
 
 
-_DEED = {
+_DEED: dict[str, str] = {
     Connection.Status.ACTIVE: "resumed",
     Connection.Status.PAUSED: "paused",
     Connection.Status.DISABLED: "disabled",

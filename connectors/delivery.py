@@ -100,9 +100,7 @@ def _carry(outcome: Outcome) -> None:
     at = instant.now()
     if outcome.crashes >= outbox.CLAIMED_TOO_OFTEN:
         because = "It took down what carried it three times."
-        outbox.give_up(
-            outcome, because=because, failure="crashed", kind="processing-failed", at=at
-        )
+        outbox.give_up(outcome, because=because, failure="crashed", kind="processing-failed", at=at)
         return
     try:
         system, there = _system(outcome)
@@ -149,9 +147,7 @@ def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
 
 
 def _proven(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: datetime) -> None:
-    outbox.mark_proven(
-        outcome, external_id=proof.external_id, evidence=proof.sentence, at=at
-    )
+    outbox.mark_proven(outcome, external_id=proof.external_id, evidence=proof.sentence, at=at)
     if outcome.connection != registry.PEOPLE.slug:
         _link(outcome, errand, proof, at)
         health.note_success(outcome.connection, at=at)
@@ -212,7 +208,7 @@ def _again(
     # The wait grows with every attempt, also with those that use up no try.
     step = min(outcome.attempts, len(backoff.RETRIES[tier]))
     until = backoff.next_attempt(
-        tier, step, failed_at=at, jitter=random.uniform(-1, 1),  # noqa: S311 - no secret
+        tier, step, failed_at=at, jitter=random.uniform(-1, 1),
         retry_after=timedelta(seconds=retry_after) if retry_after is not None else None,
     )  # fmt: skip
     outbox.postpone(
@@ -238,9 +234,7 @@ def _delivery(system: System, outcome: Outcome) -> Delivery:
     return delivery
 
 
-def _errand(
-    outcome: Outcome, system: System, there: Connection | None, at: datetime
-) -> Errand:
+def _errand(outcome: Outcome, system: System, there: Connection | None, at: datetime) -> Errand:
     return Errand(
         key=outcome.key,
         kind=outcome.kind,
@@ -250,7 +244,6 @@ def _errand(
         external_id=outcome.external_id,
         may_exist=outcome.attempts > 1,
         links=_links(outcome, there),
-        outcome=outcome,
         at=at,
     )
 

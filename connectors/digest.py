@@ -8,6 +8,7 @@ import logging
 import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection, transaction
 from django.urls import reverse
@@ -134,7 +135,7 @@ def replay(*, message_id: int, by: User, at: datetime) -> Message:
 
 def _claim(*, most: int, alone: bool) -> list[Message]:
     lease = uuid.uuid4()
-    facts = {"lease": lease, "seconds": LEASE_SECONDS, "most": most, "alone": alone}
+    facts: dict[str, Any] = {"lease": lease, "seconds": LEASE_SECONDS, "most": most, "alone": alone}
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)
         ids = [row[0] for row in cursor.fetchall()]
@@ -194,9 +195,7 @@ def _note_result(message: Message, receipted: Receipted) -> None:
     message.why = receipted.why
 
 
-def _link(
-    told: list[tuple[Message, Incoming]], receipts: list[Receipted], at: datetime
-) -> None:
+def _link(told: list[tuple[Message, Incoming]], receipts: list[Receipted], at: datetime) -> None:
     """The crosswalk: our record is this document over there."""
     links = {
         (message.connection_id, incoming.external_id): RecordLink(

@@ -37,7 +37,8 @@ def open_for_carrying() -> list[str]:
             WHERE breaker = 'open' AND status = 'active' AND next_probe_at <= clock_timestamp()
               AND EXISTS (
                   SELECT 1 FROM proposals_outcome o
-                  WHERE o.connection = connectors_connection.slug AND o.state IN ('due', 'delivered')
+                  WHERE o.connection = connectors_connection.slug
+                    AND o.state IN ('due', 'delivered')
                     AND o.next_attempt_at <= clock_timestamp()
               )
             RETURNING slug

@@ -66,8 +66,9 @@ def door(slug: str) -> Door | None:
     rows = prepared.rows(_DOOR, {"slug": slug})
     if not rows:
         return None
-    *facts, sealed = rows[0]
-    return Door(*facts, signing_secrets=tuple(bytes(one) for one in sealed or ()))
+    pk, slug, name, system, status, at, sealed = rows[0]
+    secrets = tuple(bytes(one) for one in sealed or ())
+    return Door(pk, slug, name, system, status, at, secrets)
 
 
 def accept(at_door: Door, post: Post, *, sender: str | None) -> list[Stored]:
@@ -138,7 +139,8 @@ WITH given AS (
     RETURNING m.id, m.key
 ), receipt AS (
     INSERT INTO connectors_receipt (connection_id, received_at, body, headers, verdict, sender)
-    SELECT %(connection)s, %(at)s::timestamptz, %(body)s::bytea, %(headers)s::jsonb, %(verdict)s, %(sender)s::inet
+    SELECT %(connection)s, %(at)s::timestamptz, %(body)s::bytea, %(headers)s::jsonb,
+           %(verdict)s, %(sender)s::inet
     WHERE EXISTS (SELECT 1 FROM given WHERE key NOT IN (SELECT key FROM repeated))
     RETURNING id
 ), fresh AS (

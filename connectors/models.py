@@ -212,7 +212,7 @@ class RejectedReceipt(models.Model):
 
 
 class DeliveryAttempt(models.Model):
-    """One try at carrying or proving an outcome: what went out, what came back, how long it took."""
+    """One try at carrying or proving an outcome: what went out, what came back, how long."""
 
     outcome = models.ForeignKey(Outcome, on_delete=models.CASCADE, related_name="tries_made")
     connection = models.CharField(max_length=60, blank=True)

@@ -21,7 +21,9 @@ def moment(value: object, *, field: str) -> datetime:
     except ValueError:
         raise Unreadable(f"{field} is {value[:40]!r}, which is not an ISO 8601 time.") from None
     if found.tzinfo is None:
-        raise Unreadable(f"{field} is {value[:40]!r} without Z or an offset; the zone is not guessed.")
+        raise Unreadable(
+            f"{field} is {value[:40]!r} without Z or an offset; the zone is not guessed."
+        )
     return _in_range(found, field)
 
 

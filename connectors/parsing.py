@@ -55,7 +55,7 @@ def elements(raw: bytes) -> list[bytes]:
     if not (text.startswith(b"[") and text.endswith(b"]")):
         return [raw]
     cuts = list(_commas(text))
-    if cuts[-1] is None:
+    if not cuts or cuts[-1] != len(text) - 1:
         return [raw]
     starts = [1, *(cut + 1 for cut in cuts[:-1])]
     found = [text[start:end].strip() for start, end in zip(starts, cuts, strict=True)]
@@ -79,8 +79,8 @@ def member(value: Any, *path: str) -> Any:
     return value
 
 
-def _commas(text: bytes) -> Iterator[int | None]:
-    """Where the elements of a top-level array end; a last None when the brackets do not match."""
+def _commas(text: bytes) -> Iterator[int]:
+    """Where the elements of a top-level array end, as far as its brackets match."""
     depth = 0
     for mark in _MARKS.finditer(text):
         place, byte = mark.start(), text[mark.start()]
@@ -89,11 +89,10 @@ def _commas(text: bytes) -> Iterator[int | None]:
         elif byte in b"]}":
             depth -= 1
             if depth == 0:
-                yield place if place == len(text) - 1 else None
+                yield place
                 return
         elif byte == 0x2C and depth == 1:  # comma
             yield place
-    yield None
 
 
 def _fraction(digits: str) -> Decimal:

@@ -1,4 +1,4 @@
-"""The desk: tickets are opened, claimed, acknowledged, escalated and resolved here, nowhere else."""
+"""The desk: tickets are opened, claimed, acknowledged, escalated and resolved here alone."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -107,9 +107,7 @@ def acknowledge(*, ticket_id: int, by: User, at: datetime) -> Ticket:
 
 
 @transaction.atomic
-def resolve(
-    *, ticket_id: int, resolution: str, note: str = "", by: User, at: datetime
-) -> Ticket:
+def resolve(*, ticket_id: int, resolution: str, note: str = "", by: User, at: datetime) -> Ticket:
     """Close a ticket by hand, for one of the reasons people may give.
 
     Raises ValueError with a sentence when the reason is none of them.
@@ -174,7 +172,9 @@ def settle(
 def unsettled(ticket: Ticket) -> list[str]:
     """The subjects that still have to come right before the ticket closes itself."""
     return list(
-        ticket.all_occurrences.filter(settled_at=None).order_by("pk").values_list("subject", flat=True)
+        ticket.all_occurrences.filter(settled_at=None)
+        .order_by("pk")
+        .values_list("subject", flat=True)
     )
 
 

@@ -29,8 +29,8 @@ class Kind:
 _TABLE = [
     Kind(
         "delivery-failed", "Delivery failed", Severity.HIGH, "delivery",
-        "Look at the last answer of the other system. Once it works again, retry: the outcome keeps "
-        "its key, so nothing happens twice.",
+        "Look at the last answer of the other system. Once it works again, retry: the outcome "
+        "keeps its key, so nothing happens twice.",
     ),
     Kind(
         "proof-missing", "Delivered, but not found", Severity.HIGH, "delivery",

@@ -42,7 +42,7 @@ def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     if not rows:
         return
     meta = rows[0]._meta
-    columns = [meta.pk, *(meta.get_field(name) for name in fields)]
+    columns = [_column(meta, meta.pk.name), *(_column(meta, name) for name in fields)]
     names = [_name(column) for column in columns]
     changes = ", ".join(f"{_name(column)} = {_selected(column)}" for column in columns[1:])
     statement = (
@@ -54,8 +54,12 @@ def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
         cursor.execute(statement, [_values(rows, column) for column in columns])
 
 
-def _quote(name: str) -> str:
-    return connection.ops.quote_name(name)
+def _column(meta: Any, name: str) -> models.Field:
+    return meta.get_field(name)
+
+
+def _quote(name: str | None) -> str:
+    return connection.ops.quote_name(str(name))
 
 
 def _name(column: models.Field) -> str:

@@ -17,7 +17,7 @@ env = environ.Env()
 
 
 def state_folder() -> Path:
-    """Where a local start keeps its servers' data and keys (MESHLINE_STATE, default `.meshline/`)."""
+    """Where a local start keeps data and keys (MESHLINE_STATE, default `.meshline/`)."""
     return Path(os.environ.get("MESHLINE_STATE") or PROJECT / ".meshline").resolve()
 
 
@@ -84,6 +84,6 @@ def redis(name: str, advice: str) -> str:
     """
     address = required(name, advice)
     if not address.startswith(("redis://", "rediss://", "unix://")):
-        raise ImproperlyConfigured(f"{name} must begin with redis://, rediss:// or unix://. {advice}")
+        raise ImproperlyConfigured(f"{name} must begin with redis:// or unix://. {advice}")
     joint = "&" if "?" in address else "?"
     return f"{address}{joint}socket_timeout=0.25&socket_connect_timeout=0.25"

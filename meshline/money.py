@@ -4,12 +4,9 @@ import re
 from decimal import ROUND_HALF_EVEN, Decimal
 
 # ISO 4217; every currency not named here has two minor units.
-MINOR_UNITS = {
-    **dict.fromkeys(
-        "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF".split(), 0
-    ),
-    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
-}  # fmt: skip
+_NONE = "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF UGX VND VUV XAF XOF XPF"
+_THREE = "BHD IQD JOD KWD LYD OMR TND"
+MINOR_UNITS = {**dict.fromkeys(_NONE.split(), 0), **dict.fromkeys(_THREE.split(), 3)}
 _CURRENCY = re.compile(r"[A-Z]{3}")
 # Beyond this an amount is a mistake, and no column holds it.
 LARGEST = Decimal("1e15")
@@ -31,13 +28,17 @@ def quantised(amount: Decimal, currency: str) -> Decimal:
     finer than the currency can say (a half yen is a mistake, not something to round).
     """
     if not _CURRENCY.fullmatch(currency):
-        raise MoneyError(f"{currency!r} is not a currency; use a three-letter ISO code such as EUR.")
+        raise MoneyError(
+            f"{currency!r} is not a currency; use a three-letter ISO code such as EUR."
+        )
     if not amount.is_finite() or abs(amount) >= LARGEST:
         raise MoneyError("The amount must be a finite number below 1,000,000,000,000,000.")
     unit = Decimal(1).scaleb(-minor_units(currency))
     exact = amount.quantize(unit, rounding=ROUND_HALF_EVEN)
     if exact != amount:
-        raise MoneyError(f"{amount} is finer than {currency} allows ({minor_units(currency)} digits).")
+        raise MoneyError(
+            f"{amount} is finer than {currency} allows ({minor_units(currency)} digits)."
+        )
     return exact
 
 

@@ -16,7 +16,7 @@ def seal(text: str) -> bytes:
     return _keys(tuple(settings.SECRETS_KEYS)).encrypt(text.encode())
 
 
-def unseal(token: bytes) -> str:
+def unseal(token: bytes | memoryview) -> str:
     """The text that was sealed. Raises VaultError when its key is no longer among SECRETS_KEYS."""
     return _unseal(bytes(token), tuple(settings.SECRETS_KEYS))
 

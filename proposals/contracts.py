@@ -183,7 +183,7 @@ class _Batch:
                 at=self.at,
                 after={"outcome": outcome.kind},
                 why=outcome.unwanted_why,
-            )  # fmt: skip
+            )
         )
 
     def _due_at(self, proposal: Proposal, want: Wanted) -> datetime | None:

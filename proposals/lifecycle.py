@@ -248,7 +248,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
             after=_changed(after, before),
             why=why,
             cause=incoming.origin,
-        )  # fmt: skip
+        )
     )
     return True
 

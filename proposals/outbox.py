@@ -8,6 +8,7 @@
 import uuid
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.urls import reverse
@@ -70,7 +71,11 @@ def claim(connections: Collection[str], *, lease_seconds: int) -> Outcome | None
     Runs outside any transaction, so that the claim is there for others before the call goes out.
     """
     lease = uuid.uuid4()
-    facts = {"lease": lease, "seconds": lease_seconds, "connections": list(connections)}
+    facts: dict[str, Any] = {
+        "lease": lease,
+        "seconds": lease_seconds,
+        "connections": list(connections),
+    }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)
         row = cursor.fetchone()

@@ -12,9 +12,9 @@ import pytest
 from django.db import connection
 from django.test import TransactionTestCase
 
-from meshline.shell import database_roles, founding
 from connectors.models import Connection
 from meshline.people.models import User
+from meshline.shell import database_roles, founding
 from tests import factories, network
 
 network.close()

@@ -82,9 +82,7 @@ def standard(slug: str = "generic") -> Connection:
     at = instant.now()
     settings = Settings(slug=slug, name="Generic", system="standardwebhooks")
     connections.create(settings, by=SETUP, at=at)
-    return connections.enter_secret(
-        slug=slug, purpose="signing", secret=WHSEC, by=SETUP, at=at
-    )
+    return connections.enter_secret(slug=slug, purpose="signing", secret=WHSEC, by=SETUP, at=at)
 
 
 def document(

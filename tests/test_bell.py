@@ -33,9 +33,9 @@ def test_many_rings_are_one_job_until_somebody_looks(rings):
 
 @pytest.mark.django_db(transaction=True)
 def test_what_is_rolled_back_does_not_ring(rings):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         bell.ring("inbox")
-        raise ZeroDivisionError
+        transaction.set_rollback(True)
     assert rings() == 0
 
 

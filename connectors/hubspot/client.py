@@ -36,9 +36,7 @@ class Client:
     ) -> str | None:
         """Create one object; None when one with the same unique value is there already."""
         body = {"properties": properties, "associations": associations}
-        reply = self.caller.call(
-            "POST", f"{OBJECTS}/{kind}", json=body, fine=frozenset({CONFLICT})
-        )
+        reply = self.caller.call("POST", f"{OBJECTS}/{kind}", json=body, fine=frozenset({CONFLICT}))
         return None if reply.status == CONFLICT else _id(self.caller.json(reply))
 
     def update(self, kind: str, pk: str, *, properties: dict[str, str]) -> None:

@@ -2,173 +2,344 @@
 
 import django.db.models.deletion
 import django.db.models.functions.datetime
-import proposals.tiers
 from django.conf import settings
 from django.db import migrations, models
 
+import proposals.tiers
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('proposals', '0001_initial'),
+        ("proposals", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('system', models.CharField(max_length=40)),
-                ('base_url', models.CharField(blank=True, max_length=300)),
-                ('allow_loopback', models.BooleanField(default=False)),
-                ('tier', models.CharField(choices=[('seconds', 'Seconds'), ('minutes', 'Minutes'), ('hours', 'Hours'), ('daily', 'Daily')], default=proposals.tiers.Tier['MINUTES'], max_length=10)),
-                ('expected_every', models.PositiveIntegerField(blank=True, help_text='minutes', null=True)),
-                ('status', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('disabled', 'Disabled')], default='active', max_length=10)),
-                ('status_why', models.CharField(blank=True, max_length=300)),
-                ('breaker', models.CharField(choices=[('closed', 'Closed'), ('open', 'Open')], default='closed', max_length=6)),
-                ('breaker_opened_at', models.DateTimeField(blank=True, null=True)),
-                ('next_probe_at', models.DateTimeField(blank=True, null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('created_at', models.DateTimeField()),
-                ('changed_at', models.DateTimeField()),
-                ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("system", models.CharField(max_length=40)),
+                ("base_url", models.CharField(blank=True, max_length=300)),
+                ("allow_loopback", models.BooleanField(default=False)),
+                (
+                    "tier",
+                    models.CharField(
+                        choices=[
+                            ("seconds", "Seconds"),
+                            ("minutes", "Minutes"),
+                            ("hours", "Hours"),
+                            ("daily", "Daily"),
+                        ],
+                        default=proposals.tiers.Tier["MINUTES"],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "expected_every",
+                    models.PositiveIntegerField(blank=True, help_text="minutes", null=True),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("paused", "Paused"),
+                            ("disabled", "Disabled"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("status_why", models.CharField(blank=True, max_length=300)),
+                (
+                    "breaker",
+                    models.CharField(
+                        choices=[("closed", "Closed"), ("open", "Open")],
+                        default="closed",
+                        max_length=6,
+                    ),
+                ),
+                ("breaker_opened_at", models.DateTimeField(blank=True, null=True)),
+                ("next_probe_at", models.DateTimeField(blank=True, null=True)),
+                ("version", models.PositiveIntegerField(default=1)),
+                ("created_at", models.DateTimeField()),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Receipt',
+            name="Receipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('body', models.BinaryField()),
-                ('headers', models.JSONField(default=dict)),
-                ('verdict', models.CharField(max_length=200)),
-                ('sender', models.GenericIPAddressField(blank=True, null=True)),
-                ('connection', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='receipts', to='connectors.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("body", models.BinaryField()),
+                ("headers", models.JSONField(default=dict)),
+                ("verdict", models.CharField(max_length=200)),
+                ("sender", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="receipts",
+                        to="connectors.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('position', models.PositiveIntegerField(default=0)),
-                ('key', models.CharField(max_length=300)),
-                ('body_hash', models.BinaryField()),
-                ('payload', models.BinaryField()),
-                ('type', models.CharField(blank=True, max_length=120)),
-                ('received_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('status', models.CharField(choices=[('accepted', 'Accepted'), ('digested', 'Digested'), ('ignored', 'Ignored'), ('superseded', 'Superseded'), ('quarantined', 'Quarantined')], default='accepted', max_length=12)),
-                ('why', models.TextField(blank=True)),
-                ('duplicates', models.PositiveIntegerField(default=0)),
-                ('last_duplicate_at', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('crashes', models.PositiveIntegerField(default=0)),
-                ('next_attempt_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('lease_owner', models.UUIDField(blank=True, null=True)),
-                ('lease_until', models.DateTimeField(blank=True, null=True)),
-                ('signal_id', models.BigIntegerField(blank=True, null=True)),
-                ('record', models.CharField(blank=True, max_length=120)),
-                ('digested_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.connection')),
-                ('receipt', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='messages', to='connectors.receipt')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("position", models.PositiveIntegerField(default=0)),
+                ("key", models.CharField(max_length=300)),
+                ("body_hash", models.BinaryField()),
+                ("payload", models.BinaryField()),
+                ("type", models.CharField(blank=True, max_length=120)),
+                (
+                    "received_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("accepted", "Accepted"),
+                            ("digested", "Digested"),
+                            ("ignored", "Ignored"),
+                            ("superseded", "Superseded"),
+                            ("quarantined", "Quarantined"),
+                        ],
+                        default="accepted",
+                        max_length=12,
+                    ),
+                ),
+                ("why", models.TextField(blank=True)),
+                ("duplicates", models.PositiveIntegerField(default=0)),
+                ("last_duplicate_at", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("crashes", models.PositiveIntegerField(default=0)),
+                (
+                    "next_attempt_at",
+                    models.DateTimeField(db_default=django.db.models.functions.datetime.Now()),
+                ),
+                ("lease_owner", models.UUIDField(blank=True, null=True)),
+                ("lease_until", models.DateTimeField(blank=True, null=True)),
+                ("signal_id", models.BigIntegerField(blank=True, null=True)),
+                ("record", models.CharField(blank=True, max_length=120)),
+                ("digested_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="connectors.connection",
+                    ),
+                ),
+                (
+                    "receipt",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="messages",
+                        to="connectors.receipt",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RecordLink',
+            name="RecordLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record', models.CharField(max_length=120)),
-                ('kind', models.CharField(max_length=40)),
-                ('external_id', models.CharField(max_length=200)),
-                ('key', models.CharField(blank=True, max_length=400)),
-                ('linked_at', models.DateTimeField()),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='links', to='connectors.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("record", models.CharField(max_length=120)),
+                ("kind", models.CharField(max_length=40)),
+                ("external_id", models.CharField(max_length=200)),
+                ("key", models.CharField(blank=True, max_length=400)),
+                ("linked_at", models.DateTimeField()),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="links",
+                        to="connectors.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RejectedReceipt',
+            name="RejectedReceipt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ('status_code', models.PositiveSmallIntegerField()),
-                ('reason', models.CharField(max_length=300)),
-                ('headers', models.JSONField(default=dict)),
-                ('body', models.BinaryField()),
-                ('sender', models.GenericIPAddressField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejected', to='connectors.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ("status_code", models.PositiveSmallIntegerField()),
+                ("reason", models.CharField(max_length=300)),
+                ("headers", models.JSONField(default=dict)),
+                ("body", models.BinaryField()),
+                ("sender", models.GenericIPAddressField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejected",
+                        to="connectors.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Secret',
+            name="Secret",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[('signing', 'Signing secret'), ('credential', 'Credential')], max_length=10)),
-                ('sealed', models.BinaryField()),
-                ('created_at', models.DateTimeField()),
-                ('ends_at', models.DateTimeField(blank=True, null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='secrets', to='connectors.connection')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("signing", "Signing secret"), ("credential", "Credential")],
+                        max_length=10,
+                    ),
+                ),
+                ("sealed", models.BinaryField()),
+                ("created_at", models.DateTimeField()),
+                ("ends_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "connection",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="secrets",
+                        to="connectors.connection",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='DeliveryAttempt',
+            name="DeliveryAttempt",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('connection', models.CharField(blank=True, max_length=60)),
-                ('number', models.PositiveIntegerField()),
-                ('at', models.DateTimeField()),
-                ('seconds', models.FloatField()),
-                ('succeeded', models.BooleanField()),
-                ('calls', models.JSONField(default=list)),
-                ('result', models.TextField()),
-                ('failure', models.CharField(blank=True, max_length=60)),
-                ('outcome', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tries_made', to='proposals.outcome')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("connection", models.CharField(blank=True, max_length=60)),
+                ("number", models.PositiveIntegerField()),
+                ("at", models.DateTimeField()),
+                ("seconds", models.FloatField()),
+                ("succeeded", models.BooleanField()),
+                ("calls", models.JSONField(default=list)),
+                ("result", models.TextField()),
+                ("failure", models.CharField(blank=True, max_length=60)),
+                (
+                    "outcome",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tries_made",
+                        to="proposals.outcome",
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['outcome', 'id'], name='attempts_outcome'), models.Index(fields=['connection', '-at'], name='attempts_window')],
+                "indexes": [
+                    models.Index(fields=["outcome", "id"], name="attempts_outcome"),
+                    models.Index(fields=["connection", "-at"], name="attempts_window"),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='receipt',
-            index=models.Index(fields=['connection', '-received_at'], name='receipts_newest'),
+            model_name="receipt",
+            index=models.Index(fields=["connection", "-received_at"], name="receipts_newest"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('status', 'accepted')), fields=['next_attempt_at', 'id'], name='messages_due'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("status", "accepted")),
+                fields=["next_attempt_at", "id"],
+                name="messages_due",
+            ),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['connection', '-id'], name='messages_newest'),
+            model_name="message",
+            index=models.Index(fields=["connection", "-id"], name="messages_newest"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(fields=['status', '-id'], name='messages_status'),
+            model_name="message",
+            index=models.Index(fields=["status", "-id"], name="messages_status"),
         ),
         migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('record', ''), _negated=True), fields=['record', '-id'], name='messages_record'),
+            model_name="message",
+            index=models.Index(
+                condition=models.Q(("record", ""), _negated=True),
+                fields=["record", "-id"],
+                name="messages_record",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('connection', 'key'), name='one_message_per_key'),
+            model_name="message",
+            constraint=models.UniqueConstraint(
+                fields=("connection", "key"), name="one_message_per_key"
+            ),
         ),
         migrations.AddIndex(
-            model_name='recordlink',
-            index=models.Index(fields=['record'], name='links_record'),
+            model_name="recordlink",
+            index=models.Index(fields=["record"], name="links_record"),
         ),
         migrations.AddConstraint(
-            model_name='recordlink',
-            constraint=models.UniqueConstraint(fields=('connection', 'kind', 'external_id'), name='one_record_per_outside_id'),
+            model_name="recordlink",
+            constraint=models.UniqueConstraint(
+                fields=("connection", "kind", "external_id"), name="one_record_per_outside_id"
+            ),
         ),
         migrations.AddIndex(
-            model_name='rejectedreceipt',
-            index=models.Index(fields=['connection', '-at'], name='rejected_newest'),
+            model_name="rejectedreceipt",
+            index=models.Index(fields=["connection", "-at"], name="rejected_newest"),
         ),
         migrations.AddIndex(
-            model_name='secret',
-            index=models.Index(fields=['connection', 'purpose'], name='secrets_live'),
+            model_name="secret",
+            index=models.Index(fields=["connection", "purpose"], name="secrets_live"),
         ),
     ]

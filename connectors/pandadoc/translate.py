@@ -66,7 +66,9 @@ def _state(event: str, data: dict[str, Any]) -> State | None:
     status = parsing.text(data.get("status"))
     if status not in STATES:
         known = ", ".join(name.removeprefix("document.") for name in STATES)
-        raise Unreadable(f"data.status is {status[:40]!r}; it must be document. and one of {known}.")
+        raise Unreadable(
+            f"data.status is {status[:40]!r}; it must be document. and one of {known}."
+        )
     return STATES[status]
 
 
@@ -80,7 +82,8 @@ def _when(data: dict[str, Any], target: State | None) -> Any:
 
 def _completed(data: dict[str, Any], target: State | None) -> bool:
     # Older subscriptions carry no date_modified on a completed document.
-    return target is State.SIGNED and not data.get("date_modified") and data.get("date_completed")
+    is_dated = bool(data.get("date_completed")) and not data.get("date_modified")
+    return target is State.SIGNED and is_dated
 
 
 def _fields(data: dict[str, Any]) -> dict[str, Any]:

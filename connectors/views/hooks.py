@@ -87,7 +87,9 @@ def _body(request: HttpRequest, at_door: Door) -> bytes:
 def _check_type(request: HttpRequest, at_door: Door) -> None:
     emitter = registry.system(at_door.system).emitter
     allowed = emitter.content_types if emitter else frozenset({"application/json"})
-    kind, *parameters = [part.strip() for part in request.headers.get("Content-Type", "").split(";")]
+    kind, *parameters = [
+        part.strip() for part in request.headers.get("Content-Type", "").split(";")
+    ]
     if kind.lower() not in allowed:
         raise Wrong(415, f"The content type must be {' or '.join(sorted(allowed))}.")
     for parameter in parameters:

@@ -77,7 +77,7 @@ def _new_key() -> str:
 
 
 def _fernet(key: PersonKey) -> Fernet:
-    return Fernet(vault.unseal(key.key).encode())
+    return Fernet(vault.unseal(bytes(key.key)).encode())
 
 
 def _digest(person: str) -> bytes:

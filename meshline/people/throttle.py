@@ -13,7 +13,7 @@ WITHIN = timedelta(minutes=5)
 
 
 def refusal(email: str, address: str, *, at: datetime) -> str:
-    """Why nobody is let in under this e-mail from this address right now; empty when they may try."""
+    """Why nobody is let in under this e-mail from this address now; empty: they may try."""
     recent = SignInFailure.objects.filter(key=_key(email, address), at__gt=at - WITHIN)
     times = sorted(recent.values_list("at", flat=True))
     if len(times) < TRIES:

@@ -15,7 +15,9 @@ def hours_of(team: Team | None) -> Hours:
     calendar = own or calendars.get(is_default=True)
     return Hours(
         zone=calendar.zone,
-        windows=tuple((day, _time(opens), _time(closes)) for day, opens, closes in calendar.windows),
+        windows=tuple(
+            (day, _time(opens), _time(closes)) for day, opens, closes in calendar.windows
+        ),
         holidays=frozenset(holiday.day for holiday in calendar.holidays.all()),
     )
 

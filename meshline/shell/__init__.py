@@ -1,1 +1,1 @@
-"""What is assembled from every floor: founding rows, the demo, the one command, the read-only admin."""
+"""What is assembled from every floor: founding rows, the demo, the one command, the tables."""

@@ -47,7 +47,7 @@ class LookOnly(ModelAdmin):
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
 
-    def get_list_display(self, request: HttpRequest) -> list[str]:
+    def get_list_display(self, request: HttpRequest) -> list:
         return [f.name for f in self.model._meta.concrete_fields if _is_shown(f)][:8]
 
     def get_exclude(self, request: HttpRequest, obj: models.Model | None = None) -> list[str]:

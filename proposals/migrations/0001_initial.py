@@ -3,10 +3,11 @@
 import django.contrib.postgres.indexes
 import django.contrib.postgres.search
 import django.db.models.deletion
-import proposals.states
-import proposals.tiers
 from django.conf import settings
 from django.db import migrations, models
+
+import proposals.states
+import proposals.tiers
 
 
 class Migration(migrations.Migration):

@@ -1,1 +1,1 @@
-"""Benches: ours beside the limit, in one run on one machine. `make bench`, or `make bench ONLY=intake`."""
+"""Benches: ours beside the limit, in one run on one machine. `make bench`, or one by ONLY=."""

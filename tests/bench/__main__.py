@@ -1,4 +1,4 @@
-"""`python -m tests.bench [intake] [drain] [latency]`: each ratio with its limit, measured in one run."""
+"""`python -m tests.bench [intake] [drain] [latency]`: each ratio with its limit, in one run."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The limit of intake: a bare view that makes one durable raw insert of the body, and one that is slow."""
+"""The limit of intake: a bare view that makes one durable raw insert of the body."""
 
 from django.core.wsgi import get_wsgi_application
 from django.db import connection

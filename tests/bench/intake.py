@@ -53,10 +53,7 @@ def _beside_slow_pages(port: int) -> Ratio:
     """Two people keep two threads busy with a page of a second or so; intake goes on."""
     quiet = saturate(port, events.sent(1000), clients=2)
     stop: list[bool] = []
-    readers = [
-        threading.Thread(target=pages, args=(port, "/bench-slow/", stop))
-        for _ in range(2)
-    ]
+    readers = [threading.Thread(target=pages, args=(port, "/bench-slow/", stop)) for _ in range(2)]
     for reader in readers:
         reader.start()
     busy = saturate(port, events.sent(1000), clients=2)

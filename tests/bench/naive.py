@@ -1,4 +1,4 @@
-"""The naive ways: one event's state, trail line and outcomes through the ORM, a transaction each."""
+"""The naive way: one event's state, trail line and outcomes by the ORM, a transaction each."""
 
 import random
 from datetime import timedelta

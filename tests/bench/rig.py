@@ -63,7 +63,9 @@ class Rig:
 
     def _show_logs(self, kids: tuple[children.Child, ...]) -> None:
         for kid in kids:
-            print(f"--- {kid.name}", (self.folder / f"{kid.name}.log").read_text()[-3000:], sep="\n")
+            print(
+                f"--- {kid.name}", (self.folder / f"{kid.name}.log").read_text()[-3000:], sep="\n"
+            )
 
     def _server(self, server: servers.Server) -> None:
         process = servers.start(server, self.folder / f"{server.child.name}.log")

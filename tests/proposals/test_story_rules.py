@@ -1,6 +1,7 @@
 """The rules behind a proposal's story, without a database: history, promises, moves."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -49,7 +50,7 @@ def test_the_story_does_not_depend_on_the_order_of_telling(events, random):
 def test_a_story_only_makes_moves_of_the_table(events):
     told = history.tell(events)
     walked = [episode.state for episode in told.episodes]
-    for here, there in zip(walked, walked[1:], strict=False):
+    for here, there in pairwise(walked):
         assert states.is_move(here, there)
     # Every event is in exactly one place: an episode, superseded, or telling fields alone.
     placed = [pk for episode in told.episodes for pk in episode.events]

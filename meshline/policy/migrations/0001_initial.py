@@ -6,110 +6,219 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('people', '0001_initial'),
+        ("people", "0001_initial"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SystemRole',
+            name="SystemRole",
             fields=[
-                ('role', models.CharField(max_length=20, primary_key=True, serialize=False)),
-                ('connection', models.SlugField(max_length=60)),
+                ("role", models.CharField(max_length=20, primary_key=True, serialize=False)),
+                ("connection", models.SlugField(max_length=60)),
             ],
         ),
         migrations.CreateModel(
-            name='BusinessCalendar',
+            name="BusinessCalendar",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=60, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(max_length=60)),
-                ('windows', models.JSONField()),
-                ('is_default', models.BooleanField(default=False)),
-                ('team', models.OneToOneField(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='calendar', to='people.team')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("slug", models.SlugField(max_length=60, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(max_length=60)),
+                ("windows", models.JSONField()),
+                ("is_default", models.BooleanField(default=False)),
+                (
+                    "team",
+                    models.OneToOneField(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calendar",
+                        to="people.team",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Company',
+            name="Company",
             fields=[
-                ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('zone', models.CharField(default='UTC', max_length=60)),
-                ('fallback_owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ("id", models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=120)),
+                ("zone", models.CharField(default="UTC", max_length=60)),
+                (
+                    "fallback_owner",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'company',
+                "verbose_name_plural": "company",
             },
         ),
         migrations.CreateModel(
-            name='Holiday',
+            name="Holiday",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('day', models.DateField()),
-                ('name', models.CharField(max_length=120)),
-                ('calendar', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='holidays', to='policy.businesscalendar')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("day", models.DateField()),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "calendar",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="holidays",
+                        to="policy.businesscalendar",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='RaciAssignment',
+            name="RaciAssignment",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('process', models.CharField(max_length=80)),
-                ('letter', models.CharField(choices=[('responsible', 'Responsible'), ('accountable', 'Accountable'), ('consulted', 'Consulted'), ('informed', 'Informed')], max_length=12)),
-                ('team', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to='people.team')),
-                ('user', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, to=settings.AUTH_USER_MODEL)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("process", models.CharField(max_length=80)),
+                (
+                    "letter",
+                    models.CharField(
+                        choices=[
+                            ("responsible", "Responsible"),
+                            ("accountable", "Accountable"),
+                            ("consulted", "Consulted"),
+                            ("informed", "Informed"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "team",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to="people.team",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Sla',
+            name="Sla",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(blank=True, max_length=40)),
-                ('severity', models.CharField(max_length=10)),
-                ('ack_within', models.PositiveIntegerField(help_text='business minutes')),
-                ('fix_within', models.PositiveIntegerField(help_text='business minutes')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("kind", models.CharField(blank=True, max_length=40)),
+                ("severity", models.CharField(max_length=10)),
+                ("ack_within", models.PositiveIntegerField(help_text="business minutes")),
+                ("fix_within", models.PositiveIntegerField(help_text="business minutes")),
             ],
             options={
-                'verbose_name': 'SLA',
-                'constraints': [models.UniqueConstraint(fields=('kind', 'severity'), name='one_sla_per_kind_and_severity'), models.CheckConstraint(condition=models.Q(('ack_within__gt', 0), ('ack_within__lte', models.F('fix_within'))), name='ack_is_due_before_fix')],
+                "verbose_name": "SLA",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("kind", "severity"), name="one_sla_per_kind_and_severity"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ack_within__gt", 0), ("ack_within__lte", models.F("fix_within"))
+                        ),
+                        name="ack_is_due_before_fix",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='SourceOfTruth',
+            name="SourceOfTruth",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('record_kind', models.CharField(max_length=40)),
-                ('field', models.CharField(max_length=60)),
-                ('connection', models.SlugField(blank=True, max_length=60)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("record_kind", models.CharField(max_length=40)),
+                ("field", models.CharField(max_length=60)),
+                ("connection", models.SlugField(blank=True, max_length=60)),
             ],
             options={
-                'verbose_name_plural': 'sources of truth',
-                'constraints': [models.UniqueConstraint(fields=('record_kind', 'field'), name='one_authority_per_field')],
+                "verbose_name_plural": "sources of truth",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("record_kind", "field"), name="one_authority_per_field"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='businesscalendar',
-            constraint=models.UniqueConstraint(condition=models.Q(('is_default', True)), fields=('is_default',), name='one_default_calendar'),
+            model_name="businesscalendar",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("is_default", True)),
+                fields=("is_default",),
+                name="one_default_calendar",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='company',
-            constraint=models.CheckConstraint(condition=models.Q(('id', 1)), name='there_is_one_company'),
+            model_name="company",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("id", 1)), name="there_is_one_company"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='holiday',
-            constraint=models.UniqueConstraint(fields=('calendar', 'day'), name='one_holiday_a_day'),
+            model_name="holiday",
+            constraint=models.UniqueConstraint(
+                fields=("calendar", "day"), name="one_holiday_a_day"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='raciassignment',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('team__isnull', True), ('user__isnull', False)), models.Q(('team__isnull', False), ('user__isnull', True)), _connector='OR'), name='raci_names_a_person_or_a_team'),
+            model_name="raciassignment",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("team__isnull", True), ("user__isnull", False)),
+                    models.Q(("team__isnull", False), ("user__isnull", True)),
+                    _connector="OR",
+                ),
+                name="raci_names_a_person_or_a_team",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='raciassignment',
-            constraint=models.UniqueConstraint(condition=models.Q(('letter', 'accountable')), fields=('process',), name='one_accountable_per_process'),
+            model_name="raciassignment",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("letter", "accountable")),
+                fields=("process",),
+                name="one_accountable_per_process",
+            ),
         ),
     ]

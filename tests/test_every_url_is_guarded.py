@@ -1,0 +1,248 @@
+"""Every URL × method × role: one table, and a URL without a row fails.
+
+The rows say who gets in. Everybody else who is signed in is refused: 403 with a sentence where they
+lack the right, 404 where the thing is out of their scope. Strangers are sent to the sign-in page.
+"""
+
+import json
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from connectors.models import Message
+from exceptions import desk
+from exceptions.desk import Trouble
+from meshline import instant
+from meshline.audit.actors import SETUP
+from meshline.people.permissions import Role
+from proposals.models import Outcome, Proposal
+from tests import factories
+
+O, M, S, R, A, V = Role  # noqa: E741 - one letter a role keeps the table readable
+EVERYBODY = frozenset(Role)
+ROLES = [*Role, None]
+
+
+@dataclass(frozen=True)
+class Row:
+    """Who gets in by which method; `out` are those for whom this very thing does not exist."""
+
+    get: frozenset = frozenset()
+    post: frozenset = frozenset()
+    out: frozenset = frozenset()
+    args: str = ""
+    # Open to strangers: signing in, and the doors for machines.
+    public: bool = False
+
+
+def roles(*some):
+    return frozenset(some)
+
+
+SEE_QUEUE = roles(O, M, S, A, V)
+SEE_RAW = roles(O, M, S, A)
+PROPOSALS = EVERYBODY
+
+# The proposal belongs to Remy of Sales, the ticket to Olivia of RevOps.
+TABLE = {
+    "home": Row(get=EVERYBODY),
+    "people:sign-in": Row(get=EVERYBODY, post=EVERYBODY, public=True),
+    "people:sign-out": Row(post=EVERYBODY, public=True),
+    "people:invitation": Row(get=EVERYBODY, post=EVERYBODY, args="token", public=True),
+    "people:profile": Row(get=EVERYBODY, post=EVERYBODY),
+    "people:theme": Row(post=EVERYBODY),
+    "people:people": Row(get=roles(M, S, A)),
+    "people:invite": Row(get=roles(A), post=roles(A)),
+    "people:person": Row(get=roles(M, S, A), post=roles(A), args="person"),
+    "people:invite-again": Row(post=roles(A), args="person"),
+    "notices:list": Row(get=EVERYBODY),
+    "notices:read-all": Row(post=EVERYBODY),
+    "web:banner": Row(get=EVERYBODY),
+    "audit:trail": Row(get=roles(O, M, S, A)),
+    "exceptions:queue": Row(get=SEE_QUEUE),
+    "exceptions:ticket": Row(get=SEE_QUEUE, out=roles(S), args="ticket"),
+    "exceptions:claim": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:release": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:acknowledge": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:resolve": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:escalate": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:note": Row(post=roles(O, M, S, V), out=roles(S), args="ticket"),
+    "proposals:list": Row(get=PROPOSALS),
+    "proposals:proposal": Row(get=PROPOSALS, args="proposal"),
+    "proposals:move": Row(post=roles(O, M), args="proposal"),
+    "proposals:assign": Row(post=roles(O, M, S), args="proposal"),
+    "proposals:contracts": Row(get=EVERYBODY),
+    "connectors:hook": Row(args="slug", public=True),
+    "connectors:connections": Row(get=roles(O, M, S, A, V)),
+    "connectors:new-connection": Row(get=roles(A), post=roles(A)),
+    "connectors:connection": Row(get=roles(O, M, S, A, V), args="slug"),
+    "connectors:change-connection": Row(get=roles(A), post=roles(A), args="slug"),
+    "connectors:enter-secret": Row(post=roles(A), args="slug"),
+    "connectors:end-older-secrets": Row(post=roles(A), args="slug"),
+    "connectors:connection-status": Row(post=roles(O, M, A), args="slug"),
+    "connectors:test-connection": Row(post=roles(A), args="slug"),
+    "connectors:messages": Row(get=SEE_RAW),
+    "connectors:refused": Row(get=SEE_RAW),
+    "connectors:message": Row(get=SEE_RAW, args="message"),
+    "connectors:release-message": Row(post=roles(O, M), args="message"),
+    "connectors:replay-message": Row(post=roles(O, M), args="message"),
+    "connectors:outcomes": Row(get=PROPOSALS),
+    "connectors:outcome": Row(get=PROPOSALS, args="outcome"),
+    "connectors:retry-outcome": Row(post=roles(O, M), args="outcome"),
+    "connectors:cancel-outcome": Row(post=roles(O, M), args="outcome"),
+    "connectors:retry-ticket": Row(post=roles(O, M), args="ticket"),
+    "connectors:release-ticket": Row(post=roles(O, M), args="ticket"),
+    "connectors:links": Row(get=PROPOSALS, args="record"),
+    "operating-model": Row(get=EVERYBODY),
+    "demo": Row(get=EVERYBODY),
+    "demo-act": Row(post=EVERYBODY, args="act"),
+    "healthz": Row(get=EVERYBODY, public=True),
+    "readyz": Row(get=EVERYBODY, public=True),
+}
+
+
+@pytest.fixture
+def things(staff):
+    """One of each thing a URL may name."""
+    factories.pandadoc()
+    factories.hubspot()
+    factories.post_pandadoc([factories.document("sent")])
+    factories.digest_all()
+    proposal = Proposal.objects.get()
+    assert proposal.owner == staff["remy"]
+    ticket = desk.open_ticket(
+        Trouble(
+            kind="delivery-failed", cause="x", title="x", reason="x", subject="outcome:0",
+            evidence={"x": 1},
+        ),
+        by=SETUP,
+        at=instant.now(),
+    )  # fmt: skip
+    assert ticket.owner == staff["olivia"]
+    return {
+        "": [],
+        "token": ["no-such-token"],
+        "person": [staff["remy"].pk],
+        "ticket": [ticket.pk],
+        "proposal": [proposal.pk],
+        "slug": ["pandadoc"],
+        "message": [Message.objects.get().pk],
+        "outcome": [Outcome.objects.order_by("pk").first().pk],
+        "record": [proposal.record],
+        "act": ["send"],
+    }
+
+
+def names(patterns=None, prefix=""):
+    for one in patterns or get_resolver().url_patterns:
+        if isinstance(one, URLResolver):
+            space = f"{one.namespace}:" if one.namespace else ""
+            if one.namespace != "admin":
+                yield from names(one.url_patterns, f"{prefix}{space}")
+        elif isinstance(one, URLPattern) and one.name:
+            yield f"{prefix}{one.name}"
+
+
+def test_every_url_has_a_row():
+    assert set(names()) - set(TABLE) == set()
+    assert set(TABLE) - set(names()) == set()
+
+
+@pytest.mark.parametrize("role", ROLES, ids=lambda role: role.value if role else "stranger")
+def test_who_gets_in(role, staff, things, settings):
+    settings.SANDBOX_URL = "http://127.0.0.1:9"
+    user = next((one for one in staff.values() if one.role == role), None)
+    wrong = []
+    for name, row in TABLE.items():
+        address = reverse(name, args=things[row.args])
+        for method in ("get", "post", "put", "delete", "patch"):
+            client = Client()
+            if user:
+                client.force_login(user)
+            answer = getattr(client, method)(address)
+            expected = expected_of(row, method, role)
+            if not expected(answer):
+                wrong.append(
+                    f"{method.upper()} {address}: {answer.status_code}, {expected.__name__}"
+                )
+    assert wrong == []
+
+
+def expected_of(row, method, role):
+    allowed = getattr(row, method, frozenset())
+    known = bool(allowed) or row.public
+    if row.public:
+        return comes_in if allowed else anything_but_a_fault
+    if role is None:
+        return goes_to_sign_in
+    if not known:
+        return wrong_method
+    if role not in allowed:
+        return is_refused
+    if role in row.out:
+        return does_not_exist
+    return comes_in
+
+
+def comes_in(answer):
+    """It was let in: whatever the view then said, it was not a refusal of the person."""
+    return answer.status_code in {200, 204, 302, 303, 304, 404, 409, 410, 422, 429} and not (
+        goes_to_sign_in(answer)
+    )
+
+
+def anything_but_a_fault(answer):
+    return answer.status_code < 500
+
+
+def goes_to_sign_in(answer):
+    return answer.status_code == 302 and answer.headers["Location"].startswith("/sign-in/")
+
+
+def is_refused(answer):
+    """403 with the reason; 405 where nobody may use the method; 404 where it does not exist."""
+    return answer.status_code in {403, 404, 405}
+
+
+def does_not_exist(answer):
+    return answer.status_code == 404
+
+
+def wrong_method(answer):
+    return answer.status_code in {403, 405}
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_only_admins_look_at_the_tables(role, staff):
+    client = Client()
+    client.force_login(next(one for one in staff.values() if one.role == role))
+    answer = client.get("/tables/")
+    assert (answer.status_code == 200) == (role == Role.ADMIN)
+    table = client.get("/tables/people/user/")
+    assert (table.status_code == 200) == (role == Role.ADMIN)
+
+
+def test_nobody_changes_a_table_by_hand(staff):
+    client = Client()
+    client.force_login(staff["ada"])
+    remy = staff["remy"]
+    assert client.get("/tables/people/user/add/").status_code == 403
+    assert client.post(f"/tables/people/user/{remy.pk}/delete/", {"post": "yes"}).status_code == 403
+    changed = client.post(f"/tables/people/user/{remy.pk}/change/", {"name": "Somebody"})
+    assert changed.status_code == 403
+    remy.refresh_from_db()
+    assert remy.name == "Remy Park"
+    shown = client.get(f"/tables/people/user/{remy.pk}/change/").content.decode()
+    assert remy.password not in shown
+
+
+def test_secrets_are_not_even_looked_at(staff):
+    factories.pandadoc()
+    client = Client()
+    client.force_login(staff["ada"])
+    shown = client.get("/tables/connectors/secret/").content.decode()
+    assert "Signing secret" in shown or "signing" in shown
+    assert factories.SHARED_KEY not in shown
+    assert json.dumps("sealed") not in shown
