@@ -106,6 +106,7 @@ class Migration(migrations.Migration):
                     "connection",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="receipts",
                         to="connectors.connection",
@@ -163,6 +164,7 @@ class Migration(migrations.Migration):
                     "connection",
                     models.ForeignKey(
                         db_constraint=False,
+                        db_index=False,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="messages",
                         to="connectors.connection",
@@ -291,10 +293,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddIndex(
-            model_name="receipt",
-            index=models.Index(fields=["connection", "-received_at"], name="receipts_newest"),
-        ),
-        migrations.AddIndex(
             model_name="message",
             index=models.Index(
                 condition=models.Q(("status", "accepted")),
@@ -305,10 +303,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="message",
             index=models.Index(fields=["connection", "-id"], name="messages_newest"),
-        ),
-        migrations.AddIndex(
-            model_name="message",
-            index=models.Index(fields=["status", "-id"], name="messages_status"),
         ),
         migrations.AddIndex(
             model_name="message",
