@@ -14,7 +14,7 @@ from psycopg.types.json import Jsonb
 
 from connectors import registry
 from connectors.base import Element, Post, Refused
-from connectors.models import Message, RejectedReceipt
+from connectors.models import Message, Receipt, RejectedReceipt
 from connectors.parsing import Unreadable
 from exceptions import desk
 from meshline import prepared, vault
@@ -24,6 +24,10 @@ INBOX = part("inbox", "The inbox")
 REJECTED_MOST = 10_000
 REJECTED_BODY = 64 * 1024
 REJECTED_LASTS = timedelta(days=7)
+# The cap holds at any moment, up to this many more: an unsigned sender has no hour to fill a disk.
+_CAPPED_EVERY = 100
+# What begins the key of a post that could not be cut into events.
+_UNSPLIT = "sha256:"
 
 
 @dataclass(frozen=True)
@@ -90,7 +94,7 @@ def accept(at_door: Door, post: Post, *, sender: str | None) -> list[Stored]:
         found = emitter.split(post)
     except Unreadable:
         # Kept as one message under the hash of its bytes; digesting it says what is wrong.
-        found = [Element(key=f"sha256:{_hash(post.body).hex()}", payload=post.body)]
+        found = [Element(key=f"{_UNSPLIT}{_hash(post.body).hex()}", payload=post.body)]
     return _store(at_door, post, found, verdict, sender)
 
 
@@ -99,15 +103,31 @@ def reject(
     sender: str | None,
 ) -> None:  # fmt: skip
     """Keep a refused POST for a week, so that "we refused it" can be told from "it never came"."""
-    RejectedReceipt.objects.create(
+    made = RejectedReceipt.objects.create(
         connection_id=at_door.id, status_code=status_code, reason=reason[:300],
         headers=headers, body=body[:REJECTED_BODY], sender=sender,
     )  # fmt: skip
+    if made.pk % _CAPPED_EVERY == 0:
+        _cap_rejected()
 
 
 def tidy_rejected(*, at: datetime) -> None:
     """Drop refused posts after a week, and the oldest beyond the cap of each connection."""
     RejectedReceipt.objects.filter(at__lt=at - REJECTED_LASTS).delete()
+    _cap_rejected()
+
+
+def is_unsplit(key: str) -> bool:
+    """Whether a message is a whole post that could not be cut into events."""
+    return key.startswith(_UNSPLIT)
+
+
+def post_of(receipt: Receipt) -> Post:
+    """A stored POST as it came, but for its query, which is never kept."""
+    return Post(body=bytes(receipt.body), headers=receipt.headers, query={}, at=receipt.received_at)
+
+
+def _cap_rejected() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """
@@ -122,79 +142,77 @@ def tidy_rejected(*, at: datetime) -> None:
         )
 
 
-# 1. What is known already under the same key with the same content is only counted.
-# 2. The rest is stored: the receipt once, then its messages; a key that is taken is left alone.
-# Two identical posts at once meet in the unique index: the second waits for the first's commit,
-# stores nothing, and the next look finds the first.
-_STORE = """
-WITH given AS (
-    SELECT * FROM unnest(%(positions)s::int[], %(keys)s::text[], %(hashes)s::bytea[],
-                         %(payloads)s::bytea[], %(types)s::text[], %(statuses)s::text[])
-        AS g(position, key, body_hash, payload, type, status)
-), repeated AS (
-    UPDATE connectors_message m
-    SET duplicates = m.duplicates + 1, last_duplicate_at = clock_timestamp()
-    FROM given g
-    WHERE m.connection_id = %(connection)s AND m.key = g.key AND m.body_hash = g.body_hash
-    RETURNING m.id, m.key
-), receipt AS (
-    INSERT INTO connectors_receipt (connection_id, received_at, body, headers, verdict, sender)
-    SELECT %(connection)s, %(at)s::timestamptz, %(body)s::bytea, %(headers)s::jsonb,
-           %(verdict)s, %(sender)s::inet
-    WHERE EXISTS (SELECT 1 FROM given WHERE key NOT IN (SELECT key FROM repeated))
-    RETURNING id
-), fresh AS (
+# 1. The message is stored unless its key is taken; its receipt with it, once a post. No receipt is
+#    written for what is not stored, and no constraint asks for it before its message.
+# 2. A key that is taken by the same content is a repeat: it is only counted.
+# Two identical posts at once meet in the unique index: the second waits for the first's commit.
+_FRESH = """
+WITH fresh AS (
     INSERT INTO connectors_message (
         connection_id, receipt_id, position, key, body_hash, payload, type, received_at, status,
         why, duplicates, attempts, crashes, next_attempt_at, record
+    ) VALUES (
+        %(connection)s, coalesce(%(receipt)s::bigint, nextval('connectors_receipt_id_seq')),
+        %(position)s, %(key)s, %(hash)s, %(payload)s, %(type)s, %(at)s, %(status)s,
+        '', 0, 0, 0, %(at)s, ''
     )
-    SELECT %(connection)s, receipt.id, g.position, g.key, g.body_hash, g.payload, g.type,
-           %(at)s::timestamptz, g.status, '', 0, 0, 0, %(at)s::timestamptz, ''
-    FROM given g, receipt WHERE g.key NOT IN (SELECT key FROM repeated)
     ON CONFLICT (connection_id, key) DO NOTHING
-    RETURNING id, key, status
+    RETURNING id, receipt_id
+), receipt AS (
+    INSERT INTO connectors_receipt (id, connection_id, received_at, body, headers, verdict, sender)
+    SELECT receipt_id, %(connection)s, %(at)s, %(body)s, %(headers)s, %(verdict)s, %(sender)s::inet
+    FROM fresh WHERE %(receipt)s::bigint IS NULL
 )
-SELECT key, id, status FROM fresh UNION ALL SELECT key, id, 'duplicate' FROM repeated
+SELECT id, receipt_id FROM fresh
 """
+_REPEAT = """
+UPDATE connectors_message SET duplicates = duplicates + 1, last_duplicate_at = clock_timestamp()
+WHERE connection_id = %(connection)s AND key = %(key)s AND body_hash = %(hash)s
+RETURNING id
+"""
+# A repeat in a post of its own need not wait for the disk: a crash may forget the count, never an
+# event. (In a batch it would take the events beside it along.)
+_REPEAT_ALONE = f"{_REPEAT}, set_config('synchronous_commit', 'off', true)"
 
 
 def _store(
     at_door: Door, post: Post, found: list[Element], verdict: str, sender: str | None
 ) -> list[Stored]:
-    answers: dict[str, Stored] = {}
-    left = list(enumerate(found))
-    # The second round finds what somebody else was storing during the first.
-    for _ in range(2):
-        facts = _facts(at_door, post, left, verdict, sender)
-        for key, message, status in prepared.rows(_STORE, facts):
-            answers[key] = Stored(message, status)
-        left = [(place, element) for place, element in left if element.key not in answers]
-        if not left:
-            break
-    for _, element in left:
-        answers[element.key] = _conflict(at_door, element)
-    return [answers[element.key] for element in found]
-
-
-def _facts(
-    at_door: Door, post: Post, left: list[tuple[int, Element]], verdict: str, sender: str | None
-) -> dict[str, Any]:
-    elements = [element for _, element in left]
-    known = Message.Status.ACCEPTED.value, Message.Status.IGNORED.value
-    return {
+    facts = {
         "connection": at_door.id,
+        "receipt": None,
+        "in_batch": len(found) > 1,
         "at": post.at,
         "body": post.body,
         "headers": Jsonb(dict(post.headers)),
         "verdict": verdict,
         "sender": sender,
-        "positions": [place for place, _ in left],
-        "keys": [element.key for element in elements],
-        "hashes": [_hash(element.stable or element.payload) for element in elements],
-        "payloads": [element.payload for element in elements],
-        "types": [element.type for element in elements],
-        "statuses": [known[0] if element.known else known[1] for element in elements],
     }
+    if len(found) == 1:
+        # One statement commits by itself.
+        return [_store_one(at_door, found[0], 0, facts)]
+    with transaction.atomic():
+        return [_store_one(at_door, element, place, facts) for place, element in enumerate(found)]
+
+
+def _store_one(at_door: Door, element: Element, place: int, facts: dict[str, Any]) -> Stored:
+    """Store one event of a post; `facts` remember the receipt for the events after it."""
+    status = Message.Status.ACCEPTED if element.known else Message.Status.IGNORED
+    own = {
+        "position": place,
+        "key": element.key,
+        "hash": _hash(element.stable or element.payload),
+        "payload": element.payload,
+        "type": element.type,
+        "status": status.value,
+    }
+    if fresh := prepared.rows(_FRESH, facts | own):
+        message, facts["receipt"] = fresh[0]
+        return Stored(message, status.value)
+    repeat = _REPEAT if facts["in_batch"] else _REPEAT_ALONE
+    if repeated := prepared.rows(repeat, facts | own):
+        return Stored(repeated[0][0], "duplicate")
+    return _conflict(at_door, element)
 
 
 def _hash(body: bytes) -> bytes:
