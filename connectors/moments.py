@@ -14,16 +14,17 @@ def moment(value: object, *, field: str) -> datetime:
     Raises Unreadable naming the field for a missing or unreadable time, one without an offset, or
     one outside this century.
     """
-    if not isinstance(value, str) or not value:
+    if value is None or value == "":
         raise Unreadable(f"{field} is missing; it must be a time such as 2026-03-01T09:30:00Z.")
+    shown = f"{field} is {str(value)[:40]!r}"
     try:
-        found = datetime.fromisoformat(value)
-    except ValueError:
-        raise Unreadable(f"{field} is {value[:40]!r}, which is not an ISO 8601 time.") from None
+        found = datetime.fromisoformat(value)  # type: ignore[arg-type]
+    except (TypeError, ValueError):
+        sentence = f"{shown}, which is not an ISO 8601 time such as 2026-03-01T09:30:00Z."
+        raise Unreadable(sentence, cause=f"{field} is no time") from None
     if found.tzinfo is None:
-        raise Unreadable(
-            f"{field} is {value[:40]!r} without Z or an offset; the zone is not guessed."
-        )
+        sentence = f"{shown} without Z or an offset; the zone is not guessed."
+        raise Unreadable(sentence, cause=f"{field} has no offset")
     return _in_range(found, field)
 
 
@@ -33,5 +34,6 @@ def _in_range(found: datetime, field: str) -> datetime:
     except OverflowError:
         raise Unreadable(f"{field} is out of range.") from None
     if not _EARLIEST <= found < _LATEST:
-        raise Unreadable(f"{field} is {found.isoformat()}, which cannot be meant.")
+        sentence = f"{field} is {found.isoformat()}, which cannot be meant."
+        raise Unreadable(sentence, cause=f"{field} is out of range")
     return found

@@ -1,23 +1,43 @@
 """Reading what strangers send: strict, bounded, exact."""
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
+from itertools import islice
 from typing import Any
+
+from meshline.money import MoneyError, quantised
 
 MAX_DEPTH = 64
 MAX_NODES = 10_000
+# No vendor sends more than a few hundred events at once.
+MAX_EVENTS = 1_000
+# JSON's own; bytes.strip() would take form feeds, too.
+_BLANKS = b" \t\n\r"
+LARGEST_KEY = 10_000
 # Longer numbers are no amounts and no ids; Decimal("1e131071") would be 131 kB of digits.
 _MAX_DIGITS = 40
 _MAX_EXPONENT = 30
 
-# A whole string (passed over), or one mark of JSON's structure.
-_MARKS = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"|[\[\]{},]', re.DOTALL)
+# A string (passed over; one that never ends reaches to the end), or one mark of JSON's structure.
+# Possessive, for otherwise a megabyte of quotes and backslashes would take hours.
+_MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
+# Decimal itself would also take spaces, "1_000" and the digits of every script.
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
 
 
 class Unreadable(Exception):
-    """What came cannot be read; the sentence says what is wrong and where."""
+    """What came cannot be read; the sentence says what is wrong and where.
+
+    `cause` groups messages with the same trouble: the sentence, unless that names a place or value
+    which is another one in every message.
+    """
+
+    def __init__(self, sentence: str, *, cause: str = "") -> None:
+        super().__init__(sentence)
+        self.cause = cause or sentence
 
 
 def parse(raw: bytes) -> Any:
@@ -29,7 +49,7 @@ def parse(raw: bytes) -> Any:
     try:
         text = raw.decode("utf-8", "strict")
     except UnicodeDecodeError as error:
-        raise Unreadable(f"It is not UTF-8 (byte {error.start}).") from None
+        raise Unreadable(f"It is not UTF-8 (byte {error.start}).", cause="not UTF-8") from None
     try:
         value = json.loads(
             text,
@@ -39,7 +59,8 @@ def parse(raw: bytes) -> Any:
             object_pairs_hook=_no_doubles,
         )
     except json.JSONDecodeError as error:
-        raise Unreadable(f"It is not JSON: {error.msg} (character {error.pos}).") from None
+        where = f"{error.msg} (character {error.pos})"
+        raise Unreadable(f"It is not JSON: {where}.", cause="not JSON") from None
     except RecursionError:
         raise Unreadable(f"It is nested deeper than {MAX_DEPTH} levels.") from None
     _check_size(value)
@@ -49,17 +70,21 @@ def parse(raw: bytes) -> Any:
 def elements(raw: bytes) -> list[bytes]:
     """The elements of a JSON array as their own bytes; anything else is one element.
 
-    Only brackets and strings are read here, so that a poisonous element harms only itself.
+    Only brackets and strings are read here, so that a poisonous element harms only itself; what
+    stands empty between two commas is one, too. Raises Unreadable for more than 1,000 elements.
     """
-    text = raw.strip()
+    text = raw.strip(_BLANKS)
     if not (text.startswith(b"[") and text.endswith(b"]")):
         return [raw]
-    cuts = list(_commas(text))
+    if not text[1:-1].strip(_BLANKS):
+        return []
+    cuts = list(islice(_commas(text), MAX_EVENTS + 1))
+    if len(cuts) > MAX_EVENTS:
+        raise Unreadable(f"It holds more than {MAX_EVENTS:,} events.")
     if not cuts or cuts[-1] != len(text) - 1:
         return [raw]
     starts = [1, *(cut + 1 for cut in cuts[:-1])]
-    found = [text[start:end].strip() for start, end in zip(starts, cuts, strict=True)]
-    return [element for element in found if element]
+    return [text[start:end].strip(_BLANKS) for start, end in zip(starts, cuts, strict=True)]
 
 
 def text(value: Any, *, longest: int = 300) -> str:
@@ -68,6 +93,32 @@ def text(value: Any, *, longest: int = 300) -> str:
         return ""
     clean = str(value).replace("\0", "\N{REPLACEMENT CHARACTER}")
     return clean.encode("utf-8", "replace").decode("utf-8")[:longest].strip()
+
+
+def key(value: Any, *, longest: int = 300) -> str:
+    """An id as a key: as `text`, but two long ones that only begin alike stay two."""
+    whole = text(value, longest=LARGEST_KEY)
+    if len(whole) <= longest:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()
+    return f"{whole[: longest - len(digest) - 1]}:{digest}"
+
+
+def amount(value: Any, currency: Any, *, field: str) -> dict[str, str]:
+    """Money as a signal tells it: exact, in the currency's own minor units.
+
+    Raises Unreadable naming the field for what is no decimal number, no currency, or finer than
+    the currency can say.
+    """
+    written, code = str(value), text(currency).upper()
+    if isinstance(value, bool) or not _NUMBER.fullmatch(written):
+        sentence = f"{field}.amount is {written[:40]!r}; it must be a decimal number."
+        raise Unreadable(sentence, cause=f"{field}.amount is no number")
+    try:
+        exact = quantised(Decimal(written), code)
+    except MoneyError as error:
+        raise Unreadable(f"{field}: {error}", cause=f"{field} is no {code[:3]}") from None
+    return {"amount": str(exact), "currency": code}
 
 
 def member(value: Any, *path: str) -> Any:
@@ -96,16 +147,26 @@ def _commas(text: bytes) -> Iterator[int]:
 
 
 def _fraction(digits: str) -> Decimal:
-    number = Decimal(digits)
-    if len(digits) > _MAX_DIGITS or abs(number.adjusted()) > _MAX_EXPONENT:
-        raise Unreadable(f"The number {digits[:20]}… is longer than {_MAX_DIGITS} digits.")
+    if len(digits) > _MAX_DIGITS:
+        raise _too_long(digits)
+    try:
+        number = Decimal(digits)
+    except InvalidOperation:  # an exponent beyond what Decimal holds
+        raise _too_long(digits) from None
+    if number and abs(number.adjusted()) > _MAX_EXPONENT:
+        raise _too_long(digits)
     return number
 
 
 def _whole(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
-        raise Unreadable(f"The number {digits[:20]}… is longer than {_MAX_DIGITS} digits.")
+        raise _too_long(digits)
     return int(digits)
+
+
+def _too_long(digits: str) -> Unreadable:
+    shown = digits if len(digits) <= _MAX_DIGITS else f"{digits[:20]}…"
+    return Unreadable(f"The number {shown} has too many digits to be meant.", cause="long number")
 
 
 def _no_constant(name: str) -> None:

@@ -29,7 +29,7 @@ def verify(post: Post, secrets: list[str]) -> str:
 
 def split(post: Post) -> list[Element]:
     """One element per event; the header's id covers the whole POST, so the place is added."""
-    event_id = parsing.text(post.headers.get(EVENT_ID, ""), longest=200)
+    event_id = parsing.key(post.headers.get(EVENT_ID, ""), longest=200)
     if not event_id:
         raise Unreadable("The header X-PandaDoc-Webhook-Event-Id is missing: the event has no id.")
     bodies = parsing.elements(post.body)

@@ -1,12 +1,10 @@
 """PandaDoc's words into ours, one event at a time."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors import moments, parsing
 from connectors.base import Ignored, Told
 from connectors.parsing import Unreadable, member
-from meshline.money import MoneyError, quantised
 from proposals.states import State
 
 # Events that tell of a document's state or fields. Others are kept and ignored.
@@ -99,20 +97,10 @@ def _fields(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _amount(total: Any) -> dict[str, str]:
-    amount, currency = member(total, "amount"), parsing.text(member(total, "currency")).upper()
-    if amount is None or amount == "":
+    value = member(total, "amount")
+    if value is None or value == "":
         return {}
-    if isinstance(amount, bool | dict | list):
-        raise Unreadable("data.grand_total.amount must be a decimal number.")
-    try:
-        exact = quantised(Decimal(str(amount)), currency)
-    except InvalidOperation:
-        raise Unreadable(
-            f"data.grand_total.amount is {str(amount)[:40]!r}; it must be a decimal number."
-        ) from None
-    except MoneyError as error:
-        raise Unreadable(f"data.grand_total: {error}") from None
-    return {"amount": str(exact), "currency": currency}
+    return parsing.amount(value, member(total, "currency"), field="data.grand_total")
 
 
 def _owner(data: dict[str, Any]) -> str:

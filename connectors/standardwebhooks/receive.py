@@ -33,7 +33,7 @@ def verify(post: Post, secrets: list[str]) -> str:
 
 def split(post: Post) -> list[Element]:
     """The whole body is one event; its id is in the header and the same over every retry."""
-    event_id = parsing.text(_header(post, "id"), longest=300)
+    event_id = parsing.key(_header(post, "id"))
     if not event_id:
         raise Unreadable("The header webhook-id is missing: the event has no id.")
     try:
@@ -48,7 +48,8 @@ def key(secret: str) -> bytes:
     """The bytes of a `whsec_…` secret (the prefix is optional); other text counts as it is."""
     encoded = secret.removeprefix("whsec_")
     try:
-        return base64.b64decode(encoded, validate=True)
+        # A bare prefix would be the empty key, which anybody can sign with.
+        return base64.b64decode(encoded, validate=True) or secret.encode()
     except (binascii.Error, ValueError):
         return secret.encode()
 

@@ -1,12 +1,10 @@
 """The documented body for senders of Standard Webhooks (docs/generic-webhooks.md) into ours."""
 
-from decimal import Decimal, InvalidOperation
 from typing import Any
 
 from connectors import moments, parsing
 from connectors.base import Ignored, Told
 from connectors.parsing import Unreadable, member
-from meshline.money import MoneyError, quantised
 from proposals.states import State
 
 PREFIX = "proposal."
@@ -56,12 +54,7 @@ def _amount(amount: Any) -> dict[str, str]:
     if amount is None:
         return {}
     value, currency = member(amount, "amount"), member(amount, "currency")
+    # Text on purpose: many languages read a number as binary and lose the last cent.
     if not isinstance(value, str) or not isinstance(currency, str):
         raise Unreadable('data.amount must be {"amount": "1234.50", "currency": "EUR"}.')
-    try:
-        exact = quantised(Decimal(value), currency.upper())
-    except InvalidOperation:
-        raise Unreadable(f"data.amount.amount is {value[:40]!r}, not a decimal number.") from None
-    except MoneyError as error:
-        raise Unreadable(f"data.amount: {error}") from None
-    return {"amount": str(exact), "currency": currency.upper()}
+    return parsing.amount(value, currency, field="data.amount")
