@@ -8,6 +8,7 @@ from connectors.sandbox import times
 from connectors.sandbox.config import Config, ConfigError
 from connectors.sandbox.exchange import Answer, Request, UnreadableError, json_answer
 from connectors.sandbox.faults import FaultBook, FaultError
+from connectors.sandbox.hubspot_objects import Objects
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.pandadoc_documents import (
     ACTIONS,
@@ -36,6 +37,7 @@ ROUTES = [
         "move_document",
     ),
     ("GET", re.compile("/pandadoc/webhooks"), "list_webhooks"),
+    ("GET", re.compile("/hubspot/(?P<kind>deals|tasks)"), "list_objects"),
     ("GET", re.compile("/faults/" + VENDOR), "list_faults"),
     ("PUT", re.compile("/faults/" + VENDOR), "set_faults"),
     ("DELETE", re.compile("/faults/" + VENDOR), "clear_faults"),
@@ -58,6 +60,7 @@ class Control:
         faults: FaultBook,
         ledger: Ledger,
         documents: Documents,
+        objects: Objects,
         webhooks: Webhooks,
         forget_limits: Callable[[], None],
     ) -> None:
@@ -66,6 +69,7 @@ class Control:
         self._faults = faults
         self._ledger = ledger
         self._documents = documents
+        self._objects = objects
         self._webhooks = webhooks
         self._forget_limits = forget_limits
 
@@ -103,7 +107,11 @@ class Control:
     # A person at PandaDoc's screen
 
     def _list_documents(self, request: Request) -> Answer:
-        found = self._documents.records.page(KIND, after=0, limit=10_000)
+        """All in the order they were made, or with `?newest=n` the last n, newest first."""
+        if most := _count(request):
+            found = self._documents.records.newest(KIND, limit=most)
+        else:
+            found = self._documents.records.page(KIND, after=0, limit=10_000)
         return json_answer(200, {"documents": [document_view(record) for record in found]})
 
     def _create_document(self, request: Request) -> Answer:
@@ -132,6 +140,12 @@ class Control:
     def _list_webhooks(self, request: Request) -> Answer:
         return json_answer(200, {"webhooks": self._webhooks.history()})
 
+    # What the CRM holds, told past every fault, and without being counted as a call
+
+    def _list_objects(self, request: Request, kind: str) -> Answer:
+        found = self._objects.records.newest(kind, limit=_count(request) or 20)
+        return json_answer(200, {"results": [object_view(record) for record in found]})
+
     # Faults and books
 
     def _list_faults(self, request: Request, vendor: str) -> Answer:
@@ -159,6 +173,20 @@ def _look(book: Callable[[str, str], dict[str, Any]], request: Request) -> Answe
         return json_answer(200, book(request.first("vendor"), request.first("since")))
     except (ValueError, OverflowError):
         raise FieldError("since", "since is neither a position nor a moment.") from None
+
+
+def _count(request: Request) -> int:
+    text = request.first("newest")
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+
+
+def object_view(record: Record) -> dict[str, Any]:
+    """A deal or task as the demo page shows it."""
+    return {
+        "id": record.id,
+        "properties": record.body,
+        "url": f"/hubspot/app/{record.kind}/{record.id}",
+    }
 
 
 def document_view(record: Record) -> dict[str, Any]:

@@ -88,6 +88,15 @@ class Records:
         )
         return [_record(row) for row in rows]
 
+    def newest(self, kind: str, *, limit: int) -> list[Record]:
+        """The records created last, the newest first."""
+        rows = self._store.rows(
+            "SELECT * FROM objects WHERE vendor = ? AND kind = ? AND archived = 0"
+            " ORDER BY seq DESC LIMIT ?",
+            *(self._vendor, kind, limit),
+        )
+        return [_record(row) for row in rows]
+
     def indexed(self, kind: str, *, at: datetime) -> list[Record]:
         """What a search sees: every record as it was before the lag."""
         rows = self._store.rows(

@@ -54,6 +54,7 @@ class Front:
             faults=self.faults,
             ledger=self.ledger,
             documents=self.documents,
+            objects=self.objects,
             webhooks=self.webhooks,
             forget_limits=self._forget_limits,
         )
