@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from connectors.base import Errand, Found
+from connectors.base import Errand, Found, Trouble
 from connectors.hubspot.client import TASK_TO_DEAL
 from proposals.states import State
 
@@ -40,9 +40,13 @@ def task(errand: Errand) -> Found:
     owner, gap = _owner(errand)
     properties = _task(errand, owner)
     pk = errand.client.create("tasks", properties=properties, associations=_to_deal(errand))
+    if pk:
+        return Found(pk, "task", f"Task {pk} was created.", gap)
     # A conflict means that an earlier try, or another worker, made it.
-    pk = pk or _known_task(errand, errand.key)
-    return Found(pk or "", "task", f"Task {pk} was created.", gap)
+    if known := _known_task(errand, errand.key):
+        return Found(known, "task", f"Task {known} was there already.", gap)
+    sentence = "HubSpot has a task with our key, so it says, but shows none."
+    raise Trouble(sentence, failure="garbled", unknown=True)
 
 
 def complete_task(errand: Errand) -> Found:
@@ -91,7 +95,7 @@ def _to_deal(errand: Errand) -> list[dict]:
 
 
 def _known_task(errand: Errand, key: str) -> str:
-    found = errand.client.find("tasks", key, properties=[TASK_KEY], unique=TASK_KEY)
+    found = errand.client.find_by("tasks", TASK_KEY, key)
     return str(found["id"]) if found else ""
 
 
