@@ -18,9 +18,9 @@ from tests.bench.naive import naive_event
 from tests.bench.report import Ratio, medians
 from tests.bench.rig import Rig
 
-COUNT = 3000
-NAIVE = 600
-JOBS = 200
+COUNT = 1500
+NAIVE = 300
+JOBS = 100
 
 
 def run(bed: Rig) -> list[Ratio]:
