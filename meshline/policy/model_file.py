@@ -1,0 +1,391 @@
+"""Company, calendars, sources of truth, RACI and SLAs in the operating model file."""
+
+import re
+from collections.abc import Mapping
+from datetime import date, datetime
+from typing import Any
+
+from meshline.audit.actors import Someone
+from meshline.people.model_file import check_zone, person, team
+from meshline.people.models import Team, User
+from meshline.policy import operating_model
+from meshline.policy.models import (
+    BusinessCalendar,
+    Company,
+    RaciAssignment,
+    Sla,
+    SourceOfTruth,
+)
+from meshline.policy.operating_model import Calendar
+from meshline.sections import (
+    Field,
+    Identity,
+    Node,
+    Section,
+    Values,
+    Wrong,
+    flag,
+    line_of_text,
+    listing,
+    lowered,
+    mapping,
+    maybe,
+    minutes,
+    sane_span,
+    span,
+    text,
+)
+
+
+# --- The company --------------------------------------------------------------------------------
+def _company_here() -> dict[Identity, Values]:
+    company = Company.objects.select_related("fallback_owner").get()
+    return {(): _said_of_company(company)}
+
+
+def _said_of_company(company: Company) -> Values:
+    owner = company.fallback_owner
+    return {
+        "name": company.name,
+        "zone": company.zone,
+        "fallback_owner": owner.email.lower() if owner else None,
+    }
+
+
+def _change_company(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    company = Company.objects.select_for_update(of=("self",)).get()
+    wanted = {**_said_of_company(company), **values}
+    operating_model.set_company(
+        name=wanted["name"], zone=wanted["zone"],
+        fallback_owner=person(wanted["fallback_owner"]), by=by, at=at,
+    )  # fmt: skip
+
+
+COMPANY = Section(
+    key="company",
+    noun="company",
+    identity=(),
+    fields={
+        "name": Field(text, check=line_of_text(120)),
+        "zone": Field(text, check=check_zone),
+        "fallback_owner": Field(maybe(lowered), refers_to="person"),
+    },
+    here=_company_here,
+    change=_change_company,
+)
+
+# --- Calendars ----------------------------------------------------------------------------------
+DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+# Weekday, opens, closes; as the calendar's row keeps it.
+Windows = list[list]
+
+
+def _read_hours(node: Node) -> Windows:
+    windows: Windows = []
+    for name, value in mapping(node).items():
+        if name not in DAYS:
+            raise Wrong(f"“{name}” is no weekday; write {', '.join(DAYS)}.", value.line)
+        spans = [] if value.value is None else listing(text)(value)
+        windows += [[DAYS.index(name), *_opening(one, value.line)] for one in spans]
+    return sorted(windows)
+
+
+def _opening(words: str, line: int) -> list[str]:
+    opens, dash, closes = words.partition("-")
+    if not dash:
+        raise Wrong(f"“{words}” is no span of the day; write 09:00-17:00.", line)
+    return [opens.strip(), closes.strip()]
+
+
+def _write_hours(windows: Windows) -> dict[str, list[str]]:
+    hours: dict[str, list[str]] = {}
+    for weekday, opens, closes in windows:
+        hours.setdefault(DAYS[weekday], []).append(f"{opens}-{closes}")
+    return hours
+
+
+def _check_hours(windows: Windows) -> None:
+    if not windows:
+        raise Wrong("A calendar needs at least one working window.")
+    last = (-1, "")
+    for weekday, opens, closes in windows:
+        if not (_TIME.fullmatch(opens) and _TIME.fullmatch(closes) and opens < closes):
+            raise Wrong(f"{opens}-{closes} on {DAYS[weekday]}: write 09:00-17:00, up to 24:00.")
+        if (weekday, opens) < last:
+            raise Wrong(f"Two windows overlap on {DAYS[weekday]}.")
+        last = (weekday, closes)
+
+
+def _read_holidays(node: Node) -> dict[str, str]:
+    if node.value is None:
+        return {}
+    days = {}
+    for day, name in mapping(node).items():
+        _check_day(day, name.line)
+        if not isinstance(name.value, str):
+            raise Wrong(f"Write the name of the holiday beside {day}.", name.line)
+        days[day] = name.value
+    return dict(sorted(days.items()))
+
+
+def _check_day(day: str, line: int) -> None:
+    try:
+        if _DAY.fullmatch(day) and date.fromisoformat(day):
+            return
+    except ValueError:
+        pass
+    raise Wrong(f"“{day}” is no day; write one like 2026-12-25.", line)
+
+
+def _check_holidays(days: dict[str, str]) -> None:
+    for name in days.values():
+        line_of_text(120)(name)
+
+
+def _calendars_here() -> dict[Identity, Values]:
+    rows = BusinessCalendar.objects.select_related("team").prefetch_related("holidays")
+    return {(row.slug,): _said_of_calendar(row) for row in rows.order_by("slug")}
+
+
+def _said_of_calendar(row: BusinessCalendar) -> Values:
+    return {
+        "slug": row.slug,
+        "name": row.name,
+        "zone": row.zone,
+        "team": row.team.slug if row.team else None,
+        "default": row.is_default,
+        "hours": sorted(row.windows),
+        "holidays": dict(sorted((day.day.isoformat(), day.name) for day in row.holidays.all())),
+    }
+
+
+def _add_calendar(values: Values, *, by: Someone, at: datetime) -> None:
+    words = {"name": values["slug"].capitalize(), "team": None, "default": False, "holidays": {}}
+    _set_calendar({**words, **values}, by=by, at=at)
+
+
+def _change_calendar(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    row = BusinessCalendar.objects.select_for_update(of=("self",)).get(slug=identity[0])
+    _set_calendar({**_said_of_calendar(row), **values}, by=by, at=at)
+
+
+def _set_calendar(values: Values, *, by: Someone, at: datetime) -> None:
+    calendar = Calendar(
+        slug=values["slug"], name=values["name"], zone=values["zone"],
+        windows=values["hours"], team=team(values["team"]), is_default=values["default"],
+        holidays={date.fromisoformat(day): name for day, name in values["holidays"].items()},
+    )  # fmt: skip
+    operating_model.set_calendar(calendar, by=by, at=at)
+
+
+def _remove_calendar(identity: Identity, *, by: Someone, at: datetime) -> None:
+    operating_model.remove_calendar(slug=identity[0], by=by, at=at)
+
+
+def _becomes_the_default(values: Mapping[str, Any]) -> bool:
+    return values.get("default") is True
+
+
+CALENDARS = Section(
+    key="calendars",
+    noun="calendar",
+    identity=("slug",),
+    fields={
+        "slug": Field(text, check=line_of_text(60)),
+        "name": Field(text, check=line_of_text(120)),
+        "zone": Field(text, check=check_zone, needed=True),
+        "team": Field(maybe(text), refers_to="team"),
+        "default": Field(flag),
+        "hours": Field(_read_hours, write=_write_hours, check=_check_hours, needed=True),
+        "holidays": Field(_read_holidays, check=_check_holidays),
+    },
+    here=_calendars_here,
+    add=_add_calendar,
+    change=_change_calendar,
+    remove=_remove_calendar,
+    first=_becomes_the_default,
+    only_one="default",
+)
+
+
+# --- Sources of truth ---------------------------------------------------------------------------
+def _authorities_here() -> dict[Identity, Values]:
+    rows = SourceOfTruth.objects.order_by("record_kind", "field")
+    return {(row.record_kind, row.field): _said_of_authority(row) for row in rows}
+
+
+def _said_of_authority(row: SourceOfTruth) -> Values:
+    return {"record": row.record_kind, "field": row.field, "connection": row.connection or None}
+
+
+def _add_authority(values: Values, *, by: Someone, at: datetime) -> None:
+    _change_authority((values["record"], values["field"]), values, by=by, at=at)
+
+
+def _change_authority(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    record_kind, field = identity
+    connection = values.get("connection") or ""
+    operating_model.set_authority(
+        record_kind=record_kind, field=field, connection=connection, by=by, at=at
+    )
+
+
+def _remove_authority(identity: Identity, *, by: Someone, at: datetime) -> None:
+    record_kind, field = identity
+    operating_model.remove_authority(record_kind=record_kind, field=field, by=by, at=at)
+
+
+SOURCES_OF_TRUTH = Section(
+    key="sources_of_truth",
+    noun="source of truth",
+    identity=("record", "field"),
+    fields={
+        "record": Field(text, refers_to="kind of record"),
+        "field": Field(text, refers_to="move or field"),
+        "connection": Field(maybe(text), refers_to="authority", needed=True),
+    },
+    here=_authorities_here,
+    add=_add_authority,
+    change=_change_authority,
+    remove=_remove_authority,
+)
+
+# --- RACI ---------------------------------------------------------------------------------------
+LETTERS = [letter.value for letter in RaciAssignment.Letter]
+ACCOUNTABLE = RaciAssignment.Letter.ACCOUNTABLE.value
+
+
+def _raci_here() -> dict[Identity, Values]:
+    processes: dict[Identity, Values] = {}
+    for row in RaciAssignment.objects.select_related("user", "team").order_by("process", "pk"):
+        nobody: Values = {letter: [] for letter in LETTERS}
+        said = processes.setdefault((row.process,), {"process": row.process, **nobody})
+        said[row.letter].append(_name_of(row))
+    for said in processes.values():
+        said[ACCOUNTABLE] = next(iter(said[ACCOUNTABLE]), None)
+    return processes
+
+
+def _name_of(row: RaciAssignment) -> str:
+    return row.user.email.lower() if row.user else row.team.slug if row.team else ""
+
+
+def _read_name(node: Node) -> str:
+    """A person by their e-mail or a team by its slug."""
+    name = text(node).strip()
+    return name.lower() if "@" in name else name
+
+
+def _holder(name: str) -> User | Team:
+    found = person(name) if "@" in name else team(name)
+    if found is None:
+        raise Wrong(f"There is no person or team {name!r}.")
+    return found
+
+
+def _no_name_twice(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise Wrong("Somebody is named twice; once is enough.")
+
+
+def _add_raci(values: Values, *, by: Someone, at: datetime) -> None:
+    _change_raci((values["process"],), values, by=by, at=at)
+
+
+def _change_raci(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    holders = {
+        letter: [_holder(name) for name in _listed(values[letter])]
+        for letter in LETTERS
+        if letter in values
+    }
+    operating_model.set_raci(process=identity[0], holders=holders, by=by, at=at)
+
+
+def _listed(names: str | list[str] | None) -> list[str]:
+    if names is None:
+        return []
+    return [names] if isinstance(names, str) else names
+
+
+def _remove_raci(identity: Identity, *, by: Someone, at: datetime) -> None:
+    operating_model.remove_raci(process=identity[0], by=by, at=at)
+
+
+_SEVERAL = Field(listing(_read_name), refers_to="person or team", check=_no_name_twice, unsaid=[])
+
+RACI = Section(
+    key="raci",
+    noun="process",
+    identity=("process",),
+    fields={
+        "process": Field(text, check=line_of_text(80)),
+        "responsible": Field(
+            listing(_read_name), refers_to="person or team", check=_no_name_twice, needed=True
+        ),
+        "accountable": Field(maybe(_read_name), refers_to="person or team", needed=True),
+        "consulted": _SEVERAL,
+        "informed": _SEVERAL,
+    },
+    here=_raci_here,
+    add=_add_raci,
+    change=_change_raci,
+    remove=_remove_raci,
+)
+
+
+# --- SLAs ---------------------------------------------------------------------------------------
+def _slas_here() -> dict[Identity, Values]:
+    rows = Sla.objects.order_by("kind", "fix_within", "severity")
+    return {(row.severity, row.kind): _said_of_sla(row) for row in rows}
+
+
+def _said_of_sla(row: Sla) -> Values:
+    return {
+        "severity": row.severity,
+        "kind": row.kind,
+        "acknowledge_within": row.ack_within,
+        "fix_within": row.fix_within,
+    }
+
+
+def _add_sla(values: Values, *, by: Someone, at: datetime) -> None:
+    operating_model.set_sla(
+        kind=values["kind"], severity=values["severity"], ack_within=values["acknowledge_within"],
+        fix_within=values["fix_within"], by=by, at=at,
+    )  # fmt: skip
+
+
+def _change_sla(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    severity, kind = identity
+    row = Sla.objects.select_for_update().get(kind=kind, severity=severity)
+    _add_sla({**_said_of_sla(row), **values}, by=by, at=at)
+
+
+def _remove_sla(identity: Identity, *, by: Someone, at: datetime) -> None:
+    severity, kind = identity
+    operating_model.remove_sla(kind=kind, severity=severity, by=by, at=at)
+
+
+# Business minutes: a day of them is not the same everywhere, so there are no days here.
+_business = Field(minutes("mh"), write=span, check=sane_span, needed=True)
+
+SLAS = Section(
+    key="slas",
+    noun="SLA",
+    identity=("severity", "kind"),
+    fields={
+        "severity": Field(text, refers_to="severity"),
+        "kind": Field(maybe(text, ""), refers_to="ticket kind", unsaid=""),
+        "acknowledge_within": _business,
+        "fix_within": _business,
+    },
+    here=_slas_here,
+    add=_add_sla,
+    change=_change_sla,
+    remove=_remove_sla,
+)
+
+SECTIONS = [COMPANY, CALENDARS, SOURCES_OF_TRUTH, RACI, SLAS]

@@ -1,0 +1,267 @@
+"""Changing what we agreed: the company, calendars, authorities, RACI and SLAs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from django.db import transaction
+
+from meshline.audit import trail
+from meshline.audit.actors import Someone
+from meshline.people import permissions
+from meshline.people.models import Team, User
+from meshline.people.permissions import Permission
+from meshline.policy.models import (
+    BusinessCalendar,
+    Company,
+    Holiday,
+    RaciAssignment,
+    Sla,
+    SourceOfTruth,
+)
+
+Letter = RaciAssignment.Letter
+Window = tuple[int, str, str]
+
+
+class ModelError(Exception):
+    """A change to the operating model that cannot be made, with the field it is about."""
+
+    def __init__(self, sentence: str, field: str | None = None) -> None:
+        super().__init__(sentence)
+        self.field = field
+
+
+# --- The company --------------------------------------------------------------------------------
+@transaction.atomic
+def set_company(
+    *, name: str, zone: str, fallback_owner: User | None, by: Someone, at: datetime
+) -> Company:
+    """Who we are, in which zone, and who gets what nobody else can be given."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    company = Company.objects.select_for_update(of=("self",)).get()
+    before = _company_facts(company)
+    company.name, company.zone, company.fallback_owner = name, zone, fallback_owner
+    company.save()
+    _told("company.changed", company, before, _company_facts(company), by, at)
+    return company
+
+
+def _company_facts(company: Company) -> dict:
+    owner = company.fallback_owner
+    return {
+        "name": company.name, "zone": company.zone, "fallback owner": owner and owner.email,
+    }  # fmt: skip
+
+
+# --- Calendars ----------------------------------------------------------------------------------
+@dataclass(frozen=True)
+class Calendar:
+    """When people work: windows per weekday in the zone (0 is Monday), and days off by name."""
+
+    slug: str
+    name: str
+    zone: str
+    windows: Sequence[Window]
+    holidays: dict[date, str]
+    team: Team | None = None
+    is_default: bool = False
+
+
+@transaction.atomic
+def set_calendar(calendar: Calendar, *, by: Someone, at: datetime) -> BusinessCalendar:
+    """Make a calendar or change it. The default moves with it; it never goes by itself."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    rows = BusinessCalendar.objects.select_for_update(of=("self",))
+    row = rows.filter(slug=calendar.slug).first() or BusinessCalendar(slug=calendar.slug)
+    before = _calendar_facts(row) if row.pk else {}
+    _check_calendar(calendar, row)
+    if calendar.is_default:
+        _take_default_from_others(row, by, at)
+    row.name, row.zone, row.team = calendar.name, calendar.zone, calendar.team
+    row.windows = [list(window) for window in calendar.windows]
+    row.is_default = calendar.is_default
+    row.save()
+    _set_holidays(row, calendar.holidays)
+    _told("calendar.changed", row, before, _calendar_facts(row), by, at)
+    return row
+
+
+@transaction.atomic
+def remove_calendar(*, slug: str, by: Someone, at: datetime) -> None:
+    """Its team works by the default calendar from now on; the default itself stays."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    row = BusinessCalendar.objects.select_for_update(of=("self",)).get(slug=slug)
+    if row.is_default:
+        raise ModelError("The default calendar stays; make another one the default first.")
+    trail.record("calendar.removed", subject=row, by=by, at=at, before=_calendar_facts(row))
+    row.delete()
+
+
+def _check_calendar(calendar: Calendar, row: BusinessCalendar) -> None:
+    if not calendar.windows:
+        raise ModelError("A calendar needs at least one working window.", "hours")
+    if row.is_default and not calendar.is_default:
+        raise ModelError("One calendar is the default; make another one it instead.", "default")
+    if calendar.team is None:
+        return
+    other = BusinessCalendar.objects.filter(team=calendar.team).exclude(pk=row.pk).first()
+    if other:
+        raise ModelError(f"{calendar.team} works by the calendar {other.slug} already.", "team")
+
+
+def _take_default_from_others(row: BusinessCalendar, by: Someone, at: datetime) -> None:
+    for other in BusinessCalendar.objects.select_for_update(of=("self",)).filter(is_default=True):
+        if other.pk != row.pk:
+            before = _calendar_facts(other)
+            other.is_default = False
+            other.save(update_fields=["is_default"])
+            _told("calendar.changed", other, before, _calendar_facts(other), by, at)
+
+
+def _set_holidays(row: BusinessCalendar, holidays: dict[date, str]) -> None:
+    row.holidays.exclude(day__in=holidays).delete()
+    for day, name in holidays.items():
+        Holiday.objects.update_or_create(calendar=row, day=day, defaults={"name": name})
+
+
+def _calendar_facts(row: BusinessCalendar) -> dict:
+    days = row.holidays.order_by("day").values_list("day", "name")
+    return {
+        "slug": row.slug, "name": row.name, "zone": row.zone, "windows": row.windows,
+        "team": row.team and row.team.slug, "default": row.is_default,
+        "holidays": {day.isoformat(): name for day, name in days},
+    }  # fmt: skip
+
+
+# --- Sources of truth ---------------------------------------------------------------------------
+@transaction.atomic
+def set_authority(
+    *, record_kind: str, field: str, connection: str, by: Someone, at: datetime
+) -> SourceOfTruth:
+    """Whose word counts; without a connection, that of the one which brought the record."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    rows = SourceOfTruth.objects.select_for_update()
+    row = rows.filter(record_kind=record_kind, field=field).first()
+    before = _authority_facts(row) if row else {}
+    row = row or SourceOfTruth(record_kind=record_kind, field=field)
+    row.connection = connection
+    row.save()
+    _told("authority.changed", row, before, _authority_facts(row), by, at)
+    return row
+
+
+@transaction.atomic
+def remove_authority(*, record_kind: str, field: str, by: Someone, at: datetime) -> None:
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    row = SourceOfTruth.objects.select_for_update().get(record_kind=record_kind, field=field)
+    trail.record("authority.removed", subject=row, by=by, at=at, before=_authority_facts(row))
+    row.delete()
+
+
+def _authority_facts(row: SourceOfTruth) -> dict:
+    return {"record": row.record_kind, "field": row.field, "connection": row.connection}
+
+
+# --- RACI ---------------------------------------------------------------------------------------
+Holders = dict[str, list[User | Team]]
+
+
+@transaction.atomic
+def set_raci(*, process: str, holders: Holders, by: Someone, at: datetime) -> None:
+    """Who answers for a process, per letter; letters that are not named stay as they are."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    rows = list(_raci_rows(process).select_for_update(of=("self",)))
+    before = _raci_facts(rows)
+    _check_raci(process, {**_held(rows), **holders})
+    for letter, named in holders.items():
+        RaciAssignment.objects.filter(process=process, letter=letter).delete()
+        RaciAssignment.objects.bulk_create(_assignment(process, letter, one) for one in named)
+    after = list(_raci_rows(process))
+    _told("raci.changed", after[0], before, _raci_facts(after), by, at)
+
+
+@transaction.atomic
+def remove_raci(*, process: str, by: Someone, at: datetime) -> None:
+    """Its tickets fall to whoever answers for the queue."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    rows = list(_raci_rows(process).select_for_update(of=("self",)))
+    trail.record("raci.removed", subject=rows[0], by=by, at=at, before=_raci_facts(rows))
+    _raci_rows(process).delete()
+
+
+def _raci_rows(process: str) -> Any:
+    rows = RaciAssignment.objects.filter(process=process)
+    return rows.select_related("user", "team").order_by("pk")
+
+
+def _check_raci(process: str, held: Holders) -> None:
+    if len(held.get(Letter.ACCOUNTABLE, [])) != 1:
+        raise ModelError(f"Exactly one is accountable for {process}.", Letter.ACCOUNTABLE.value)
+    if not held.get(Letter.RESPONSIBLE):
+        raise ModelError(f"Somebody is responsible for {process}.", Letter.RESPONSIBLE.value)
+
+
+def _assignment(process: str, letter: str, holder: User | Team) -> RaciAssignment:
+    who = {"team": holder} if isinstance(holder, Team) else {"user": holder}
+    return RaciAssignment(process=process, letter=letter, **who)
+
+
+def _held(rows: Sequence[RaciAssignment]) -> Holders:
+    held: Holders = {}
+    for row in rows:
+        if holder := row.user or row.team:
+            held.setdefault(row.letter, []).append(holder)
+    return held
+
+
+def _raci_facts(rows: Sequence[RaciAssignment]) -> dict:
+    """By letter, people by their e-mail and teams by their slug."""
+    facts: dict[str, Any] = {"process": rows[0].process} if rows else {}
+    for letter, holders in _held(rows).items():
+        facts[letter] = [one.slug if isinstance(one, Team) else one.email for one in holders]
+    return facts
+
+
+# --- SLAs ---------------------------------------------------------------------------------------
+@transaction.atomic
+def set_sla(
+    *, kind: str, severity: str, ack_within: int, fix_within: int, by: Someone, at: datetime
+) -> Sla:
+    """Business minutes until acknowledged and fixed; an empty kind is the severity's default."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    if not 0 < ack_within <= fix_within:
+        raise ModelError("A ticket is acknowledged before it is fixed.", "fix_within")
+    row = Sla.objects.select_for_update().filter(kind=kind, severity=severity).first()
+    before = _sla_facts(row) if row else {}
+    row = row or Sla(kind=kind, severity=severity)
+    row.ack_within, row.fix_within = ack_within, fix_within
+    row.save()
+    _told("sla.changed", row, before, _sla_facts(row), by, at)
+    return row
+
+
+@transaction.atomic
+def remove_sla(*, kind: str, severity: str, by: Someone, at: datetime) -> None:
+    """Its tickets fall under the default of their severity, which stays."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    if not kind:
+        raise ModelError("The default of a severity stays; change its times instead.")
+    row = Sla.objects.select_for_update().get(kind=kind, severity=severity)
+    trail.record("sla.removed", subject=row, by=by, at=at, before=_sla_facts(row))
+    row.delete()
+
+
+def _sla_facts(row: Sla) -> dict:
+    return {
+        "kind": row.kind, "severity": row.severity,
+        "acknowledged within": row.ack_within, "fixed within": row.fix_within,
+    }  # fmt: skip
+
+
+# --- The trail ----------------------------------------------------------------------------------
+def _told(what: str, subject: Any, before: dict, after: dict, by: Someone, at: datetime) -> None:
+    """A line on the trail, if anything is different."""
+    if after != before:
+        trail.record(what, subject=subject, by=by, at=at, before=before, after=after)
