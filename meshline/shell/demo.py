@@ -37,13 +37,13 @@ class DemoPerson:
 
 PEOPLE = [
     DemoPerson(
-        "operator", "olivia@example.com", "olivia works the queue", "Olivia Ortiz", "revops"
+        "operator", "olivia@example.com", "olivia-works-the-queue", "Olivia Ortiz", "revops"
     ),
-    DemoPerson("manager", "rosa@example.com", "rosa owns the model", "Rosa Marin", "revops"),
-    DemoPerson("sdr-manager", "sam@example.com", "sam watches follow-up", "Sam Dube", "sales"),
-    DemoPerson("rep", "remy@example.com", "remy writes proposals", "Remy Park", "sales"),
-    DemoPerson("admin", "ada@example.com", "ada connects systems", "Ada Stone", ""),
-    DemoPerson("viewer", "vera@example.com", "vera reads along", "Vera Lind", ""),
+    DemoPerson("manager", "rosa@example.com", "rosa-owns-the-model", "Rosa Marin", "revops"),
+    DemoPerson("sdr-manager", "sam@example.com", "sam-watches-follow-up", "Sam Dube", "sales"),
+    DemoPerson("rep", "remy@example.com", "remy-writes-proposals", "Remy Park", "sales"),
+    DemoPerson("admin", "ada@example.com", "ada-connects-systems", "Ada Stone", ""),
+    DemoPerson("viewer", "vera@example.com", "vera-reads-along", "Vera Lind", ""),
 ]
 # Owns proposals, too, so that a rep's lists are not everybody's; she never signs in.
 COLLEAGUE = DemoPerson("rep", "ines@example.com", "", "Ines Falk", "sales")
