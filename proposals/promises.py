@@ -88,20 +88,24 @@ def wanted(history: History, contracts: Iterable[ContractSpec]) -> list[Wanted]:
     by_trigger: dict[State, list[ContractSpec]] = {}
     for contract in contracts:
         by_trigger.setdefault(contract.trigger, []).append(contract)
-    found: list[Wanted] = []
-    # From the end: `since` holds the states the story went through after this episode.
+    stretches: list[list[Wanted]] = []
+    # From the end: `later` holds the states the story went through after this episode.
     later: set[State] = set()
+    mirrored: set[str] = set()
     for episode in reversed(history.episodes):
         if episode.events:
-            for contract in by_trigger.get(episode.state, ()):
-                found += [
-                    Wanted(contract, spec, episode)
-                    for spec in contract.outcomes
-                    if later <= spec.wanted
-                ]
+            asked = [
+                Wanted(contract, spec, episode)
+                for contract in by_trigger.get(episode.state, ())
+                for spec in contract.outcomes
+                if later <= spec.wanted and spec.name not in mirrored
+            ]
+            # Mirrors of an earlier episode give way to those of a later one.
+            mirrored |= {want.spec.name for want in asked if want.spec.mirrors}
+            stretches.append(asked)
         later.add(episode.state)
-    # Mirrors of an earlier episode give way to those of a later one.
-    return list(reversed(_latest_mirrors(found)))
+    # In the order of the story, and within a contract in its own: the deal before its task.
+    return [want for asked in reversed(stretches) for want in asked]
 
 
 def plan(required: list[Wanted], made: list[Made], digests: dict[str, str]) -> Plan:
@@ -132,18 +136,6 @@ def plan(required: list[Wanted], made: list[Made], digests: dict[str, str]) -> P
 def digest(content: dict[str, Any]) -> str:
     """A short fingerprint of what a mirror shows."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
-
-
-def _latest_mirrors(found: list[Wanted]) -> list[Wanted]:
-    """`found` runs from the latest episode back; of mirrors of one name only the latest stays."""
-    seen: set[str] = set()
-    kept = []
-    for want in found:
-        if want.spec.mirrors and want.spec.name in seen:
-            continue
-        seen.add(want.spec.name)
-        kept.append(want)
-    return kept
 
 
 def _of(want: Wanted, made: list[Made]) -> list[Made]:

@@ -113,6 +113,12 @@ def test_a_mirror_follows_its_content_and_a_task_does_not():
     assert [(one.name, one.digest) for one in new] == [("deal", "999.00")]
 
 
+def test_outcomes_are_promised_in_the_contracts_order():
+    """The deal comes before the task that hangs on it."""
+    told = history.tell([event(1, State.SENT, 0)])
+    assert [name for _, name, _ in wanted_in(told)] == ["deal", "follow-up", "tell-owner"]
+
+
 def test_a_dispute_between_two_sendings_asks_for_a_follow_up_of_its_own():
     told = history.tell(
         [event(1, State.SENT, 0), event(2, State.DISPUTED, 5), event(3, State.SENT, 9)]
