@@ -17,6 +17,7 @@ from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
 from meshline.policy.models import SystemRole
+from meshline.vault import VaultError
 from proposals import outbox
 from proposals.tiers import Tier
 
@@ -104,7 +105,7 @@ def enter_secret(*, slug: str, purpose: str, secret: str, by: Someone, at: datet
         raise SettingError("A secret is one line of at most 1,000 printable characters.", purpose)
     found = Connection.objects.select_for_update().get(slug=slug)
     live = list(Secret.objects.filter(connection=found, purpose=purpose).live(at=at))
-    if live and vault.unseal(live[0].sealed) == secret:
+    if live and _opened(live[0]) == secret:
         return found
     _end_older(live, purpose, at)
     Secret.objects.create(
@@ -216,6 +217,14 @@ def _facts(target: Connection) -> dict:
         "expected every": target.expected_every,
         "loopback allowed": target.allow_loopback,
     }
+
+
+def _opened(secret: Secret) -> str | None:
+    """The stored secret; None when its key is lost, so that a new one can still be entered."""
+    try:
+        return vault.unseal(secret.sealed)
+    except VaultError:
+        return None
 
 
 def _end_older(live: list[Secret], purpose: str, at: datetime) -> None:

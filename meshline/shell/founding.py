@@ -64,9 +64,9 @@ def _raci() -> None:
     team, _ = Team.objects.get_or_create(slug="revops", defaults={"name": "Revenue Operations"})
     for process in PROCESSES:
         for letter in ("responsible", "accountable"):
-            RaciAssignment.objects.get_or_create(
-                process=process, letter=letter, defaults={"team": team}
-            )
+            # Whoever has been named since stays, alone or beside others.
+            if not RaciAssignment.objects.filter(process=process, letter=letter).exists():
+                RaciAssignment.objects.create(process=process, letter=letter, team=team)
 
 
 def _contracts() -> None:
