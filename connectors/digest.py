@@ -13,12 +13,13 @@ from typing import Any
 from django.db import connection, transaction
 from django.urls import reverse
 
-from connectors import base, registry
+from connectors import base, inbox, registry
 from connectors.base import Ignored
 from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
+from exceptions.models import Occurrence
 from meshline import bell, bulk, instant
 from meshline.audit import trail
 from meshline.audit.actors import Actor
@@ -72,13 +73,17 @@ def digest_batch(*, most: int = 100) -> int:
     if not messages:
         return 0
     at = instant.now()
+    # Digesting takes the lease off the rows in hand, also when it is undone afterwards.
+    lease = messages[0].lease_owner
+    if len(messages) == 1:
+        _digest_alone(messages[0], lease, at)
+        return 1
     try:
         _digest(messages, at)
     except Exception:
-        if len(messages) > 1:
-            log.exception("A batch of %d messages failed; each is tried alone", len(messages))
-        for message in messages:
-            _digest_alone(message, at)
+        log.exception("A batch of %d messages failed; each is tried alone", len(messages))
+        for message in _leased(lease):
+            _digest_alone(message, lease, at)
     return len(messages)
 
 
@@ -139,9 +144,13 @@ def _claim(*, most: int, alone: bool) -> list[Message]:
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)
         ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
-    return list(Message.objects.filter(pk__in=ids).select_related("connection").order_by("pk"))
+    return _leased(lease) if ids else []
+
+
+def _leased(lease: uuid.UUID | None) -> list[Message]:
+    """What is held under this lease by now, as it stands in the database."""
+    held = Message.objects.filter(lease_owner=lease, status=Message.Status.ACCEPTED)
+    return list(held.select_related("connection").order_by("pk"))
 
 
 @transaction.atomic
@@ -157,21 +166,22 @@ def _digest(messages: list[Message], at: datetime) -> None:
         except Ignored as error:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
-            _quarantine(message, "message-unreadable", str(error), at)
+            _quarantine(message, "message-unreadable", str(error), at, cause=error.cause)
     receipts = intake.receive_all([incoming for _, incoming in told], at=at) if told else []
     for (message, _), receipted in zip(told, receipts, strict=True):
         _note_result(message, receipted)
     _link(told, receipts, at)
     _finish(messages, at)
-    for message, _ in told:
-        if message.crashes or message.attempts > 1:
-            desk.settle(subject=message.ref, because="It was digested.", by=INBOX, at=at)
+    _settle(messages, at)
 
 
 def _translated(message: Message) -> Incoming:
     emitter = registry.system(message.connection.system).emitter
     if emitter is None:
         raise Unreadable(f"{message.connection.name} sends no signals.")
+    if inbox.is_unsplit(message.key):
+        # What made it one message when it came says why it cannot be read.
+        emitter.split(inbox.post_of(message.receipt))
     return base.incoming(
         emitter.translate(bytes(message.payload)),
         origin=message.ref,
@@ -224,20 +234,34 @@ def _finish(messages: Iterable[Message], at: datetime) -> None:
     )
 
 
-def _digest_alone(message: Message, at: datetime) -> None:
+def _settle(messages: list[Message], at: datetime) -> None:
+    """What is read by now comes right on the tickets it hangs on, whatever put it there."""
+    read = [one.ref for one in messages if one.status != Message.Status.QUARANTINED]
+    hanging = Occurrence.objects.filter(subject__in=read, settled_at=None).order_by("ticket_id")
+    for subject in dict.fromkeys(hanging.values_list("subject", flat=True)):
+        desk.settle(subject=subject, because="It was digested.", by=INBOX, at=at)
+
+
+def _digest_alone(message: Message, lease: uuid.UUID | None, at: datetime) -> None:
     try:
         _digest([message], at)
     except LeaseLost:
         log.warning("%s is digested by somebody else by now", message.ref)
     except Exception as error:
         log.exception("%s could not be digested", message.ref)
-        _postpone(message, error, at)
+        _postpone(message.pk, lease, error, at)
 
 
 @transaction.atomic
-def _postpone(message: Message, error: Exception, at: datetime) -> None:
-    """Our own fault: try again later, alone; after five failures a person looks at it."""
-    message.refresh_from_db()
+def _postpone(pk: int, lease: uuid.UUID | None, error: Exception, at: datetime) -> None:
+    """Our own fault: try again later, alone; after five failures a person looks at it.
+
+    Whoever has the message by now, under a lease of their own, is not disturbed.
+    """
+    held = Message.objects.select_for_update(of=("self",)).select_related("connection")
+    message = held.filter(pk=pk, lease_owner=lease).first()
+    if message is None:
+        return
     message.why = f"{type(error).__name__}: {error}"[:2000].replace("\0", "")
     message.crashes = max(message.crashes, 1)
     if message.attempts >= FAILURES_UNTIL_QUARANTINE:
@@ -247,13 +271,13 @@ def _postpone(message: Message, error: Exception, at: datetime) -> None:
     message.save()
 
 
-def _quarantine(message: Message, kind: str, reason: str, at: datetime) -> None:
+def _quarantine(message: Message, kind: str, reason: str, at: datetime, *, cause: str = "") -> None:
     """Kept, not discarded: a ticket holds it until somebody has put the cause right."""
     message.status, message.why = Message.Status.QUARANTINED, reason
     desk.open_ticket(
         desk.Trouble(
             kind=kind,
-            cause=f"{kind}:{message.connection.slug}:{reason[:120]}",
+            cause=f"{kind}:{message.connection.slug}:{(cause or reason)[:120]}",
             title=f"{message.connection.name}: a message could not be read",
             reason=reason,
             subject=message.ref,

@@ -5,11 +5,13 @@ import re
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
+from django.core.exceptions import TooManyFieldsSent
 from django.db import Error as DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from connectors import inbox, registry
+from connectors import inbox, patience, registry
 from connectors.base import Post
 from connectors.inbox import Door, NotSigned, Stored
 from connectors.models import Connection
@@ -19,6 +21,10 @@ from meshline.vault import VaultError
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
+# Between two pieces of a body.
+BODY_SECONDS = 5
+# The sender hears within two seconds that the database does not answer.
+DATABASE_SECONDS = 1.75
 _LENGTH = re.compile(r"[0-9]{1,10}")
 # Never kept: they may carry what proves somebody.
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key"}
@@ -46,27 +52,40 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _receive(request: HttpRequest, slug: str) -> HttpResponse:
-    at_door = inbox.door(slug)
+    with patience.at_most(DATABASE_SECONDS):
+        at_door = inbox.door(slug)
     if at_door is None:
         return _error(404, f"There is no connection {slug}.")
     if request.method != "POST":
         answer = _error(405, "Events are sent by POST.")
         answer["Allow"] = "POST"
         return answer
-    if at_door.status == Connection.Status.DISABLED:
-        return _error(403, "This connection is disabled.")
     try:
-        body = _body(request, at_door)
+        _check_open(at_door)
+        body, query = _body(request, at_door), _query(request)
     except Wrong as wrong:
         return _refused(request, at_door, wrong.status, str(wrong), b"")
-    post = Post(body=body, headers=_headers(request), query=request.GET.dict(), at=at_door.at)
+    post = Post(body=body, headers=_headers(request), query=query, at=at_door.at)
     try:
-        stored = inbox.accept(at_door, post, sender=_sender(request))
+        with patience.at_most(DATABASE_SECONDS):
+            stored = inbox.accept(at_door, post, sender=_sender(request))
     except NotSigned as error:
         return _refused(request, at_door, 401, str(error), body)
     if any(one.status == "accepted" for one in stored):
         bell.ring("inbox")
     return _stored(stored)
+
+
+def _check_open(at_door: Door) -> None:
+    if at_door.status == Connection.Status.DISABLED:
+        raise Wrong(403, "This connection is disabled.")
+
+
+def _query(request: HttpRequest) -> dict[str, str]:
+    try:
+        return request.GET.dict()
+    except TooManyFieldsSent:
+        raise Wrong(400, "The address carries too many parameters.") from None
 
 
 def _body(request: HttpRequest, at_door: Door) -> bytes:
@@ -81,7 +100,18 @@ def _body(request: HttpRequest, at_door: Door) -> bytes:
     if request.headers.get("Content-Encoding", "").strip():
         raise Wrong(415, "Compressed or encoded bodies are not taken; send plain JSON.")
     _check_type(request, at_door)
-    return request.body
+    return _read(request)
+
+
+def _read(request: HttpRequest) -> bytes:
+    """The body, from a sender that does not stop sending it."""
+    if wire := request.META.get("gunicorn.socket"):
+        # Otherwise whoever announces a body and never sends it would hold a thread for good.
+        wire.settimeout(BODY_SECONDS)
+    try:
+        return request.body
+    except UnreadablePostError:
+        raise Wrong(408, "The body did not arrive.") from None
 
 
 def _check_type(request: HttpRequest, at_door: Door) -> None:
@@ -113,10 +143,11 @@ def _stored(stored: list[Stored]) -> JsonResponse:
 def _refused(
     request: HttpRequest, at_door: Door, status: int, reason: str, body: bytes
 ) -> JsonResponse:
-    inbox.reject(
-        at_door, status_code=status, reason=reason, headers=_headers(request), body=body,
-        sender=_sender(request),
-    )  # fmt: skip
+    with patience.at_most(DATABASE_SECONDS):
+        inbox.reject(
+            at_door, status_code=status, reason=reason, headers=_headers(request), body=body,
+            sender=_sender(request),
+        )  # fmt: skip
     return _error(status, reason)
 
 

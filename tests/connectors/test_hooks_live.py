@@ -1,0 +1,456 @@
+"""Webhooks over a real server: what only the wire shows, many at once, a database that is away."""
+
+import contextlib
+import gzip
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from http.client import HTTPConnection
+from pathlib import Path
+from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+
+import pytest
+from django.db import connection
+
+from connectors.models import Message, Receipt, RejectedReceipt
+from exceptions.models import Ticket
+from tests import factories
+from tests.factories import digest_all, document, signature
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+EVENT_ID = "X-PandaDoc-Webhook-Event-Id"
+
+
+def raw_event(doc="doc-1", **changes):
+    return json.dumps([document(id=doc, **changes)]).encode()
+
+
+# --- A server ------------------------------------------------------------------------------------
+@dataclass
+class Server:
+    """The web server as it runs in earnest, on the test's own database."""
+
+    port: int
+    process: subprocess.Popen
+    log: Path
+
+    def send(self, raw: bytes) -> tuple[int, dict[str, str], bytes]:
+        """These very bytes; the answer's status, headers and body."""
+        with socket.create_connection(("127.0.0.1", self.port), 30) as wire:
+            wire.sendall(raw)
+            answer = b""
+            while piece := wire.recv(65536):
+                answer += piece
+        head, _, body = answer.partition(b"\r\n\r\n")
+        first, *lines = head.decode("latin-1").split("\r\n")
+        headers = dict(line.lower().split(": ", 1) for line in lines)
+        return int(first.split()[1]), headers, body
+
+    def post(self, body: bytes, *, event_id="evt-1", **headers):
+        """A signed PandaDoc post over a connection of its own: status and what was said."""
+        client = HTTPConnection("127.0.0.1", self.port, timeout=30)
+        path = f"/hooks/pandadoc/?signature={signature(body)}"
+        sent = {"Content-Type": "application/json", EVENT_ID: event_id, **headers}
+        client.request("POST", path, body, sent)
+        answer = client.getresponse()
+        said = json.loads(answer.read())
+        client.close()
+        return answer.status, said
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+
+
+def head(body=b"", *lines, path=None, length=True):
+    """The head of a signed post, ready for odd lines."""
+    first = f"POST {path or '/hooks/pandadoc/?signature=' + signature(body)} HTTP/1.1"
+    given = [first, "Host: 127.0.0.1", "Connection: close", f"{EVENT_ID}: evt-1", *lines]
+    if not any(line.lower().startswith("content-type") for line in lines):
+        given.append("Content-Type: application/json")
+    if length:
+        given.append(f"Content-Length: {len(body)}")
+    return "\r\n".join(given).encode() + b"\r\n\r\n"
+
+
+def serve(database_url, *, threads=4):
+    """Start the server; it must be stopped."""
+    port = free_port()
+    log = Path(tempfile.mkstemp(prefix="meshline-web-", suffix=".log")[1])
+    command = [
+        sys.executable, "-m", "gunicorn", "-c", "python:meshline.shell.web_server",
+        "--bind", f"127.0.0.1:{port}", "--workers", "1", "--threads", str(threads),
+        "meshline.wsgi",
+    ]  # fmt: skip
+    env = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "DJANGO_SETTINGS_MODULE": "meshline.settings",
+    }
+    env.pop("MIGRATION_DATABASE_URL", None)
+    with log.open("wb") as out:
+        process = subprocess.Popen(command, env=env, stdout=out, stderr=out)
+    server = Server(port, process, log)
+    wait_for(server)
+    return server
+
+
+def wait_for(server):
+    deadline = time.monotonic() + 40
+    while time.monotonic() < deadline:
+        with contextlib.suppress(OSError):
+            socket.create_connection(("127.0.0.1", server.port), 1).close()
+            # A worker is up once it answers what needs no database.
+            client = HTTPConnection("127.0.0.1", server.port, timeout=20)
+            client.request("GET", "/healthz")
+            client.getresponse().read()
+            client.close()
+            return
+        time.sleep(0.1)
+    server.stop()
+    raise TimeoutError(server.log.read_text()[-3000:])
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def database_url(**host):
+    """The address of the test's database, at another host if need be."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    query = parts.query
+    netloc = parts.netloc
+    if host:
+        query = f"host={quote(host['host'], safe='')}"
+        netloc = f"{parts.username}@:{host['port']}" if "port" in host else parts.netloc
+    name = connection.settings_dict["NAME"]
+    return urlunsplit((parts.scheme, netloc, f"/{name}", query, ""))
+
+
+def socket_folder():
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    return parse_qs(parts.query).get("host", [""])[0]
+
+
+@pytest.fixture(scope="module")
+def server(django_db_setup):
+    started = serve(database_url())
+    yield started
+    started.stop()
+    started.log.unlink()
+
+
+@pytest.fixture
+def pandadoc(transactional_db, server):
+    factories.staff()
+    return factories.pandadoc()
+
+
+# --- What only the wire shows --------------------------------------------------------------------
+def test_a_post_over_the_wire_is_stored_and_answered_in_json(pandadoc, server):
+    status, said = server.post(raw_event())
+    assert (status, said["status"]) == (202, "accepted")
+    assert bytes(Receipt.objects.get().body) == raw_event()
+    status, said = server.post(raw_event())
+    assert (status, said["status"]) == (200, "duplicate")
+
+
+def test_a_chunked_body_is_411(pandadoc, server):
+    body = raw_event()
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    status, _, said = server.send(head(body, "Transfer-Encoding: chunked", length=False) + chunked)
+    assert status == 411
+    assert b"Content-Length is required" in said
+    assert RejectedReceipt.objects.get().status_code == 411
+    assert Message.objects.count() == 0
+
+
+def test_without_a_content_length_it_is_411(pandadoc, server):
+    status, _, said = server.send(head(length=False))
+    assert status == 411
+    assert b"Content-Length is required" in said
+
+
+@pytest.mark.parametrize("length", ["-1", "1e3", "five", "٥"])
+def test_a_content_length_that_is_no_number_is_refused(pandadoc, server, length):
+    status, _, _ = server.send(head(b"", f"Content-Length: {length}", length=False))
+    assert 400 <= status < 500
+    assert Message.objects.count() == 0
+
+
+def test_a_mebibyte_is_taken_and_a_byte_more_is_413(pandadoc, server):
+    def padded(size):
+        body = raw_event()
+        return body[:-1] + b" " * (size - len(body)) + b"]"
+
+    status, _, said = server.send(head(padded(2**20)) + padded(2**20))
+    assert status == 202, said
+    status, _, said = server.send(head(padded(2**20 + 1)) + padded(2**20 + 1))
+    assert status == 413
+    assert b"A body is at most 1 MiB." in said
+    assert len(bytes(Receipt.objects.get().body)) == 2**20
+    assert bytes(RejectedReceipt.objects.get().body) == b""
+
+
+def test_a_compressed_body_is_415(pandadoc, server):
+    body = gzip.compress(raw_event())
+    status, _, said = server.send(head(body, "Content-Encoding: gzip") + body)
+    assert status == 415
+    assert b"Compressed or encoded bodies are not taken" in said
+
+
+def test_another_charset_is_415(pandadoc, server):
+    body = raw_event()
+    line = "Content-Type: application/json; charset=iso-8859-1"
+    assert server.send(head(body, line) + body)[0] == 415
+
+
+def test_no_content_type_is_415(pandadoc, server):
+    body = raw_event()
+    line = "Content-Type:"
+    assert server.send(head(body, line) + body)[0] == 415
+
+
+def test_an_empty_body_is_kept_with_a_ticket(pandadoc, server):
+    assert server.send(head(b""))[0] == 202
+    digest_all()
+    assert Message.objects.get().status == "quarantined"
+    assert Ticket.objects.get().kind == "message-unreadable"
+
+
+def test_a_sender_that_hangs_up_in_the_middle_leaves_nothing_half(pandadoc, server):
+    body = raw_event()
+    with socket.create_connection(("127.0.0.1", server.port), 10) as wire:
+        wire.sendall(head(body) + body[:100])
+        wire.shutdown(socket.SHUT_WR)
+        wire.recv(65536)
+    assert Message.objects.count() == 0
+    assert server.post(body)[0] == 202
+
+
+def test_a_sender_that_announces_a_body_and_never_sends_it_holds_nobody(pandadoc, server):
+    body = raw_event()
+    waiting = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(4)]
+    for wire in waiting:
+        wire.sendall(head(body) + body[:10])
+    assert server.post(body)[0] == 202
+    assert {wire.recv(65536)[9:12] for wire in waiting} == {b"408"}
+    for wire in waiting:
+        wire.close()
+
+
+def test_a_slow_sender_is_waited_for(pandadoc, server):
+    body = raw_event()
+    with socket.create_connection(("127.0.0.1", server.port), 30) as wire:
+        wire.sendall(head(body) + body[:10])
+        time.sleep(2.5)
+        wire.sendall(body[10:])
+        assert wire.recv(65536)[9:12] == b"202"
+
+
+def test_a_head_beyond_ascii_is_answered_in_words(pandadoc, server):
+    body = raw_event()
+    odd = head(body).replace(b"evt-1", b"\xff\xfe")
+    assert server.send(odd + body)[0] == 202
+    bad = head(body, path="/hooks/pandadoc/?signature=%ff").replace(b"evt-1", "é".encode())
+    assert server.send(bad + body)[0] == 401
+
+
+def test_several_posts_over_one_connection_are_answered_in_turn(pandadoc, server):
+    client = HTTPConnection("127.0.0.1", server.port, timeout=10)
+    for number, wrong in enumerate([False, True, False]):
+        body = raw_event(f"doc-{number}")
+        sent = {
+            "Content-Type": "text/plain" if wrong else "application/json",
+            EVENT_ID: str(number),
+        }
+        client.request("POST", f"/hooks/pandadoc/?signature={signature(body)}", body, sent)
+        answer = client.getresponse()
+        answer.read()
+        assert answer.status == (415 if wrong else 202)
+    client.close()
+
+
+def test_another_method_is_405_and_sends_no_page(pandadoc, server):
+    raw = b"GET /hooks/pandadoc/ HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+    status, headers, said = server.send(raw)
+    assert (status, headers["allow"]) == (405, "post")
+    assert json.loads(said)["error"] == "Events are sent by POST."
+
+
+def test_a_foreign_host_name_is_no_reason_to_lose_an_event(pandadoc, server):
+    body = raw_event()
+    raw = head(body).replace(b"Host: 127.0.0.1", b"Host: hooks.example.com") + body
+    assert server.send(raw)[0] == 202
+
+
+def test_the_log_of_the_server_tells_no_signature(pandadoc, server):
+    body = raw_event()
+    server.post(body)
+    server.send(head(b"{}", path=f"/hooks/pandadoc/?signature={'f' * 64}") + b"{}")
+    logged = server.log.read_text()
+    assert signature(body) not in logged
+    assert "f" * 64 not in logged
+
+
+# --- Many at once --------------------------------------------------------------------------------
+KEYS, COPIES = 20, 50
+
+
+def test_fifty_copies_of_twenty_events_at_once_are_twenty_messages(pandadoc, server):
+    # All copies of one event side by side, for that is where they meet.
+    keys = [f"evt-{number // COPIES}" for number in range(KEYS * COPIES)]
+
+    def send(key):
+        return key, *server.post(raw_event(key), event_id=key)
+
+    with ThreadPoolExecutor(COPIES) as pool:
+        answers = list(pool.map(send, keys))
+    assert Message.objects.count() == Receipt.objects.count() == KEYS
+    assert Counter(status for _, status, _ in answers) == {202: KEYS, 200: KEYS * (COPIES - 1)}
+    assert len({key for key, status, _ in answers if status == 202}) == KEYS
+    said = {(key, one["message"]) for key, _, one in answers}
+    assert len(said) == KEYS
+    assert set(Message.objects.values_list("duplicates", flat=True)) == {COPIES - 1}
+    digest_all()
+    assert set(Message.objects.values_list("status", flat=True)) == {"digested"}
+
+
+def test_copies_of_a_batch_at_once_never_wait_in_a_ring(pandadoc, server):
+    body = json.dumps([document(id=f"doc-{n}") for n in range(20)]).encode()
+    with ThreadPoolExecutor(30) as pool:
+        answers = list(pool.map(lambda _: server.post(body), range(60)))
+    assert Counter(status for status, _ in answers) == {202: 1, 200: 59}
+    assert Message.objects.count() == 20
+    assert Receipt.objects.count() == 1
+
+
+def test_two_contents_under_one_key_at_once_leave_one_message_and_one_ticket(pandadoc, server):
+    bodies = [raw_event(name=f"Content {number % 2}") for number in range(40)]
+    with ThreadPoolExecutor(20) as pool:
+        answers = list(pool.map(server.post, bodies))
+    counted = Counter(status for status, _ in answers)
+    assert counted == {202: 1, 200: 19, 422: 20}
+    assert Message.objects.get().duplicates == 19
+    assert Ticket.objects.get(kind="message-conflict").occurrences == 1
+
+
+def test_a_thousand_events_in_one_post_are_stored_in_time(pandadoc, server):
+    body = json.dumps([document(id=f"doc-{n}", recipients=[]) for n in range(1000)]).encode()
+    started = time.monotonic()
+    status, said = server.post(body)
+    assert status == 202
+    assert len(said["messages"]) == Message.objects.count() == 1000
+    assert time.monotonic() - started < 10
+
+
+# --- The database is away ------------------------------------------------------------------------
+def timed(act):
+    started = time.monotonic()
+    return act(), time.monotonic() - started
+
+
+def test_a_database_that_refuses_is_503_within_two_seconds_and_nothing_is_lost(pandadoc, server):
+    away = serve(database_url(host="127.0.0.1", port=free_port()))
+    try:
+        client = HTTPConnection("127.0.0.1", away.port, timeout=10)
+        body = raw_event()
+        address = f"/hooks/pandadoc/?signature={signature(body)}"
+        client.request("POST", address, body, {"Content-Type": "application/json", EVENT_ID: "e"})
+        answer, seconds = timed(client.getresponse)
+        assert answer.status == 503
+        assert answer.headers["Retry-After"].isdigit()
+        assert seconds < 2
+        assert json.loads(answer.read())["error"].startswith("Meshline cannot store this now")
+        client.close()
+    finally:
+        away.stop()
+    assert signature(body) not in away.log.read_text()
+    away.log.unlink()
+    assert Message.objects.count() == 0
+    assert server.post(body, event_id="e")[0] == 202
+
+
+@dataclass
+class Between:
+    """Stands between the server and its database, and may fall silent without hanging up."""
+
+    folder: Path
+    behind: str
+    silent: threading.Event = field(default_factory=threading.Event)
+
+    def __post_init__(self):
+        self.listening = socket.socket(socket.AF_UNIX)
+        self.listening.bind(str(self.folder / ".s.PGSQL.5432"))
+        self.listening.listen(64)
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
+                front, _ = self.listening.accept()
+                back = socket.socket(socket.AF_UNIX)
+                back.connect(f"{self.behind}/.s.PGSQL.5432")
+                for pair in ((front, back), (back, front)):
+                    threading.Thread(target=self._carry, args=pair, daemon=True).start()
+
+    def _carry(self, here, there):
+        with contextlib.suppress(OSError):
+            while piece := here.recv(65536):
+                while self.silent.is_set():
+                    time.sleep(0.02)
+                there.sendall(piece)
+        for end in (here, there):
+            with contextlib.suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.skipif(not socket_folder().startswith("/"), reason="The database has no socket.")
+def test_a_database_that_falls_silent_is_503_within_two_seconds_and_then_goes_on(pandadoc):
+    with tempfile.TemporaryDirectory(prefix="ml-") as folder:
+        between = Between(Path(folder), socket_folder())
+        hung = serve(database_url(host=folder), threads=2)
+        try:
+            # Every thread of the server has its connection by now.
+            for number in range(6):
+                assert hung.post(raw_event(), event_id=f"before-{number}")[0] == 202
+            between.silent.set()
+            (status, _), seconds = timed(lambda: hung.post(raw_event(), event_id="e"))
+            assert status == 503
+            assert seconds < 2
+            between.silent.clear()
+            assert hung.post(raw_event(), event_id="e")[0] in {200, 202}
+        finally:
+            between.silent.clear()
+            hung.stop()
+            between.listening.close()
+            hung.log.unlink()
+    assert Message.objects.filter(key="e").count() == 1
+
+
+def test_a_lock_held_for_long_is_503_within_two_seconds(pandadoc, server):
+    server.post(raw_event(), event_id="before")
+    with connection.cursor() as cursor:
+        cursor.execute("BEGIN")
+        cursor.execute("LOCK TABLE connectors_message IN SHARE MODE")
+        try:
+            (status, _), seconds = timed(lambda: server.post(raw_event(), event_id="e"))
+        finally:
+            cursor.execute("ROLLBACK")
+    assert status == 503
+    assert seconds < 2
+    status, _ = server.post(raw_event(), event_id="e")
+    assert status in {200, 202}
+    assert Message.objects.filter(key="e").count() == 1
