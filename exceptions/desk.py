@@ -205,14 +205,21 @@ def _add_occurrence(ticket: Ticket, trouble: Trouble, by: Someone, at: datetime)
     ticket.last_seen_at = at
     if is_new:
         ticket.occurrences += 1
-        if trouble.amount is not None and trouble.currency == ticket.currency:
-            already = _records_on(ticket)
-            if already.count(trouble.record) <= 1:
-                ticket.amount_at_risk = (ticket.amount_at_risk or Decimal(0)) + trouble.amount
+        _add_amount(ticket, trouble)
         after = {"occurrences": ticket.occurrences, "subject": trouble.subject}
         _record("ticket.occurred-again", ticket, by, at, after=after, cause=trouble.led_from)
-    ticket.save(update_fields=["last_seen_at", "occurrences", "amount_at_risk"])
+    ticket.save(update_fields=["last_seen_at", "occurrences", "amount_at_risk", "currency"])
     return ticket
+
+
+def _add_amount(ticket: Ticket, trouble: Trouble) -> None:
+    """One more record's money is at risk; a ticket opened without any takes its currency."""
+    if trouble.amount is None or _records_on(ticket).count(trouble.record) > 1:
+        return
+    if ticket.amount_at_risk is None:
+        ticket.amount_at_risk, ticket.currency = Decimal(0), trouble.currency
+    if trouble.currency == ticket.currency:
+        ticket.amount_at_risk += trouble.amount
 
 
 def _hang(ticket: Ticket, trouble: Trouble, at: datetime) -> bool:

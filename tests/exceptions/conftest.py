@@ -1,0 +1,84 @@
+"""Tickets as the rooms above open them, and what a broken trail does."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from exceptions import desk
+from exceptions.desk import Trouble
+from exceptions.models import Ticket
+from meshline import instant
+from meshline.audit import trail
+from meshline.audit.actors import part
+
+# A Monday morning within working hours.
+MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
+CARRIER = part("carrier", "The carrier")
+HTMX = {"HX-Request": "true"}
+
+
+class TrailBroken(Exception):
+    """The second half of every verb, failing."""
+
+
+def trouble(name="one", **changes):
+    """Something that went wrong in delivering outcome `name`."""
+    facts = {
+        "kind": "delivery-failed",
+        "cause": f"cause-{name}",
+        "title": f"Delivery of {name} failed",
+        "reason": "HubSpot answered 503 eleven times.",
+        "subject": f"outcome:{name}",
+        "evidence": {"attempts": 11},
+        "record": "proposal:17",
+        "record_title": "Website relaunch",
+        "connection": "hubspot",
+        "amount": Decimal("1234.50"),
+        "currency": "EUR",
+    }
+    return Trouble(**{**facts, **changes})
+
+
+def open_one(name="one", *, at=MONDAY, **changes):
+    return desk.open_ticket(trouble(name, **changes), by=CARRIER, at=at)
+
+
+def reread(ticket):
+    return Ticket.objects.get(pk=ticket.pk)
+
+
+@pytest.fixture
+def monday():
+    """The clock stands still at half past nine on a Monday."""
+    with instant.stopped(MONDAY):
+        yield MONDAY
+
+
+@pytest.fixture
+def ticket(staff):
+    return open_one()
+
+
+@pytest.fixture
+def broken_trail(monkeypatch):
+    """Break the trail from here on."""
+
+    def fail(*args, **named):
+        raise TrailBroken
+
+    def break_it():
+        monkeypatch.setattr(trail, "record", fail)
+
+    return break_it
+
+
+@pytest.fixture
+def as_(client):
+    """The browser of one person."""
+
+    def sign_in(user):
+        client.force_login(user)
+        return client
+
+    return sign_in
