@@ -10,13 +10,16 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cryptography.fernet import Fernet
+from cryptography.fernet import Fernet, InvalidToken
 from django.conf import settings
 
 from meshline import vault
 from meshline.audit.models import PersonKey
+from meshline.vault import VaultError
 
 ERASED = "(erased)"
+# Sealed with a key that is no longer among SECRETS_KEYS, or tampered with.
+UNREADABLE = "(unreadable)"
 
 
 @dataclass(frozen=True)
@@ -49,6 +52,11 @@ def keys_for(many_changes: Iterable[dict[str, Any]]) -> dict[str, PersonKey]:
     """The keys that still exist for the sealed values in these changes, in one query."""
     ids = {value["person_key"] for changes in many_changes for value in _sealed_in(changes)}
     return {str(key.id): key for key in PersonKey.objects.filter(id__in=ids)} if ids else {}
+
+
+def is_sealed(value: Any) -> bool:
+    """Whether this is a personal value as the trail keeps it."""
+    return isinstance(value, dict) and value.keys() == {"person_key", "sealed"}
 
 
 def forget(person: str) -> None:
@@ -86,15 +94,17 @@ def _digest(person: str) -> bytes:
 
 
 def _sealed_in(changes: dict[str, Any]) -> list[dict[str, str]]:
-    return [value for value in changes.values() if _is_sealed(value)]
-
-
-def _is_sealed(value: Any) -> bool:
-    return isinstance(value, dict) and value.keys() == {"person_key", "sealed"}
+    return [value for value in changes.values() if is_sealed(value)]
 
 
 def _revealed(value: Any, keys: dict[str, PersonKey]) -> Any:
-    if not _is_sealed(value):
+    if not is_sealed(value):
         return value
     key = keys.get(value["person_key"])
-    return _fernet(key).decrypt(value["sealed"].encode()).decode() if key else ERASED
+    if key is None:
+        return ERASED
+    try:
+        return _fernet(key).decrypt(value["sealed"].encode()).decode()
+    except (InvalidToken, VaultError):
+        # One value nobody can read must not take the whole page with it.
+        return UNREADABLE

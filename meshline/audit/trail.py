@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from math import isfinite
 from typing import Any
 
 from django.core.serializers.json import DjangoJSONEncoder
@@ -17,7 +18,7 @@ from meshline.audit.personal import Personal
 __all__ = ["Personal", "line", "record", "record_all"]
 
 _encode = DjangoJSONEncoder().default
-# NUL is the one character PostgreSQL's jsonb refuses.
+# PostgreSQL keeps every character but this one.
 _NUL = {0: "\N{REPLACEMENT CHARACTER}"}
 
 
@@ -70,7 +71,7 @@ def line(
         record=record,
         before=before or {},
         after=after or {},
-        why=why.translate(_NUL),
+        why=_text(why),
         cause=cause,
     )
 
@@ -106,7 +107,18 @@ def _plain(value: Any, sealed: dict[Personal, dict[str, str]]) -> Any:
     if isinstance(value, Personal):
         return sealed.get(value, "")
     if isinstance(value, str):
-        return value.translate(_NUL)
-    if value is None or isinstance(value, bool | int | float | dict | list):
+        return _text(value)
+    if isinstance(value, dict):
+        return {_text(str(name)): _plain(part, sealed) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part, sealed) for part in value]
+    if value is None or isinstance(value, bool | int):
         return value
-    return str(value) if isinstance(value, models.Model) else _encode(value)
+    if isinstance(value, float):
+        return value if isfinite(value) else str(value)
+    return _text(str(value)) if isinstance(value, models.Model) else _encode(value)
+
+
+def _text(text: str) -> str:
+    """Text as PostgreSQL can keep it: without NUL, and without halves of characters."""
+    return text.translate(_NUL).encode(errors="replace").decode()

@@ -49,9 +49,12 @@ def chain() -> Verdict:
         if reason:
             return Verdict(position - 1, previous.hex(), position, reason)
         previous = link_hash
-    if (position, previous) != (head_position, head_hash):
+    if position != head_position:
         reason = f"The chain ends at {position}, but its head says {head_position}."
         return Verdict(position, previous.hex(), position + 1, reason)
+    if previous != head_hash:
+        reason = f"The head's hash is not the one of the link at position {position}."
+        return Verdict(position, previous.hex(), position, reason)
     return _without_strays(Verdict(position, previous.hex()))
 
 
@@ -91,8 +94,8 @@ def _without_strays(verdict: Verdict) -> Verdict:
             SELECT (SELECT min(line.id) FROM audit_trailline line
                     LEFT JOIN audit_traillink link ON link.line_id = line.id
                     WHERE link.line_id IS NULL),
-                   (SELECT min(link.position) FROM audit_traillink link, audit_chainhead head
-                    WHERE link.position > head.position)
+                   (SELECT min(link.position) FROM audit_traillink link
+                    WHERE link.position > coalesce((SELECT max(position) FROM audit_chainhead), 0))
             """
         )
         loose, beyond = cursor.fetchone()

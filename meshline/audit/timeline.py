@@ -1,0 +1,166 @@
+"""Trail lines as people read them: in words, opened or masked, with links to what they speak of."""
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import NoReverseMatch, reverse
+from django.utils import dateformat, timezone
+
+from meshline.audit import personal, records
+from meshline.audit.models import TrailLine
+
+MASK = "•••"
+# The pages of what a line may speak of, by URL name; what is not here has no page of its own.
+PAGES = {
+    "proposal": "proposals:proposal",
+    "ticket": "exceptions:ticket",
+    "outcome": "connectors:outcome",
+    "message": "connectors:message",
+    "user": "people:person",
+    "contract": "proposals:contracts",
+}
+_WITHOUT_ID = {"contract"}
+_NAMES = {"user": "person", "sla": "SLA", "raciassignment": "RACI assignment"}
+# Free text and money are masked together with what is sealed as personal.
+_PRIVATE = {"amount", "reason", "note", "body"}
+_EMAIL = re.compile(r"[^\s@()<>“”\"]+@[^\s@()<>“”\"]+")
+_AMOUNT = re.compile(r"\b\d[\d,.]*\s[A-Z]{3}\b")
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+
+Opens = Callable[[str], bool]
+
+
+@dataclass(frozen=True)
+class Ref:
+    """What a line speaks of; without a URL where there is no page, or not for this person."""
+
+    label: str
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line, ready to be shown. `before` and `after` hold no sealed values any more."""
+
+    line: TrailLine
+    words: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    why: str
+    subject: Ref
+    cause: Ref | None
+
+    @property
+    def position(self) -> int | None:
+        """Its place in the chain; none until its transaction has committed."""
+        link = getattr(self.line, "link", None)
+        return link.position if link else None
+
+    @property
+    def who(self) -> str:
+        return self.line.actor_label.partition(" (")[0]
+
+    @property
+    def who_as(self) -> str:
+        """In which role, for people."""
+        return self.line.actor_label.partition(" (")[2].rstrip(")")
+
+    @property
+    def exactly(self) -> str:
+        """The moment to the microsecond, in the reader's zone."""
+        return f"{timezone.localtime(self.line.at):%Y-%m-%d %H:%M:%S.%f %Z}"
+
+
+def read(lines: Iterable[TrailLine], *, masked: bool, opens: Opens) -> list[Entry]:
+    """These lines as entries. `opens` says whether the page at a URL lets the reader in.
+
+    Keys and origins are fetched once for all of them.
+    """
+    lines = list(lines)
+    keys = personal.keys_for(side for line in lines for side in (line.before, line.after))
+    brought = records.origins(_signals_in(lines))
+    return [
+        Entry(
+            line=line,
+            words=words(line.what),
+            before=_shown(line.before, keys, masked),
+            after=_shown(line.after, keys, masked),
+            why=hide(line.why) if masked else line.why,
+            subject=_ref(line.subject_kind, line.subject_id, opens),
+            cause=_cause(line.cause, brought, opens),
+        )
+        for line in lines
+    ]
+
+
+def words(what: str) -> str:
+    """ "outcome.called-off" as a person says it."""
+    return what.replace(".", " ").replace("-", " ").capitalize()
+
+
+def name_of(kind: str) -> str:
+    """A kind as a person says it."""
+    name = _NAMES.get(kind, kind)
+    return name[:1].upper() + name[1:]
+
+
+def hide(text: str) -> str:
+    """A sentence without the e-mail addresses and amounts in it."""
+    return _AMOUNT.sub(MASK, _EMAIL.sub(MASK, text))
+
+
+def _shown(changes: dict[str, Any], keys: dict[str, Any], masked: bool) -> dict[str, Any]:
+    if masked:
+        return {name: _masked(name, value) for name, value in changes.items()}
+    opened = personal.reveal(changes, keys)
+    return {name: _readable(value) for name, value in opened.items()}
+
+
+def _masked(name: str, value: Any) -> Any:
+    if name in _PRIVATE or personal.is_sealed(value):
+        return MASK if value else value
+    return hide(_readable(value)) if isinstance(value, str) else value
+
+
+def _readable(value: Any) -> Any:
+    """A moment in the reader's zone; everything else as it is."""
+    if not isinstance(value, str) or not _MOMENT.fullmatch(value):
+        return value
+    try:
+        moment = timezone.localtime(datetime.fromisoformat(value))
+    except (ValueError, OverflowError):
+        return value
+    return dateformat.format(moment, "j M Y, H:i:s T")
+
+
+def _signals_in(lines: list[TrailLine]) -> list[int]:
+    causes = (line.cause.split(":") for line in lines)
+    return [int(pk) for kind, pk in (c for c in causes if len(c) == 2) if _is_signal(kind, pk)]
+
+
+def _is_signal(kind: str, pk: str) -> bool:
+    return kind == "signal" and pk.isascii() and pk.isdigit() and len(pk) < 19
+
+
+def _cause(cause: str, brought: dict[int, str], opens: Opens) -> Ref | None:
+    """What led to it. A signal leads on to the message that brought it."""
+    kind, _, pk = cause.partition(":")
+    if _is_signal(kind, pk):
+        kind, _, pk = brought.get(int(pk), cause).partition(":")
+    if not kind or not pk:
+        return None
+    return Ref("A person's act") if kind == "person" else _ref(kind, pk, opens)
+
+
+def _ref(kind: str, pk: str, opens: Opens) -> Ref:
+    label = f"{name_of(kind)} {pk}"
+    if kind not in PAGES:
+        return Ref(label)
+    try:
+        url = reverse(PAGES[kind], args=[] if kind in _WITHOUT_ID else [pk])
+    except NoReverseMatch:
+        return Ref(label)
+    return Ref(label, url if opens(url) else "")
