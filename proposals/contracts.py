@@ -157,9 +157,8 @@ class _Batch:
         """Call off what is not carried yet; undo what is; mark what is on its way."""
         if outcome.unwanted_at is not None:
             return
-        state = State(outcome.proposal.state).label.lower()
         outcome.unwanted_at = self.at
-        outcome.unwanted_why = f"The proposal is {state} now."
+        outcome.unwanted_why = _why_dropped(outcome)
         self.changed.append(outcome)
         if outcome.state in CALLED_OFF_FROM:
             outcome.state = OutcomeState.CANCELLED
@@ -206,6 +205,13 @@ class _Batch:
         if proposal.owner.team_id not in self._hours:
             self._hours[proposal.owner.team_id] = calendars.hours_of(team)
         return self._hours[proposal.owner.team_id]
+
+
+def _why_dropped(outcome: Outcome) -> str:
+    state = outcome.proposal.state
+    if outcome.digest and outcome.contract.trigger == state:
+        return "What it shows has changed; a newer one takes its place."
+    return f"The proposal is {State(state).label.lower()} now."
 
 
 def _live() -> list[ContractSpec]:

@@ -1,12 +1,12 @@
 from django.urls import path
 
-from proposals import views
+from proposals.views import contracts, proposals
 
 app_name = "proposals"
 urlpatterns = [
-    path("proposals/", views.proposals, name="list"),
-    path("proposals/<int:proposal_id>/", views.proposal, name="proposal"),
-    path("proposals/<int:proposal_id>/move/", views.move, name="move"),
-    path("proposals/<int:proposal_id>/assign/", views.assign, name="assign"),
-    path("operating-model/contracts/", views.contracts, name="contracts"),
+    path("proposals/", proposals.proposals, name="list"),
+    path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
+    path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
+    path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
+    path("operating-model/contracts/", contracts.contracts, name="contracts"),
 ]

@@ -1,0 +1,52 @@
+"""What a person types when they move a proposal or give it to somebody."""
+
+from typing import Any
+
+from django import forms
+from django.db.models import Q, QuerySet
+
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Role, Scope, scope
+from meshline.web.forms import reason_field
+from proposals.states import State
+
+# The version a person saw; it is never larger than this.
+_MOST = 2**31 - 1
+
+
+class MoveForm(forms.Form):
+    """A reason for one move. Whether it is needed, the verb knows."""
+
+    to = forms.ChoiceField(choices=State.choices(), widget=forms.HiddenInput)
+    version = forms.IntegerField(min_value=0, max_value=_MOST, widget=forms.HiddenInput)
+    reason = reason_field(required=False)
+
+
+class PersonChoice(forms.ModelChoiceField):
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} · {Role(obj.role).label}"
+
+
+class AssignForm(forms.Form):
+    """Whom to give it to, and why."""
+
+    version = forms.IntegerField(min_value=0, max_value=_MOST, widget=forms.HiddenInput)
+    owner = PersonChoice(User.objects.none(), label="New owner", empty_label="Choose somebody")
+    reason = reason_field()
+
+    def __init__(self, *args: Any, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["owner"]
+        assert isinstance(field, PersonChoice)
+        field.queryset = candidates(by)
+
+
+def candidates(by: User) -> QuerySet:
+    """Whom this person may give a proposal to: the active, in a team's scope the team.
+
+    A viewer can follow nothing up.
+    """
+    people = User.objects.active().exclude(role=Role.VIEWER).order_by("name", "pk")
+    if scope(by, Permission.REASSIGN_PROPOSAL) is not Scope.TEAM:
+        return people
+    return people.filter(Q(team=by.team_id, team__isnull=False) | Q(pk=by.pk))

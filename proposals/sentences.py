@@ -1,0 +1,195 @@
+"""Contracts as sentences a person can check: pure, no database, no clock."""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import time
+
+from exceptions.kinds import KINDS
+from proposals.promises import ContractSpec, OutcomeSpec
+from proposals.states import MOVES, State
+from proposals.tiers import BUDGET, Tier
+
+# The parts that connections play, as people call them.
+PARTS = {
+    "quoting": "the quoting tool",
+    "crm": "the CRM",
+    "billing": "the billing tool",
+}
+# What carrying an outcome of a kind does, and what taking it back does; {thing} is its name.
+_DEEDS = {
+    "deal.upsert": "create or update the deal",
+    "task.create": "create the {thing} task",
+    "task.complete": "close the {thing} task",
+    "notice.tell": "tell the owner",
+    "ticket.open": "open a ticket",
+}
+_NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+
+
+@dataclass(frozen=True)
+class Names:
+    """What sentences must know of this company: who plays which part, how long a day is."""
+
+    parts: Mapping[str, str]
+    minutes_a_day: int = 480
+
+
+def deed(kind: str, name: str) -> str:
+    """What an outcome does, as in "create the follow-up task"."""
+    thing = name.removesuffix("-undo").replace("_", " ")
+    return _DEEDS.get(kind, kind.replace(".", " ").replace("-", " ")).format(thing=thing)
+
+
+def place(target: str, connection: str) -> str:
+    """Where it happens: "in hubspot (the CRM)"; nothing where Meshline does it itself."""
+    if target == "meshline":
+        return ""
+    part = PARTS.get(target, target)
+    return f"in {connection} ({part})" if connection else f"in {part}, which nothing plays yet"
+
+
+def outcome(spec: OutcomeSpec, trigger: State, names: Names) -> str:
+    """One outcome of a contract, without a full stop."""
+    said = " ".join(filter(None, [deed(spec.kind, spec.name), _where(spec, names)]))
+    parts = [said + _about(spec), _due(spec, names), _while(spec, trigger), _then(spec)]
+    return ", ".join(part for part in parts if part).replace(", ;", ";")
+
+
+def contract(spec: ContractSpec, names: Names) -> list[str]:
+    """Everything that follows when a proposal comes into the contract's state."""
+    return [outcome(one, spec.trigger, names) for one in spec.outcomes]
+
+
+def undone(state: State, live: Iterable[ContractSpec]) -> list[str]:
+    """What other contracts asked for and coming into `state` takes back."""
+    return [
+        f"{deed(spec.undo, spec.name)} that follows when a proposal is {said(trigger)}"
+        for trigger, spec in _of_others(state, live)
+        if spec.undo and _is_left_for(state, spec)
+    ] + [
+        f"close the ticket “{_ticket(spec)}”"
+        for _, spec in _of_others(state, live)
+        if spec.kind == "ticket.open" and _is_left_for(state, spec)
+    ]
+
+
+def kept(state: State, live: Iterable[ContractSpec]) -> list[str]:
+    """What other contracts asked for and stays open in `state`."""
+    return [
+        f"leave the {spec.name.replace('_', ' ')} task open"
+        for _, spec in _of_others(state, live)
+        if spec.undo and state in spec.wanted
+    ]
+
+
+def business(minutes: int) -> str:
+    """A span of business time as the SLA table says it: "30 min", "4 h", "1 h 30 min"."""
+    hours, rest = divmod(minutes, 60)
+    return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
+
+
+def minutes_a_day(windows: Iterable[tuple[int, time, time]]) -> int:
+    """How long a working day is on average, by a calendar's windows."""
+    spans = [(day, _minute(closes) - _minute(opens)) for day, opens, closes in windows]
+    days = {day for day, _ in spans}
+    return round(sum(minutes for _, minutes in spans) / len(days)) if days else 480
+
+
+def working_time(minutes: int, minutes_a_day: int) -> str:
+    """A span of business time in words: "two working days", "4 business hours"."""
+    days, rest = divmod(minutes, minutes_a_day)
+    if days and not rest:
+        number = _NUMBERS[days] if days < len(_NUMBERS) else str(days)
+        return f"{number} working day{'' if days == 1 else 's'}"
+    hours, rest = divmod(minutes, 60)
+    if hours and not rest:
+        return f"{hours} business hour{'' if hours == 1 else 's'}"
+    return f"{minutes} business minute{'' if minutes == 1 else 's'}"
+
+
+def budget(tier: Tier) -> str:
+    """How soon what comes in this tier is proven: "60 seconds", "4 business hours"."""
+    span = BUDGET[tier]
+    if tier is Tier.HOURS:
+        return working_time(int(span.total_seconds()) // 60, minutes_a_day=24 * 60)
+    if span.days:
+        return f"{span.days} day{'' if span.days == 1 else 's'}"
+    minutes, seconds = divmod(span.seconds, 60)
+    return f"{span.seconds} seconds" if seconds or minutes < 2 else f"{minutes} minutes"
+
+
+def said(state: State) -> str:
+    """A state inside a sentence."""
+    return state.value.replace("-", " ")
+
+
+def either(states: Iterable[State]) -> str:
+    """ "sent, viewed or signed", in the order of a proposal's life."""
+    wanted = set(states)
+    words = [said(state) for state in State if state in wanted]
+    return " or ".join(filter(None, [", ".join(words[:-1]), words[-1]])) if words else "nothing"
+
+
+def _minute(at: time) -> int:
+    # The end of a day is written as its last microsecond.
+    return 1440 if at == time.max else at.hour * 60 + at.minute
+
+
+def _where(spec: OutcomeSpec, names: Names) -> str:
+    return place(spec.target, names.parts.get(spec.target, ""))
+
+
+def _about(spec: OutcomeSpec) -> str:
+    if spec.kind == "ticket.open":
+        return f" “{_ticket(spec)}”"
+    text = spec.params.get("subject", "")
+    if spec.kind == "notice.tell" and text:
+        return f": “{_spoken(text)}”"
+    if spec.mirrors:
+        return " and again whenever its content changes"
+    return " for the owner" if spec.kind == "task.create" else ""
+
+
+def _due(spec: OutcomeSpec, names: Names) -> str:
+    minutes = spec.params.get("due_within")
+    return f"due {working_time(int(minutes), names.minutes_a_day)} later" if minutes else ""
+
+
+def _while(spec: OutcomeSpec, trigger: State) -> str:
+    if spec.mirrors:
+        return ""
+    it = "it" if spec.wanted == {trigger} else "the proposal"
+    return f"as long as {it} is {either(spec.wanted)}"
+
+
+def _then(spec: OutcomeSpec) -> str:
+    if spec.kind == "ticket.open":
+        return "; then it closes by itself"
+    return "; then close it" if spec.undo else ""
+
+
+def _ticket(spec: OutcomeSpec) -> str:
+    kind = KINDS.get(spec.params.get("ticket", ""))
+    return kind.label if kind else "Something to decide"
+
+
+def _spoken(text: str) -> str:
+    """A text with its places named rather than filled: "‹title› went out"."""
+    return _PLACE.sub(r"‹\1›", text).rstrip(".")
+
+
+def _of_others(state: State, live: Iterable[ContractSpec]) -> Iterable[tuple[State, OutcomeSpec]]:
+    return [
+        (one.trigger, spec)
+        for one in live
+        if one.trigger is not state
+        for spec in one.outcomes
+        if not spec.mirrors
+    ]
+
+
+def _is_left_for(state: State, spec: OutcomeSpec) -> bool:
+    """Whether a proposal can step from where the outcome is wanted right into `state`."""
+    return state not in spec.wanted and any(state in MOVES[here] for here in spec.wanted)

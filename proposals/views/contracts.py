@@ -1,0 +1,86 @@
+"""The live contracts as sentences, and the table of moves with the authority for each."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from meshline.people.permissions import Permission
+from meshline.policy import calendars, roles
+from meshline.web.access import requires
+from meshline.web.requests import Request
+from proposals import authority, promises, sentences, states
+from proposals.authority import PEOPLE, Authorities
+from proposals.models import Contract
+from proposals.promises import ContractSpec
+from proposals.sentences import Names
+from proposals.states import State
+from proposals.tiers import Tier
+
+# Stands for the connection that brought a proposal, whichever that is.
+ITS_SOURCE = "its source"
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """All that follows when a proposal comes into one state."""
+
+    state: State
+    authority: str
+    agreed: list[tuple[Contract, list[str]]]
+    also: list[str]
+
+
+@require_safe
+@requires(Permission.SEE_OPERATING_MODEL)
+def contracts(request: Request) -> HttpResponse:
+    live = {contract: _spec(contract) for contract in Contract.objects.live().order_by("slug")}
+    minutes_a_day = sentences.minutes_a_day(calendars.hours_of(None).windows)
+    names = Names(roles.connections(), minutes_a_day)
+    authorities = authority.load()
+    context = {
+        "chapters": [_chapter(state, live, names, authorities) for state in State],
+        "has_contracts": bool(live),
+        "moves": [_row(here, authorities) for here in State],
+        "states": [(state, _short(authorities, state)) for state in State],
+        "tiers": [(name, sentences.budget(Tier(tier))) for tier, name in Tier.choices()],
+    }
+    return render(request, "proposals/contracts.html", context)
+
+
+def _spec(contract: Contract) -> ContractSpec:
+    outcomes = tuple(promises.spec_from(row) for row in contract.outcomes)
+    return ContractSpec(contract.pk, contract.slug, State(contract.trigger), outcomes)
+
+
+def _chapter(
+    state: State, live: dict[Contract, ContractSpec], names: Names, authorities: Authorities
+) -> Chapter:
+    specs = list(live.values())
+    agreed = [
+        (contract, sentences.contract(spec, names))
+        for contract, spec in live.items()
+        if spec.trigger is state
+    ]
+    also = [*sentences.undone(state, specs), *sentences.kept(state, specs)]
+    return Chapter(state, _long(authorities, state), agreed, also)
+
+
+def _row(here: State, authorities: Authorities) -> dict[str, Any]:
+    cells = [(to, _short(authorities, to) if states.is_move(here, to) else "") for to in State]
+    return {"state": here, "cells": cells}
+
+
+def _short(authorities: Authorities, to: State) -> str:
+    return authorities.of(to, source=ITS_SOURCE) or "nobody yet"
+
+
+def _long(authorities: Authorities, to: State) -> str:
+    named = authorities.of(to, source=ITS_SOURCE)
+    if named == ITS_SOURCE:
+        return "the connection that brought the proposal"
+    if named == PEOPLE:
+        return "people: a RevOps operator or manager"
+    return named or "nobody yet: nothing plays the part"
