@@ -5,6 +5,7 @@ from typing import Any
 from connectors import moments, parsing
 from connectors.base import Ignored, Told
 from connectors.parsing import Unreadable, member
+from proposals.signals import FIELDS
 from proposals.states import State
 
 PREFIX = "proposal."
@@ -44,7 +45,10 @@ def translate(payload: bytes) -> Told:
 
 
 def _fields(data: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: parsing.text(member(data, *path), longest=254) for name, path in _TEXTS.items()}
+    fields = {
+        name: parsing.text(member(data, *path), longest=FIELDS[name])
+        for name, path in _TEXTS.items()
+    }
     for name in ("owner_email", "contact_email"):
         fields[name] = fields[name].lower()
     return {name: value for name, value in fields.items() if value} | _amount(data.get("amount"))
