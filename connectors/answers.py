@@ -1,5 +1,6 @@
 """Reading a vendor's answer: what is a failure, and what kind of one."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,7 +20,8 @@ _BREATHER_SECONDS = 2.0
 class Caller:
     """Calls one vendor with one credential, and keeps what went over the wire for the page.
 
-    `headers` carry the credential and are never kept. `deadline` is seconds for a whole call.
+    `headers` carry the credential and are never kept. `deadline` is seconds for a whole call;
+    `hurry` sets an end for all calls that are still to come.
     """
 
     base_url: str
@@ -28,12 +30,18 @@ class Caller:
     deadline: float = 15.0
     calls: list[dict[str, Any]] = field(default_factory=list)
     retry_after: Callable[[Reply], float | None] | None = None
+    ends_at: float | None = None
+
+    def hurry(self, seconds: float) -> None:
+        """All calls from here on have so many seconds together."""
+        self.ends_at = time.monotonic() + seconds
 
     def call(
         self, method: str, path: str, *, json: Any = None, params: dict[str, str] | None = None,
         fine: frozenset[int] = frozenset(),
     ) -> Reply:  # fmt: skip
         """One call. 2xx and the statuses in `fine` come back; all else raises Trouble."""
+        deadline = self._left(method, path)
         kept: dict[str, Any] = {"method": method, "url": f"{self.base_url}{path}"}
         if params:
             kept["params"] = params
@@ -43,7 +51,7 @@ class Caller:
         try:
             reply = http.call(
                 method, f"{self.base_url}{path}", headers=self.headers, json=json, params=params,
-                deadline=self.deadline, allow_loopback=self.allow_loopback,
+                deadline=deadline, allow_loopback=self.allow_loopback,
             )  # fmt: skip
         except CallError as error:
             kept["error"] = str(error)
@@ -52,6 +60,16 @@ class Caller:
         if 200 <= reply.status < 300 or reply.status in fine:
             return reply
         raise self._trouble(reply, method, path)
+
+    def _left(self, method: str, path: str) -> float:
+        """How many seconds the next call may take."""
+        if self.ends_at is None:
+            return self.deadline
+        left = self.ends_at - time.monotonic()
+        if left <= 0:
+            said = f"The calls before it took so long that {method} {path} was not made."
+            raise Trouble(said, failure="unavailable")
+        return min(self.deadline, left)
 
     def json(self, reply: Reply) -> Any:
         """The answer as JSON; an HTML page with 200 is a failure like any other."""

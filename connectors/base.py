@@ -89,7 +89,9 @@ class Found:
     external_id: str
     kind: str = ""
     sentence: str = ""
-    # Something a person should know although it worked, such as a missing owner over there.
+    # The e-mail of the owner it was given there; and what a person should know although it
+    # worked: that the other system has nobody by that e-mail.
+    owner: str = ""
     gap: str = ""
 
 

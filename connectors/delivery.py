@@ -13,6 +13,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import DatabaseError, connections
 
 from connectors import backoff, health, registry
@@ -27,10 +28,10 @@ from proposals.tiers import Tier
 
 log = logging.getLogger(__name__)
 
-# Connect 3 s < whole call 15 s < job 30 s < lease 60 s: no call outlives its lease.
+# Connect 3 s < all calls of one errand 15 s < job 30 s < lease 60 s (settings.LEASE_SECONDS): what
+# is claimed last is carried before the job's time is over, and no errand outlives its lease.
 CALL_SECONDS = 15.0
-LEASE_SECONDS = 60
-DRAIN_SECONDS = 20.0
+CLAIM_SECONDS = 13.0
 LINGER_SECONDS = 1.0
 # How often an empty drain looks again, in seconds.
 PEEK_SECONDS = 0.03
@@ -41,7 +42,7 @@ PROOFS_UNTIL_REDELIVERY = 3
 
 
 def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
-    """Carry what is due for at most 20 s; how many were carried. Rings again if more is left.
+    """Carry what is due; how many were carried. Claims for at most 13 s, then rings again.
 
     With `threads=0` everything happens in the caller's own thread.
     """
@@ -49,7 +50,7 @@ def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
     carriers = _Carriers(threads)
     started = last_seen = time.monotonic()
     try:
-        while time.monotonic() - started < DRAIN_SECONDS:
+        while time.monotonic() - started < CLAIM_SECONDS:
             if _claim_one(carriers):
                 last_seen = time.monotonic()
             elif carriers.are_idle and time.monotonic() - last_seen >= linger:
@@ -79,21 +80,35 @@ def carry(outcome: Outcome) -> None:
         log.exception("The database failed while %s was carried", outcome)
     except Exception as error:
         log.exception("%s could not be carried", outcome)
-        trouble = Trouble(f"{type(error).__name__}: {error}", failure="crashed", unknown=True)
+        _note_crash(outcome, error)
+
+
+def _note_crash(outcome: Outcome, error: Exception) -> None:
+    """Our own fault: tried again later like any failure, as far as that can be written down."""
+    trouble = Trouble(f"{type(error).__name__}: {error}", failure="crashed", unknown=True)
+    try:
         _failed(outcome, None, trouble, instant.now())
+    except Exception:
+        log.exception("%s is left to its lease", outcome)
 
 
 def _claim_one(carriers: "_Carriers") -> bool:
     """Claim the next outcome for a connection that has room, and hand it on."""
     if not carriers.have_room:
         return False
+    # A probe is for its own connection: what is due elsewhere must not use it up.
+    claimed = [_claim_for([slug], carriers) for slug in health.take_probes()]
+    if any(claimed):
+        return True
     open_ones = [registry.PEOPLE.slug, *health.open_for_carrying()]
-    room = [slug for slug in open_ones if carriers.in_flight[slug] < CAP]
-    outcome = outbox.claim(room, lease_seconds=LEASE_SECONDS)
-    if outcome is None:
-        return False
-    carriers.take(outcome)
-    return True
+    return _claim_for([slug for slug in open_ones if carriers.in_flight[slug] < CAP], carriers)
+
+
+def _claim_for(slugs: list[str], carriers: "_Carriers") -> bool:
+    outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS)
+    if outcome is not None:
+        carriers.take(outcome)
+    return outcome is not None
 
 
 def _carry(outcome: Outcome) -> None:
@@ -101,6 +116,9 @@ def _carry(outcome: Outcome) -> None:
     if outcome.crashes >= outbox.CLAIMED_TOO_OFTEN:
         because = "It took down what carried it three times."
         outbox.give_up(outcome, because=because, failure="crashed", kind="processing-failed", at=at)
+        return
+    if outcome.unwanted_at is not None and outcome.delivered_at is None:
+        outbox.call_off(outcome, at=at)
         return
     try:
         system, there = _system(outcome)
@@ -133,7 +151,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
     at = instant.now()
     if proof is None:
         because = f"{found.sentence} It cannot be read back yet."
-        _keep(outcome, errand, started, because, "unproven", at)
+        _keep(outcome, errand, started, because, outbox.UNPROVEN, at)
         _unproven(outcome, delivery, errand, because, at)
         return
     _keep(outcome, errand, started, f"{found.sentence} {proof.sentence}".strip(), "", at)
@@ -151,21 +169,20 @@ def _proven(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: da
     if outcome.connection != registry.PEOPLE.slug:
         _link(outcome, errand, proof, at)
         health.note_success(outcome.connection, at=at)
-        if found.gap:
-            _tell_gap(outcome, found.gap, at)
+        _note_owner(outcome, found, at)
 
 
 def _unproven(
     outcome: Outcome, delivery: Delivery, errand: Errand, because: str, at: datetime
 ) -> None:
     """A yes that created nothing: proven again a few times, then carried again under its key."""
-    seen = DeliveryAttempt.objects.filter(outcome=outcome, failure="unproven").count()
+    seen = DeliveryAttempt.objects.filter(outcome=outcome, failure=outbox.UNPROVEN).count()
     if seen % PROOFS_UNTIL_REDELIVERY or delivery.idempotency is Idempotency.NONE:
-        outcome.failure = "unproven"
+        outcome.failure = outbox.UNPROVEN
         _proof_pending(outcome, errand, because, at)
         return
     outcome.delivered_at = None
-    _again(outcome, because, "unproven", None, True, at)
+    _again(outcome, because, outbox.UNPROVEN, None, True, at)
 
 
 def _proof_pending(outcome: Outcome, errand: Errand, because: str, at: datetime) -> None:
@@ -179,13 +196,16 @@ def _failed(outcome: Outcome, delivery: Delivery | None, trouble: Trouble, at: d
     slug = outcome.connection
     if trouble.credentials and slug != registry.PEOPLE.slug:
         health.credentials_refused(slug, str(trouble), at=at)
-        outbox.put_back(outcome, until=at, because=str(trouble))
+        outbox.put_back(outcome, until=at, because=str(trouble), at=at)
         return
     never_again = (
         trouble.unknown and delivery is not None and delivery.idempotency is Idempotency.NONE
     )
     if trouble.permanent or never_again:
         outbox.give_up(outcome, because=str(trouble), failure=trouble.failure, at=at)
+        if trouble.status is not None:
+            # It said no to this one request; it answers.
+            health.note_success(slug, at=at)
         return
     uses_up = trouble.status is None or backoff.uses_up_attempt(
         trouble.status, first_failed_at=outcome.first_failed_at or at, failed_at=at
@@ -203,7 +223,8 @@ def _again(
     tries = outcome.tries + uses_up
     if backoff.next_attempt(tier, tries, failed_at=at, jitter=0) is None:
         spent = f"{because} All {tries} tries are used up."
-        outbox.give_up(outcome, because=spent, failure=failure, at=at)
+        kind = "proof-missing" if failure == outbox.UNPROVEN else "delivery-failed"
+        outbox.give_up(outcome, because=spent, failure=failure, kind=kind, at=at)
         return
     # The wait grows with every attempt, also with those that use up no try.
     step = min(outcome.attempts, len(backoff.RETRIES[tier]))
@@ -235,13 +256,17 @@ def _delivery(system: System, outcome: Outcome) -> Delivery:
 
 
 def _errand(outcome: Outcome, system: System, there: Connection | None, at: datetime) -> Errand:
+    client = client_of(system, there, at=at) if there else None
+    if client is not None:
+        client.caller.hurry(CALL_SECONDS)
     return Errand(
         key=outcome.key,
         kind=outcome.kind,
         params=outcome.params,
         record=outcome.proposal.record,
-        client=client_of(system, there, at=at) if there else None,
-        external_id=outcome.external_id,
+        client=client,
+        # An id from a delivery that did not count proves nothing.
+        external_id=outcome.external_id if outcome.delivered_at else "",
         may_exist=outcome.attempts > 1,
         links=_links(outcome, there),
         at=at,
@@ -283,7 +308,19 @@ def _link(outcome: Outcome, errand: Errand, proof: Found, at: datetime) -> None:
     )
 
 
-def _tell_gap(outcome: Outcome, gap: str, at: datetime) -> None:
+def _note_owner(outcome: Outcome, found: Found, at: datetime) -> None:
+    """A person the other system does not have is a ticket, which ends when it has them."""
+    if not found.owner:
+        return
+    subject = f"{outcome.connection}:owner:{found.owner}"[:120]
+    if found.gap:
+        _tell_gap(outcome, found.gap, subject, at)
+        return
+    because = f"{outcome.connection} has {found.owner} by now."
+    desk.settle(subject=subject, because=because, by=CARRIER, at=at, kinds={"link-missing"})
+
+
+def _tell_gap(outcome: Outcome, gap: str, subject: str, at: datetime) -> None:
     proposal = outcome.proposal
     desk.open_ticket(
         desk.Trouble(
@@ -291,7 +328,7 @@ def _tell_gap(outcome: Outcome, gap: str, at: datetime) -> None:
             cause=f"link-missing:{outcome.connection}:{gap}",
             title=gap.rstrip("."),
             reason=f"{gap} What was written there is assigned to nobody.",
-            subject=f"{outcome.ref}:gap",
+            subject=subject,
             evidence={"outcome": outcome.pk, "in": outcome.connection, "id": outcome.external_id},
             record=proposal.record,
             record_title=str(proposal),

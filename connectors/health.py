@@ -9,9 +9,14 @@ from django.db.models.functions import Now
 
 from connectors.models import Connection, DeliveryAttempt
 from exceptions import desk
+from exceptions.models import Occurrence, Ticket
 from meshline.audit import trail
 from meshline.audit.actors import part
-from proposals.outbox import CARRIER
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
+from proposals import outbox
+from proposals.outbox import CARRIER, Held
 
 HEALTH = part("health", "Connection health")
 WINDOW = timedelta(minutes=5)
@@ -23,12 +28,16 @@ OF_THE_CONNECTION = {"unavailable", "throttled", "garbled"}
 
 
 def open_for_carrying() -> list[str]:
-    """The connections that may be called now: active, breaker closed, or a probe is due.
+    """The connections that may be called freely: active, with their breaker closed."""
+    active = Connection.objects.active()
+    return list(active.filter(breaker=Connection.Breaker.CLOSED).values_list("slug", flat=True))
+
+
+def take_probes() -> list[str]:
+    """The connections behind an open breaker that one outcome may go out to now.
 
     Taking a probe is counted at once: the next is due in 30 s whatever comes of this one.
     """
-    active = Connection.objects.active()
-    slugs = list(active.filter(breaker=Connection.Breaker.CLOSED).values_list("slug", flat=True))
     with database.cursor() as cursor:
         cursor.execute(
             """
@@ -38,14 +47,15 @@ def open_for_carrying() -> list[str]:
               AND EXISTS (
                   SELECT 1 FROM proposals_outcome o
                   WHERE o.connection = connectors_connection.slug
-                    AND o.state IN ('due', 'delivered')
                     AND o.next_attempt_at <= clock_timestamp()
+                    AND (o.state IN ('due', 'delivered')
+                         OR (o.state = 'leased' AND o.lease_until < clock_timestamp()))
               )
             RETURNING slug
             """,
             [PROBE_EVERY.total_seconds()],
         )
-        return slugs + [row[0] for row in cursor.fetchall()]
+        return [row[0] for row in cursor.fetchall()]
 
 
 def callable_slugs() -> list[str]:
@@ -63,6 +73,12 @@ def note_failure(slug: str, failure: str, sentence: str, *, at: datetime) -> Non
     failed = sum(not succeeded and why in OF_THE_CONNECTION for succeeded, why in made)
     if len(made) >= AT_LEAST and failed >= FAILING_SHARE * len(made):
         _open_breaker(slug, failure, sentence, at)
+
+
+def held() -> dict[str, Held]:
+    """Why nothing goes out, for each connection that is paused, disabled or behind its breaker."""
+    closed = Q(status=Connection.Status.ACTIVE, breaker=Connection.Breaker.CLOSED)
+    return {one.slug: _why_held(one) for one in Connection.objects.exclude(closed)}
 
 
 def note_success(slug: str, *, at: datetime) -> None:
@@ -84,7 +100,7 @@ def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
     desk.open_ticket(
         desk.Trouble(
             kind="credentials-refused",
-            cause=f"credentials:{slug}",
+            cause=_credentials_cause(slug),
             title=f"{found.name} refuses our credentials",
             reason=f"{sentence} The connection is paused; what is due for it waits.",
             subject=f"connection:{slug}",
@@ -95,6 +111,16 @@ def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
         by=HEALTH,
         at=at,
     )
+
+
+@transaction.atomic
+def retry_now(slug: str, *, by: User, at: datetime) -> None:
+    """A person wants the connection tried at once, with whatever waits for it."""
+    permissions.check(by, Permission.RETRY_OUTCOME)
+    probe_now(slug, at=at)
+    outbox.hurry(connection=slug, at=at)
+    found = Connection.objects.get(slug=slug)
+    trail.record("connection.retried", subject=found, by=by, at=at)
 
 
 def probe_now(slug: str, *, at: datetime) -> None:
@@ -115,7 +141,7 @@ def _open_breaker(slug: str, failure: str, sentence: str, at: datetime) -> None:
     desk.open_ticket(
         desk.Trouble(
             kind="delivery-failed",
-            cause=f"delivery-failed:{slug}:{failure}",
+            cause=_outage_cause(slug, failure),
             title=f"{found.name} does not answer",
             reason=f"Most tries of the last five minutes failed. The last one: {sentence}",
             subject=f"connection:{slug}",
@@ -138,6 +164,27 @@ def _close_breaker(slug: str, at: datetime) -> None:
     because = f"{found.name} answers again."
     kinds = {"delivery-failed"}
     desk.settle(subject=f"connection:{slug}", because=because, by=HEALTH, at=at, kinds=kinds)
+
+
+def _why_held(there: Connection) -> Held:
+    """A connection's own ticket, which what waits for it hangs on; or a ticket of its own."""
+    subject = Occurrence.objects.filter(subject=f"connection:{there.slug}", settled_at=None)
+    ticket = Ticket.objects.unresolved().filter(all_occurrences__in=subject).order_by("-pk").first()
+    if there.is_active:
+        why = f"{there.name} does not answer; one outcome is tried every 30 s."
+    else:
+        why = f"{there.name} is {there.status}: {there.status_why or 'no reason was given'}"
+    if ticket and (there.is_active or ticket.kind == "credentials-refused"):
+        return Held(ticket.kind, ticket.cause, why)
+    return Held("delivery-failed", _outage_cause(there.slug, there.status), why)
+
+
+def _credentials_cause(slug: str) -> str:
+    return f"credentials:{slug}"
+
+
+def _outage_cause(slug: str, failure: str) -> str:
+    return f"delivery-failed:{slug}:{failure}"
 
 
 def _to_the_connection() -> list[dict]:

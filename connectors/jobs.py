@@ -4,7 +4,7 @@ import time
 
 from django_rq import job
 
-from connectors import delivery, digest, inbox
+from connectors import delivery, digest, health, inbox
 from meshline import bell, instant
 from proposals import outbox
 
@@ -46,4 +46,4 @@ def tidy_rejected() -> None:
 
 def open_late_tickets() -> None:
     """A ticket for every outcome that is unproven beyond its tier's budget."""
-    outbox.open_late_tickets(at=instant.now())
+    outbox.open_late_tickets(at=instant.now(), held=health.held())

@@ -76,6 +76,14 @@ def truth(name: str, *, default: bool) -> bool:
     raise ImproperlyConfigured(f"{name} is {value!r}; it must be true or false.")
 
 
+def number(name: str, *, default: int) -> int:
+    """A whole number from 1; anything else stops the start with advice."""
+    text = os.environ.get(name, "").strip() or str(default)
+    if not (text.isascii() and text.isdecimal() and int(text) > 0):
+        raise ImproperlyConfigured(f"{name} is {text!r}; it must be a whole number from 1.")
+    return int(text)
+
+
 def redis(name: str, advice: str) -> str:
     """A Redis address with time limits: a hung Redis must not hold up whoever rings.
 

@@ -6,7 +6,8 @@
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -26,6 +27,8 @@ from proposals.models.outcome import OPEN, WAITING, State
 
 CARRIER = part("carrier", "The carrier")
 CLAIMED_TOO_OFTEN = 3
+# The failure of an outcome that was delivered and cannot be read back.
+UNPROVEN = "unproven"
 
 
 class LeaseLost(Exception):
@@ -34,6 +37,15 @@ class LeaseLost(Exception):
 
 class NotNow(Exception):
     """A move an outcome cannot make in its state, as a sentence."""
+
+
+@dataclass(frozen=True)
+class Held:
+    """Why nothing goes out to a connection for now, and the ticket that says so."""
+
+    kind: str
+    cause: str
+    why: str
 
 
 # What may be carried now. Serial per proposal and connection: an earlier one that still waits holds
@@ -153,12 +165,21 @@ def give_up(
 
 
 @transaction.atomic
-def put_back(outcome: Outcome, *, until: datetime, because: str) -> None:
+def put_back(outcome: Outcome, *, until: datetime, because: str, at: datetime) -> None:
     """Not carried after all (the connection is held): as if it had not been claimed."""
     outcome.state = State.DELIVERED if outcome.delivered_at else State.DUE
     outcome.next_attempt_at, outcome.last_error = until, because
     outcome.attempts -= outcome.delivered_at is None
     _acknowledge(outcome)
+    _end_if_unwanted(outcome, at)
+
+
+@transaction.atomic
+def call_off(outcome: Outcome, *, at: datetime) -> None:
+    """Claimed, but no longer wanted: not carried, and what a lost try may have made is undone."""
+    outcome.state = State.DUE
+    _acknowledge(outcome)
+    _end_if_unwanted(outcome, at)
 
 
 @transaction.atomic
@@ -201,10 +222,22 @@ def cancel(*, outcome_id: int, reason: str, by: User, at: datetime) -> Outcome:
     return outcome
 
 
-def open_late_tickets(*, at: datetime, most: int = 200) -> int:
-    """A ticket for what is unproven beyond its tier's budget; retries go on behind it."""
+def open_late_tickets(
+    *, at: datetime, held: Mapping[str, Held] | None = None, most: int = 200
+) -> int:
+    """A ticket for what is unproven beyond its tier's budget; retries go on behind it.
+
+    What waits for a connection that is `held` hangs on the ticket that says why.
+    """
     late = Outcome.objects.late(at=at).order_by("budget_ends_at").values_list("pk", flat=True)
-    return sum(_open_late_ticket(pk, at) for pk in late[:most])
+    return sum(_open_late_ticket(pk, held or {}, at) for pk in late[:most])
+
+
+def hurry(*, connection: str, at: datetime) -> int:
+    """What waits for this connection is due now; how many they are."""
+    later = Outcome.objects.filter(connection=connection, next_attempt_at__gt=at)
+    bell.ring("outbox")
+    return later.filter(state__in=[State.DUE, State.DELIVERED]).update(next_attempt_at=at)
 
 
 def in_front_of(outcome: Outcome) -> Outcome | None:
@@ -228,7 +261,7 @@ def play_role(*, role: str, slug: str, at: datetime) -> int:
 
 
 @transaction.atomic
-def _open_late_ticket(outcome_id: int, at: datetime) -> bool:
+def _open_late_ticket(outcome_id: int, held: Mapping[str, Held], at: datetime) -> bool:
     outcome = (
         Outcome.objects.select_for_update(of=("self",), skip_locked=True)
         .select_related("proposal__owner__team")
@@ -238,15 +271,22 @@ def _open_late_ticket(outcome_id: int, at: datetime) -> bool:
     )
     if outcome is None:
         return False
+    if (why := held.get(outcome.connection)) and outcome.state != State.LEASED:
+        _open_ticket(outcome, why.kind, f"{_budget(outcome)} {why.why}", at, cause=why.cause)
+        return True
     kind, because = _lateness(outcome)
     _open_ticket(outcome, kind, because, at)
     return True
 
 
+def _budget(outcome: Outcome) -> str:
+    return f"It was to be proven within the {outcome.tier} tier's budget and is not."
+
+
 def _lateness(outcome: Outcome) -> tuple[str, str]:
     """What kind of ticket a late outcome is, and its reason in plain words."""
-    budget = f"It was to be proven within the {outcome.tier} tier's budget and is not."
-    if outcome.delivered_at:
+    budget = _budget(outcome)
+    if outcome.delivered_at or outcome.failure == UNPROVEN:
         return "proof-missing", f"{budget} It was delivered, but cannot be read back."
     if not outcome.connection:
         return "delivery-failed", f"{budget} No connection plays the part of {outcome.target} yet."
@@ -257,13 +297,15 @@ def _lateness(outcome: Outcome) -> tuple[str, str]:
     return "delivery-failed", f"{budget} {outcome.last_error or 'It has not been carried yet.'}"
 
 
-def _open_ticket(outcome: Outcome, kind: str, because: str, at: datetime) -> None:
+def _open_ticket(
+    outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = ""
+) -> None:
     proposal = outcome.proposal
     where = outcome.connection or outcome.target
     desk.open_ticket(
         desk.Trouble(
             kind=kind,
-            cause=f"{kind}:{where}:{outcome.failure or 'late'}",
+            cause=cause or f"{kind}:{where}:{outcome.failure or 'late'}",
             title=f"{where}: {outcome.name.replace('-', ' ')} of {proposal}",
             reason=because,
             subject=outcome.ref,
@@ -304,8 +346,9 @@ def _evidence(outcome: Outcome) -> dict:
 
 def _acknowledge(outcome: Outcome) -> None:
     """Write the carrier's word, if the lease is still theirs. Raises LeaseLost if not."""
-    lease, outcome.lease_owner, outcome.lease_until = outcome.lease_owner, None, None
-    held = Outcome.objects.filter(pk=outcome.pk, lease_owner=lease, state=State.LEASED)
+    # The row in hand keeps its lease: what is undone by a rollback can be acknowledged again.
+    mine = {"lease_owner": outcome.lease_owner, "state": State.LEASED}
+    held = Outcome.objects.filter(pk=outcome.pk, **mine)
     changed = held.update(
         state=outcome.state, lease_owner=None, lease_until=None,
         next_attempt_at=outcome.next_attempt_at, attempts=outcome.attempts, tries=outcome.tries,

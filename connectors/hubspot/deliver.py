@@ -30,7 +30,8 @@ def deal(errand: Errand) -> Found:
     pk = errand.client.upsert(
         "deals", unique=DEAL_KEY, value=errand.params["proposal"], properties=_deal(errand, owner)
     )
-    return Found(pk, "deal", f"Deal {pk} carries the proposal.", gap)
+    email = errand.params["owner_email"]
+    return Found(pk, "deal", f"Deal {pk} carries the proposal.", email, gap)
 
 
 def task(errand: Errand) -> Found:
@@ -41,10 +42,10 @@ def task(errand: Errand) -> Found:
     properties = _task(errand, owner)
     pk = errand.client.create("tasks", properties=properties, associations=_to_deal(errand))
     if pk:
-        return Found(pk, "task", f"Task {pk} was created.", gap)
+        return Found(pk, "task", f"Task {pk} was created.", errand.params["owner_email"], gap)
     # A conflict means that an earlier try, or another worker, made it.
     if known := _known_task(errand, errand.key):
-        return Found(known, "task", f"Task {known} was there already.", gap)
+        return Found(known, "task", f"Task {known} was there already.")
     sentence = "HubSpot has a task with our key, so it says, but shows none."
     raise Trouble(sentence, failure="garbled", unknown=True)
 
