@@ -1,6 +1,7 @@
 """What of the proposals is asked for: a filter and an order, both in the URL."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Lower
@@ -33,7 +34,11 @@ SORTS = {
     "follow-up": "Next follow-up, soonest",
     "-follow-up": "Next follow-up, latest",
 }
-_FIELDS = {"amount": F("amount"), "title": Lower("title"), "follow-up": F("next_follow_up_at")}
+_FIELDS: dict[str, Any] = {
+    "amount": F("amount"),
+    "title": Lower("title"),
+    "follow-up": F("next_follow_up_at"),
+}
 # Sorted by what may be missing or equal, a page is a number, and numbers end somewhere.
 PAGE_SIZE, MOST_PAGES = 50, 40
 

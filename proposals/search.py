@@ -42,5 +42,7 @@ class Beginning(SearchQuery):
         self.quoted = "'{}':*".format(word.replace("\\", "\\\\").replace("'", "''"))
         super().__init__(self.quoted, config="simple", search_type="raw", **options)
 
-    def as_sql(self, *args: Any, **options: Any) -> tuple[str, list[Any]]:
-        return "(%s::tsquery || to_tsquery('simple', %s))", [self.quoted, self.quoted]
+    def as_sql(
+        self, compiler: Any, connection: Any, *args: Any, **options: Any
+    ) -> tuple[str, tuple[str | int, ...]]:
+        return "(%s::tsquery || to_tsquery('simple', %s))", (self.quoted, self.quoted)

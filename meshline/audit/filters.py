@@ -59,10 +59,11 @@ class TrailFilter(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        fields: Any = self.fields
         kinds = [(kind, timeline.name_of(kind)) for kind in _ever("subject_kind")]
-        self.fields["kind"].choices = [("", "Anything"), *kinds]
+        fields["kind"].choices = [("", "Anything"), *kinds]
         acts = [(what, timeline.words(what)) for what in _ever("what")]
-        self.fields["what"].choices = [("", "Anything"), *acts]
+        fields["what"].choices = [("", "Anything"), *acts]
 
     def clean(self) -> None:
         if self.cleaned_data.get("id") and not self.cleaned_data.get("kind"):
