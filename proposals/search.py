@@ -42,7 +42,5 @@ class Beginning(SearchQuery):
         self.quoted = "'{}':*".format(word.replace("\\", "\\\\").replace("'", "''"))
         super().__init__(self.quoted, config="simple", search_type="raw", **options)
 
-    def as_sql(
-        self, compiler: Any, connection: Any, *args: Any, **options: Any
-    ) -> tuple[str, tuple[str | int, ...]]:
-        return "(%s::tsquery || to_tsquery('simple', %s))", (self.quoted, self.quoted)
+    def as_sql(self, compiler: Any, connection: Any, *args: Any, **options: Any) -> tuple[str, Any]:
+        return "(%s::tsquery || to_tsquery('simple', %s))", [self.quoted, self.quoted]

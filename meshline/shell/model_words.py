@@ -1,0 +1,137 @@
+"""The operating model in words, for the page that shows the whole of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from exceptions.kinds import KINDS, Severity
+from meshline.policy import roles
+from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from proposals.models import Contract
+from proposals.sentences import PARTS, business
+from proposals.states import AUTHORITY, State
+
+_DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+_ORDER = {severity.value: place for place, severity in enumerate(Severity)}
+_LETTERS = ("accountable", "responsible", "consulted", "informed")
+# What a part says of a proposal where no connection is named for it.
+_BY_DEFAULT = {
+    "quoting": "the connection that brought the proposal",
+    "billing": "the billing tool",
+    "close": "people: a RevOps operator or manager",
+}
+
+
+@dataclass(frozen=True)
+class Process:
+    """Who answers for one process, by letter."""
+
+    name: str
+    accountable: str
+    responsible: str
+    consulted: str
+    informed: str
+
+
+def everything(*, at: datetime) -> dict[str, Any]:
+    """What we agreed, each part as the page shows it."""
+    return {
+        "company": Company.objects.select_related("fallback_owner").get(id=1),
+        "processes": _processes(),
+        "slas": _slas(),
+        "calendars": _calendars(at),
+        "sources": _sources(),
+        "parts": _parts(),
+        "contracts": Contract.objects.live().count(),
+    }
+
+
+def windows(given: Iterable[tuple[int, str, str]]) -> list[str]:
+    """Windows as people say them: "Mon–Fri 09:00–17:00", days with equal hours together."""
+    by_day: dict[int, list[str]] = defaultdict(list)
+    for day, opens, closes in sorted(given):
+        by_day[day].append(f"{opens}–{closes}")
+    runs: list[tuple[list[int], str]] = []
+    for day, spans in sorted(by_day.items()):
+        hours = " and ".join(spans)
+        if runs and runs[-1][1] == hours and runs[-1][0][-1] == day - 1:
+            runs[-1][0].append(day)
+        else:
+            runs.append(([day], hours))
+    return [f"{_run(days)} {hours}" for days, hours in runs]
+
+
+def _run(days: list[int]) -> str:
+    first, last = _DAYS[days[0]], _DAYS[days[-1]]
+    return first if len(days) == 1 else f"{first}–{last}"
+
+
+def _processes() -> list[Process]:
+    rows = RaciAssignment.objects.select_related("user", "team").order_by("process", "pk")
+    named: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    for row in rows:
+        named[row.process][row.letter].append(str(row.user or row.team))
+    return [
+        Process(
+            process.replace("-", " ").capitalize(),
+            *(", ".join(by[letter]) for letter in _LETTERS),
+        )
+        for process, by in named.items()
+    ]
+
+
+def _slas() -> list[dict[str, str]]:
+    rows = sorted(Sla.objects.all(), key=lambda row: (row.kind, _ORDER.get(row.severity, 9)))
+    return [
+        {
+            "kind": KINDS[row.kind].label if row.kind in KINDS else row.kind,
+            "severity": row.severity,
+            "ack": business(row.ack_within),
+            "fix": business(row.fix_within),
+        }
+        for row in rows
+    ]
+
+
+def _calendars(at: datetime) -> list[dict[str, Any]]:
+    rows = BusinessCalendar.objects.select_related("team").prefetch_related("holidays")
+    return [
+        {
+            "calendar": row,
+            "windows": windows((day, opens, closes) for day, opens, closes in row.windows),
+            "holidays": sorted(
+                (day for day in row.holidays.all() if day.day >= at.date()), key=lambda it: it.day
+            )[:5],
+        }
+        for row in rows.order_by("-is_default", "name")
+    ]
+
+
+def _sources() -> list[dict[str, str]]:
+    """Who is the authority for what, row by row of the one table."""
+    return [
+        {
+            "record": row.record_kind.capitalize(),
+            "field": row.field,
+            "states": _states_of(row),
+            "authority": row.connection or _BY_DEFAULT.get(row.field, "the record's own source"),
+        }
+        for row in SourceOfTruth.objects.order_by("record_kind", "field")
+    ]
+
+
+def _states_of(row: SourceOfTruth) -> str:
+    if row.record_kind != "proposal":
+        return ""
+    return ", ".join(state.label.lower() for state in State if AUTHORITY[state] == row.field)
+
+
+def _parts() -> list[dict[str, str]]:
+    """Each part that contracts speak of, and which connection plays it."""
+    played = {role: slug for role, slug in roles.connections().items() if role != roles.MESHLINE}
+    return [
+        {"part": PARTS.get(role, role), "connection": played.get(role, "")}
+        for role in dict.fromkeys([*PARTS, *played])
+    ]
