@@ -87,7 +87,10 @@ def _note_crash(outcome: Outcome, error: Exception) -> None:
     """Our own fault: tried again later like any failure, as far as that can be written down."""
     trouble = Trouble(f"{type(error).__name__}: {error}", failure="crashed", unknown=True)
     try:
-        _failed(outcome, None, trouble, instant.now())
+        # As it stands: what this try wrote into the row in hand was rolled back.
+        stands = Outcome.objects.get(pk=outcome.pk)
+        if stands.lease_owner == outcome.lease_owner:
+            _failed(stands, None, trouble, instant.now())
     except Exception:
         log.exception("%s is left to its lease", outcome)
 

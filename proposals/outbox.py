@@ -229,7 +229,7 @@ def open_late_tickets(
 
     What waits for a connection that is `held` hangs on the ticket that says why.
     """
-    late = Outcome.objects.late(at=at).order_by("budget_ends_at").values_list("pk", flat=True)
+    late = Outcome.objects.late(at=at).order_by("budget_ends_at", "pk").values_list("pk", flat=True)
     return sum(_open_late_ticket(pk, held or {}, at) for pk in late[:most])
 
 
@@ -346,7 +346,6 @@ def _evidence(outcome: Outcome) -> dict:
 
 def _acknowledge(outcome: Outcome) -> None:
     """Write the carrier's word, if the lease is still theirs. Raises LeaseLost if not."""
-    # The row in hand keeps its lease: what is undone by a rollback can be acknowledged again.
     mine = {"lease_owner": outcome.lease_owner, "state": State.LEASED}
     held = Outcome.objects.filter(pk=outcome.pk, **mine)
     changed = held.update(

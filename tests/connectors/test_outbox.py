@@ -1,0 +1,314 @@
+"""The outbox: one lease, one word that counts, one place in line; and what people may do."""
+
+import threading
+import time
+from datetime import timedelta
+
+import pytest
+from django.db import connection, connections
+
+from connectors import connections as doors
+from connectors import delivery, holding
+from connectors.models import Connection
+from exceptions.models import Ticket
+from meshline import instant
+from meshline.people.permissions import NotAllowed
+from proposals import outbox
+from proposals.models import Outcome, Proposal
+from proposals.outbox import LeaseLost, NotNow
+from tests.connectors.crm import carry, carry_on, outcome, say, soon, states
+
+pytestmark = pytest.mark.django_db
+threaded = pytest.mark.django_db(transaction=True)
+
+
+def claim(*slugs, seconds=60):
+    return outbox.claim(slugs or ["hubspot"], lease_seconds=seconds)
+
+
+def lapse(leased):
+    Outcome.objects.filter(pk=leased.pk).update(lease_until=instant.now() - timedelta(seconds=1))
+
+
+def proven(leased, external_id="4711"):
+    outbox.mark_proven(leased, external_id=external_id, evidence="It is.", at=instant.now())
+
+
+# --- Leases ----------------------------------------------------------------------------------
+def test_what_is_leased_is_nobody_elses(crm):
+    say("sent")
+    mine = claim()
+    assert (mine.state, mine.name, mine.attempts) == ("leased", "deal", 1)
+    assert claim() is None
+
+
+def test_a_lapsed_lease_is_taken_by_another_and_the_first_ones_word_is_refused(crm):
+    say("sent")
+    first = claim()
+    lapse(first)
+    second = claim()
+    assert (second.pk, second.attempts, second.crashes) == (first.pk, 2, 1)
+    assert second.lease_owner != first.lease_owner
+    for word in (
+        lambda: proven(first),
+        lambda: outbox.put_back(first, until=instant.now(), because="", at=instant.now()),
+        lambda: outbox.give_up(first, because="x", failure="x", at=instant.now()),
+        lambda: outbox.mark_delivered(
+            first, external_id="1", prove_at=instant.now(), at=instant.now()
+        ),
+    ):
+        with pytest.raises(LeaseLost):
+            word()
+    assert outcome("deal").lease_owner == second.lease_owner
+    proven(second)
+    assert outcome("deal").state == "proven"
+
+
+def test_a_word_counts_once(crm):
+    say("sent")
+    mine = claim()
+    proven(mine)
+    with pytest.raises(LeaseLost):
+        proven(mine)
+
+
+def test_what_takes_its_worker_down_three_times_is_set_apart_with_a_ticket(crm):
+    say("sent")
+    for _ in range(3):
+        lapse(claim())
+    carry()
+    deal = outcome("deal")
+    assert (deal.state, deal.failure) == ("given_up", "crashed")
+    ticket = Ticket.objects.get()
+    assert ticket.kind == "processing-failed"
+    assert crm.deals() == []
+
+
+def test_the_clock_sees_what_is_due_and_what_lapsed(crm):
+    assert not delivery.something_is_due()
+    say("sent")
+    assert delivery.something_is_due()
+    leased = [claim("hubspot"), claim("meshline")]
+    assert not delivery.something_is_due()
+    for one in leased:
+        lapse(one)
+    assert delivery.something_is_due()
+
+
+# --- Order, and how many at once -------------------------------------------------------------
+def test_what_is_behind_is_not_claimed_before_what_is_in_front_is_through(crm):
+    say("sent")
+    deal = claim()
+    assert claim() is None
+    proven(deal)
+    assert claim().name == "follow-up"
+
+
+def test_a_paused_connection_holds_what_is_due_and_says_so(crm, staff):
+    doors.set_status(
+        slug="hubspot", status="paused", reason="They migrate.", by=staff["olivia"],
+        at=instant.now(),
+    )  # fmt: skip
+    say("sent")
+    carry()
+    assert states() == {"deal": "due", "follow-up": "due", "tell-owner": "proven"}
+    assert crm.calls() == []
+    assert holding.reason(outcome("deal")).why == "HubSpot is paused. They migrate."
+    doors.set_status(slug="hubspot", status="active", reason="", by=staff["rosa"], at=instant.now())
+    carry()
+    assert set(states().values()) == {"proven"}
+
+
+def test_each_wait_has_its_reason(crm):
+    say("sent")
+    deal, task, notice = Outcome.objects.order_by("pk")
+    assert holding.reason(deal) is None
+    assert holding.reason(task).why == "It waits behind the deal of the same record."
+    assert holding.reason(task).behind == deal.pk
+    assert holding.reason(notice) is None
+    Connection.objects.filter(slug="hubspot").update(
+        breaker="open", breaker_opened_at=instant.now(), next_probe_at=instant.now()
+    )
+    assert "does not answer" in holding.reason(deal).why
+    Outcome.objects.update(connection="")
+    assert holding.reason(outcome("deal")).why == "No connection plays the part of crm yet."
+
+
+@threaded
+def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, monkeypatch):
+    for number in range(12):
+        say("sent", id=f"doc-{number}")
+    at_once, most, told = set(), [], []
+
+    def carried(one):
+        if one.connection == "meshline":
+            told.append(time.monotonic())
+            return
+        at_once.add(one.pk)
+        most.append(len(at_once))
+        time.sleep(0.3)
+        at_once.discard(one.pk)
+
+    monkeypatch.setattr(delivery, "carry", carried)
+    started = time.monotonic()
+    assert delivery.drain(linger=0.05) == 24
+    assert max(most) == delivery.CAP
+    assert len(told) == 12
+    assert max(told) - started < 0.5
+
+
+@threaded
+def test_two_drains_at_once_double_nothing(crm):
+    for number in range(10):
+        say("sent", id=f"doc-{number}")
+    threads = [threading.Thread(target=_drain) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert set(Outcome.objects.values_list("state", flat=True)) == {"proven"}
+    created = crm.created()
+    assert len(created) == 20
+    assert set(created.values()) == {1}
+
+
+def _drain():
+    try:
+        delivery.drain(threads=3, linger=0.2)
+    finally:
+        connections.close_all()
+
+
+@threaded
+def test_ten_claims_at_once_have_one_winner(crm):
+    say("sent")
+    won = []
+
+    def grab():
+        try:
+            won.append(outbox.claim(["hubspot"], lease_seconds=60))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=grab) for _ in range(10)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len([one for one in won if one]) == 1
+
+
+# --- The story moves on meanwhile ------------------------------------------------------------
+def test_what_is_no_longer_wanted_while_it_is_carried_is_undone_after(crm):
+    say("sent")
+    carry_only("deal")
+    follow_up = claim()
+    say("completed", minute=5)
+    delivery.carry(follow_up)
+    carry_on()
+    statuses = {task["hs_task_subject"]: task["hs_task_status"] for task in crm.tasks()}
+    assert statuses["Follow up: Website relaunch"] == "COMPLETED"
+    assert outcome("follow-up-undo").state == "proven"
+
+
+def test_what_is_no_longer_wanted_and_failed_is_called_off_and_looked_after(crm):
+    say("sent")
+    carry_only("deal")
+    follow_up = claim()
+    say("completed", minute=5)
+    crm.breaks({"kind": "commit_then_reset", "times": 1, "match": {"path": "objects/tasks"}})
+    delivery.carry(follow_up)
+    assert outcome("follow-up").state == "cancelled"
+    carry_on()
+    statuses = {task["hs_task_subject"]: task["hs_task_status"] for task in crm.tasks()}
+    assert statuses["Follow up: Website relaunch"] == "COMPLETED"
+
+
+def test_what_is_no_longer_wanted_is_not_carried_by_who_takes_over_a_lapsed_lease(crm):
+    say("sent")
+    carry_only("deal")
+    follow_up = claim()
+    say("completed", minute=5)
+    lapse(follow_up)
+    carry_on()
+    assert outcome("follow-up").state == "cancelled"
+    assert [t["hs_task_subject"] for t in crm.tasks()] == ["Start onboarding: Website relaunch"]
+
+
+def test_what_is_no_longer_wanted_and_put_back_is_called_off(crm, staff):
+    say("sent")
+    carry_only("deal")
+    follow_up = claim()
+    say("completed", minute=5)
+    crm.token("another")
+    delivery.carry(follow_up)
+    assert outcome("follow-up").state == "cancelled"
+
+
+def carry_only(name):
+    leased = claim()
+    assert leased.name == name
+    delivery.carry(leased)
+
+
+# --- People ----------------------------------------------------------------------------------
+@pytest.mark.parametrize("who", ["sam", "remy", "ada", "vera"])
+def test_who_may_not_retry_or_cancel(crm, staff, who):
+    say("sent")
+    deal = outcome("deal")
+    with pytest.raises(NotAllowed, match="may not retry or cancel an outcome"):
+        outbox.retry(outcome_id=deal.pk, by=staff[who], at=instant.now())
+    with pytest.raises(NotAllowed):
+        outbox.cancel(outcome_id=deal.pk, reason="No.", by=staff[who], at=instant.now())
+    assert outcome("deal").state == "due"
+
+
+def test_a_cancelled_outcome_has_a_reason_and_closes_its_ticket(crm, olivia):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 400, "times": 1, "match": {"path": "deals"}})
+    carry()
+    deal = outcome("deal")
+    with pytest.raises(ValueError, match="Say why"):
+        outbox.cancel(outcome_id=deal.pk, reason=" ", by=olivia, at=instant.now())
+    outbox.cancel(outcome_id=deal.pk, reason="Done by hand.", by=olivia, at=instant.now())
+    assert outcome("deal").state == "cancelled"
+    ticket = Ticket.objects.get()
+    assert "Olivia Ortiz called it off: Done by hand." in ticket.resolution_note
+    # It stays off, also when the story is told again.
+    say("sent", minute=1)
+    assert outcome("deal").state == "cancelled"
+
+
+def test_a_retry_of_what_was_given_up_keeps_its_key(crm, olivia):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 400, "times": 1, "match": {"path": "deals"}})
+    carry()
+    deal = outcome("deal")
+    outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
+    carry()
+    again = outcome("deal")
+    assert (again.state, again.key) == ("proven", deal.key)
+    assert Ticket.objects.get().resolution == "closed on evidence"
+
+
+def test_what_is_proven_can_be_neither_retried_nor_cancelled(crm, olivia):
+    say("sent")
+    carry()
+    deal = outcome("deal")
+    with pytest.raises(NotNow, match="needs no retry"):
+        outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
+    with pytest.raises(NotNow, match="cannot be cancelled"):
+        outbox.cancel(outcome_id=deal.pk, reason="No.", by=olivia, at=instant.now())
+
+
+def test_hurried_outcomes_are_due_now(crm):
+    say("sent")
+    crm.breaks({"kind": "down"})
+    carry()
+    assert carry() == 0
+    crm.mend()
+    assert outbox.hurry(connection="hubspot", at=instant.now()) == 1
+    carry()
+    assert set(states().values()) == {"proven"}
+    soon()
+    assert Proposal.objects.count() == 1
