@@ -1,12 +1,14 @@
-from django.http import HttpResponse
+from django.conf import settings
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
 from meshline import instant
 from meshline.people.permissions import Permission, may
+from meshline.shell import demo_page, model_words
 from meshline.shell import home as blocks
-from meshline.shell import model_words
-from meshline.web.access import requires
+from meshline.shell.sandbox_control import SandboxAway, SandboxNo
+from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 
 
@@ -17,12 +19,56 @@ def home(request: Request) -> HttpResponse:
     return render(request, "shell/home.html", context)
 
 
-def demo(request, **named):
-    return HttpResponse("demo")
+@require_safe
+@requires(Permission.PLAY_DEMO)
+def demo(request: Request) -> HttpResponse:
+    """The other side, to play with; there only where the stand-ins run. `?part` is what changes."""
+    _only_in_the_demo()
+    part = "part" in request.GET
+    return _show_demo(request, demo_page.DocumentForm(), part=part)
 
 
-def demo_act(request, **named):
-    return HttpResponse("demo_act")
+@require_POST
+@requires(Permission.PLAY_DEMO)
+def demo_act(request: Request, act: str) -> HttpResponse:
+    """Create, move or break something over there."""
+    _only_in_the_demo()
+    form = demo_page.DocumentForm(request.POST if act == "create" else None)
+    if act == "create" and not form.is_valid():
+        return _show_demo(request, form, status=422)
+    try:
+        sentence = _act(request, act, form)
+    except (SandboxAway, SandboxNo) as error:
+        return refusal(request, error)
+    return done(request, sentence, "demo")
+
+
+def _act(request: Request, act: str, form: demo_page.DocumentForm) -> str:
+    asked = request.POST
+    if act == "create":
+        return demo_page.create(form.cleaned_data, send="draft" not in asked)
+    if act == "move":
+        return demo_page.move(asked.get("document", ""), asked.get("action", ""))
+    if act == "switch":
+        return demo_page.switch(asked.get("switch", ""), on=asked.get("on") == "1")
+    raise Http404
+
+
+def _show_demo(
+    request: Request, form: demo_page.DocumentForm, *, part: bool = False, status: int = 200
+) -> HttpResponse:
+    context = {"form": form, "away": "", "sandbox": settings.SANDBOX_URL}
+    try:
+        context |= demo_page.other_side() | {"switches": demo_page.switches()}
+    except (SandboxAway, SandboxNo) as error:
+        context["away"] = str(error)
+    template = "shell/_demo_live.html" if part else "shell/demo.html"
+    return render(request, template, context, status=status)
+
+
+def _only_in_the_demo() -> None:
+    if not settings.SANDBOX_URL:
+        raise Http404
 
 
 @require_safe
