@@ -175,8 +175,10 @@ def evidence(seen: Seen) -> list[Fact]:
     return sorted((one for one in facts if one.value), key=lambda one: one.look == "long")
 
 
-def occurrence_link(occurrence: Occurrence, user: User) -> Link:
-    return link_to(occurrence.subject, user)
+def hanging(occurrence: Occurrence, seen: Seen) -> tuple[Occurrence, Link, str]:
+    """One occurrence with its subject's page, and why it is settled."""
+    because = seen.words(occurrence.settled_because)
+    return occurrence, link_to(occurrence.subject, seen.user), because
 
 
 def notes(ticket: Ticket) -> list[TicketNote]:

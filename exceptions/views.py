@@ -273,7 +273,7 @@ def _all_of(
         "payload_refusal": refusal_for(request.user, Permission.SEE_PAYLOADS),
         "burn_down": settled,
         "occurrences": page,
-        "subjects": [(one, showing.occurrence_link(one, request.user)) for one in page.items],
+        "subjects": [showing.hanging(one, seen) for one in page.items],
         "notes": [(one, seen.words(one.text)) for one in showing.notes(found)],
         "story": showing.story(seen, written),
         "has_older_story": len(written) > showing.STORY_LENGTH,

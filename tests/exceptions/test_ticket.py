@@ -1,0 +1,399 @@
+"""A ticket on screen: everything about it, every act on it, and how it closes before one's eyes."""
+
+import html
+import json
+import re
+from datetime import timedelta
+
+import pytest
+
+from exceptions import desk
+from exceptions.models import TicketNote
+from meshline import instant
+from meshline.audit.models import TrailLine
+from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
+VERBS = ["claim", "release", "acknowledge", "resolve", "escalate", "note"]
+
+
+@pytest.fixture
+def page(as_, olivia):
+    return as_(olivia)
+
+
+def words(response):
+    """The page's text, without markup."""
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
+
+
+def look(client, ticket, **query):
+    return client.get(f"/queue/{ticket.pk}/", query)
+
+
+# --- What it shows ---------------------------------------------------------------------------
+def test_it_says_what_went_wrong_who_has_it_by_when_and_what_helps(page, ticket):
+    text = words(look(page, ticket))
+    for said in (
+        "Delivery of one failed", "HubSpot answered 503 eleven times.", "Delivery failed", "High",
+        "Open", "Olivia Ortiz is responsible for delivery.", "Unclaimed", "1,234.50 EUR",
+        "Website relaunch", "hubspot", "What usually helps", "Once it works again, retry",
+        "Due in 30 m", "Due in 4 h", "due Mon 2 Mar, 10:00", "Attempts 11",
+    ):  # fmt: skip
+        assert said in text, said
+
+
+def test_it_links_its_record_its_connection_and_what_hangs_on_it(page):
+    ticket = open_one("4711", subject="outcome:4711")
+    open_one("4711", subject="message:12:abc")
+    open_one("4711", subject="proposal:17")
+    open_one("4711", subject="somewhere")
+    text = look(page, ticket).text
+    for address in (
+        "/proposals/17/", "/connections/hubspot/", "/outcomes/4711/", "/messages/12/",
+    ):  # fmt: skip
+        assert f'href="{address}"' in text, address
+    assert "somewhere" in text
+
+
+def test_evidence_is_shown_as_text_whatever_it_is(page):
+    payload = {"name": "<script>alert(1)</script>", "deep": [1, {"x": None}]}
+    ticket = open_one(
+        evidence={
+            "payload": payload, "page": "/messages/1/", "answer": "<b>no</b>", "raw": "x" * 500,
+            "last_error": "gone", "nothing": None,
+        }
+    )  # fmt: skip
+    text = look(page, ticket).text
+    assert "<script>alert" not in text
+    assert "&lt;script&gt;alert(1)" in text
+    assert "&lt;b&gt;no&lt;/b&gt;" in text
+    assert 'href="/messages/1/"' in text
+    assert text.count('class="payload"') == 2
+    assert "Last error" in text
+
+
+@pytest.mark.parametrize("address", ["https://evil.example/", "//evil.example/", "javascript:x", 7])
+def test_a_page_elsewhere_is_never_linked_from_the_evidence(page, address):
+    ticket = open_one(evidence={"page": address, "x": 1})
+    assert "evil" not in look(page, ticket).text.replace(f'"{ticket.title}"', "")
+    assert "Open its page" not in look(page, ticket).text
+
+
+def test_it_burns_down(page, ticket):
+    for number in range(4):
+        open_one(subject=f"outcome:{number}")
+    for number in range(3):
+        desk.settle(subject=f"outcome:{number}", because="Proven.", by=CARRIER, at=MONDAY)
+    text = words(look(page, ticket))
+    assert "3 of 5 settled" in text
+    assert text.count("Proven.") == 3
+    assert text.count("Not yet") == 2
+
+
+def test_closed_on_evidence_says_so_plainly(page, ticket):
+    desk.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
+    response = look(page, ticket)
+    assert "Closed on evidence. Read back. Nobody had to close it" in words(response)
+    assert "/claim/" not in response.text
+    assert 'hx-trigger="every 10s"' not in response.text
+
+
+def test_resolved_by_hand_says_by_whom_and_why(page, ticket, olivia):
+    desk.resolve(ticket_id=ticket.pk, resolution="duplicate", note="See 4.", by=olivia, at=MONDAY)
+    assert "Resolved: duplicate. By Olivia Ortiz" in words(look(page, ticket))
+    assert "See 4." in words(look(page, ticket))
+
+
+def test_the_timeline_tells_the_whole_story_newest_first(page, ticket, olivia):
+    for number in range(3):
+        open_one(subject=f"outcome:{number}", led_from="signal:9")
+    desk.claim(ticket_id=ticket.pk, by=olivia, at=MONDAY)
+    desk.escalate(ticket_id=ticket.pk, reason="The CFO asks.", by=olivia, at=MONDAY)
+    text = words(look(page, ticket))
+    told = text[text.index("Timeline") :]
+    places = [
+        told.index(said) for said in ("Escalated", "Claimed", "Happened again 3 times", "Opened")
+    ]
+    assert places == sorted(places)
+    assert "The CFO asks." in told
+    assert "Olivia Ortiz (RevOps operator)" in told
+    assert "Rosa Marin" in told
+
+
+def test_a_very_long_story_ends_in_the_trail(page, ticket, olivia):
+    for number in range(210):
+        desk.note(ticket_id=ticket.pk, text=f"note {number}", by=olivia, at=MONDAY)
+    text = look(page, ticket).text
+    assert "Older lines stand in the trail." in text
+    assert f"kind=ticket&amp;id={ticket.pk}" in text
+
+
+def test_more_occurrences_are_no_more_queries(page, ticket, django_assert_max_num_queries):
+    look(page, ticket)
+    with django_assert_max_num_queries(25) as few:
+        look(page, ticket)
+    for number in range(40):
+        open_one(subject=f"outcome:{number}", record=f"proposal:{number}")
+    with django_assert_max_num_queries(len(few)):
+        text = look(page, ticket).text
+    assert text.count("Not yet") == 25
+    assert 'rel="next"' in text
+
+
+# --- What can be done ------------------------------------------------------------------------
+def from_page(client, ticket, act, data=None):
+    sent = {
+        **HTMX,
+        "HX-Target": "ticket-live",
+        "HX-Current-URL": f"http://testserver/queue/{ticket.pk}/",
+    }
+    return client.post(f"/queue/{ticket.pk}/{act}/", data or {}, headers=sent)
+
+
+def test_by_htmx_an_act_answers_with_every_part_it_changed(page, ticket, olivia):
+    response = from_page(page, ticket, "claim")
+    assert response.status_code == 200
+    for part in ("ticket-live", "ticket-facts", "ticket-story", "ticket-notes", "ticket-occurrences"):
+        assert f'id="{part}"' in response.text, part
+    assert "Claimed." in response.text
+    assert "<html" not in response.text
+    assert reread(ticket).claimed_by == olivia
+
+
+def test_without_htmx_an_act_comes_back_to_the_page_and_says_so(page, ticket):
+    response = page.post(f"/queue/{ticket.pk}/claim/")
+    assert (response.status_code, response.headers["Location"]) == (303, f"/queue/{ticket.pk}/")
+    assert "Claimed." in look(page, ticket).text
+
+
+def test_a_claim_can_be_taken_back_at_once(page, ticket):
+    assert f'action="/queue/{ticket.pk}/release/"' in from_page(page, ticket, "claim").text
+    from_page(page, ticket, "release")
+    assert reread(ticket).status == "open"
+
+
+def test_it_is_acknowledged_once(page, ticket):
+    from_page(page, ticket, "claim")
+    assert from_page(page, ticket, "acknowledge").status_code == 200
+    again = from_page(page, ticket, "acknowledge")
+    assert again.status_code == 409
+    assert "A ticket that is acknowledged cannot be acknowledged." in again.text
+
+
+def test_it_is_resolved_with_a_reason_and_a_note(page, ticket):
+    response = page.post(
+        f"/queue/{ticket.pk}/resolve/", {"resolution": "vendor outage", "note": "Over now."}
+    )
+    assert response.status_code == 303
+    closed = reread(ticket)
+    assert (closed.resolution, closed.resolution_note) == ("vendor outage", "Over now.")
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["form", "htmx"])
+@pytest.mark.parametrize("resolution", [None, "", "because", "closed on evidence"])
+def test_without_one_of_the_reasons_it_stays_open_and_the_note_is_kept(
+    page, ticket, resolution, headers
+):
+    typed = {"note": "A long <story>."}
+    if resolution is not None:
+        typed["resolution"] = resolution
+    response = page.post(f"/queue/{ticket.pk}/resolve/", typed, headers=headers)
+    assert response.status_code == 422
+    assert "Say why it is resolved" in response.text
+    assert "A long &lt;story&gt;." in response.text
+    assert reread(ticket).is_unresolved
+
+
+@pytest.mark.parametrize(
+    ("act", "field", "typed", "sentence"),
+    [
+        ("note", "text", "", "A note needs some text."),
+        ("note", "text", "with\0nul", "Null characters are not allowed."),
+        ("note", "text", "x" * 10_001, "at most 10000 characters"),
+        ("escalate", "reason", "", "This field is required."),
+        ("escalate", "reason", "with\0nul", "Null characters are not allowed."),
+        ("escalate", "reason", "x" * 4_001, "at most 4000 characters"),
+        ("resolve", "note", "x" * 10_001, "at most 10000 characters"),
+        ("resolve", "note", "with\0nul", "Null characters are not allowed."),
+    ],
+)
+def test_what_cannot_be_kept_is_refused_with_what_was_typed(
+    page, ticket, act, field, typed, sentence
+):
+    given = {field: typed, "resolution": "fixed"}
+    for headers in ({}, HTMX):
+        response = page.post(f"/queue/{ticket.pk}/{act}/", given, headers=headers)
+        assert response.status_code == 422
+        assert sentence in response.text
+        assert typed[:4_000].replace("\0", "") in response.text.replace("\0", "")
+    assert reread(ticket).is_unresolved
+    assert not TicketNote.objects.exists()
+
+
+def test_ten_thousand_characters_are_a_note(page, ticket):
+    assert page.post(f"/queue/{ticket.pk}/note/", {"text": "ü" * 10_000}).status_code == 303
+    assert len(TicketNote.objects.get().text) == 10_000
+
+
+def test_a_note_is_shown_as_it_was_typed(page, ticket):
+    response = from_page(page, ticket, "note", {"text": "One\r\n<b>two</b>"})
+    assert "One<br>&lt;b&gt;two&lt;/b&gt;" in response.text
+    assert 'id="note-form"' in response.text  # an empty one, for the next
+    assert TrailLine.objects.filter(what="ticket.noted").count() == 1
+
+
+def test_a_viewer_writes_notes_and_nothing_else(as_, staff, ticket):
+    vera = as_(staff["vera"])
+    text = look(vera, ticket).text
+    assert f'action="/queue/{ticket.pk}/note/"' in text
+    assert vera.post(f"/queue/{ticket.pk}/note/", {"text": "Finance knows."}).status_code == 303
+    for act in VERBS[:-1]:
+        assert vera.post(f"/queue/{ticket.pk}/{act}/").status_code == 403
+        assert f"/queue/{ticket.pk}/{act}/" not in text
+
+
+def test_an_escalated_ticket_says_to_whom_and_why(page, ticket, rosa):
+    page.post(f"/queue/{ticket.pk}/escalate/", {"reason": "The CFO asks."})
+    assert "Escalated: Rosa Marin is accountable for delivery." in look(page, ticket).text
+    assert reread(ticket).owner == rosa
+
+
+def test_nobody_is_above_the_accountable(page, ticket):
+    for status in (303, 409):
+        sent = page.post(f"/queue/{ticket.pk}/escalate/", {"reason": "Please."})
+        assert sent.status_code == status
+    assert "is accountable already" in sent.text
+
+
+@pytest.mark.parametrize("headers", [{}, HTMX], ids=["form", "htmx"])
+def test_who_hands_a_ticket_out_of_their_scope_is_shown_the_queue(as_, staff, headers):
+    sam = staff["sam"]
+    theirs = desk.open_ticket(trouble("x", owner=staff["remy"]), by=CARRIER, at=MONDAY)
+    address = f"/queue/{theirs.pk}/escalate/"
+    response = as_(sam).post(address, {"reason": "Please."}, headers=headers)
+    assert response.status_code == (204 if headers else 303)
+    to = response.headers["HX-Redirect" if headers else "Location"]
+    assert to == "/queue/"
+
+
+def test_a_resolved_ticket_refuses_every_move(page, ticket, olivia):
+    desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=olivia, at=MONDAY)
+    asked = {"resolution": "fixed", "reason": "Please.", "text": "Still true."}
+    for act in VERBS[:-1]:
+        response = page.post(f"/queue/{ticket.pk}/{act}/", asked)
+        assert response.status_code == 409, act
+        assert "A ticket that is resolved cannot be" in response.text
+    assert page.post(f"/queue/{ticket.pk}/note/", asked).status_code == 303
+
+
+# --- What is not there -----------------------------------------------------------------------
+@pytest.mark.parametrize("number", ["0", "999", "9" * 30])
+def test_a_ticket_that_is_unknown_is_not_found(page, number):
+    assert page.get(f"/queue/{number}/").status_code == 404
+    for act in VERBS:
+        assert page.post(f"/queue/{number}/{act}/").status_code == 404
+
+
+def test_a_ticket_out_of_scope_does_not_exist(as_, staff, ticket):
+    sam = as_(staff["sam"])
+    assert look(sam, ticket).status_code == 404
+    for act in VERBS:
+        assert sam.post(f"/queue/{ticket.pk}/{act}/").status_code == 404
+
+
+def test_looking_is_not_acting_and_acting_is_not_looking(page, ticket):
+    for act in VERBS:
+        assert page.get(f"/queue/{ticket.pk}/{act}/").status_code == 405
+    assert page.post(f"/queue/{ticket.pk}/").status_code == 405
+    assert page.post("/queue/").status_code == 405
+    assert page.head(f"/queue/{ticket.pk}/").status_code == 200
+
+
+# --- Masked ----------------------------------------------------------------------------------
+@pytest.fixture
+def private():
+    return open_one(
+        title="lena@northwind.example is unknown",
+        reason="The offer over 9,876.00 EUR names lena@northwind.example.",
+        evidence={
+            "outcome": 88, "last error": "lena@northwind.example",
+            "payload": {"contact": {"email": "lena@northwind.example"}, "amount": "9876.00"},
+            "raw": json.dumps({"who": "lena@northwind.example"}),
+        },
+    )  # fmt: skip
+
+
+def test_an_admin_sees_the_structure_of_the_evidence_with_its_values_masked(as_, staff, private):
+    olivia = staff["olivia"]
+    note = "Call lena@northwind.example about 9,876.00 EUR."
+    desk.note(ticket_id=private.pk, text=note, by=olivia, at=MONDAY)
+    desk.resolve(ticket_id=private.pk, resolution="fixed", note=note, by=olivia, at=MONDAY)
+    text = html.unescape(look(as_(staff["ada"]), private).text)
+    for secret in ("lena@", "9,876.00", "9876.00", "1,234.50"):
+        assert secret not in text, secret
+    for kept in ('"contact"', '"email": "•••"', '"who": "•••"', "88", "Website relaunch"):
+        assert kept in text, kept
+
+
+def test_a_viewer_reads_why_there_is_no_evidence(as_, staff, private):
+    text = look(as_(staff["vera"]), private).text
+    assert "A Viewer may not see raw payloads." in text
+    assert "lena@" not in text
+    assert "payload-" not in text
+
+
+# --- Live ------------------------------------------------------------------------------------
+def seen_at(response):
+    return re.search(r"\?seen=([\w-]+)", response.text)[1]
+
+
+def ask(client, ticket, seen):
+    sent = {
+        **HTMX,
+        "X-Meshline-Poll": "1",
+        "HX-Current-URL": f"http://testserver/queue/{ticket.pk}/",
+    }
+    return client.get(f"/queue/{ticket.pk}/?seen={seen}", headers=sent)
+
+
+def test_while_nothing_happens_the_page_is_left_alone(page, ticket):
+    assert ask(page, ticket, seen_at(look(page, ticket))).status_code == 204
+
+
+def test_it_closes_before_the_readers_eyes(page, ticket):
+    seen = seen_at(look(page, ticket))
+    desk.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
+    answer = ask(page, ticket, seen)
+    assert answer.status_code == 200
+    assert "Closed on evidence." in answer.text
+    assert "This ticket is resolved now." in answer.text
+    assert "hx-trigger" not in answer.text
+
+
+def test_a_settled_subject_is_shown_without_a_word(page, ticket):
+    open_one(subject="outcome:two")
+    seen = seen_at(look(page, ticket))
+    desk.settle(subject="outcome:two", because="Read back.", by=CARRIER, at=MONDAY)
+    answer = ask(page, ticket, seen)
+    assert "1 of 2 settled" in answer.text
+    assert "This ticket is" not in answer.text
+
+
+def test_the_countdown_goes_on(page, ticket):
+    seen = seen_at(look(page, ticket))
+    with instant.stopped(MONDAY + timedelta(minutes=10)):
+        assert "Due in 20 m" in ask(page, ticket, seen).text
+
+
+def test_what_is_being_typed_survives_what_the_page_asks_by_itself(page, ticket):
+    asked = ask(page, ticket, "zebra").text
+    assert re.search(r'id="ask-resolve"\s+hx-preserve', asked)
+    assert 'id="note-form"' not in asked
+    acted = page.post(f"/queue/{ticket.pk}/resolve/", {}, headers=HTMX).text
+    assert "hx-preserve" not in acted
+
+
+@pytest.mark.parametrize("word", ["", "%00", "x" * 3000, "open-"])
+def test_a_question_that_cannot_be_read_is_answered_in_full(page, ticket, word):
+    assert ask(page, ticket, word).status_code == 200
