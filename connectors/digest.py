@@ -19,7 +19,7 @@ from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
-from exceptions.models import Occurrence
+from exceptions.models import Occurrence, Ticket
 from meshline import bell, bulk, instant
 from meshline.audit import trail
 from meshline.audit.actors import Actor
@@ -120,9 +120,21 @@ def release(*, message_id: int, by: User, at: datetime) -> Message:
 
 
 @transaction.atomic
+def release_ticket(ticket: Ticket, *, by: User, at: datetime) -> int:
+    """Let every message read again that keeps this ticket open, in order; how many there were."""
+    subjects = [subject.partition(":") for subject in desk.unsettled(ticket)]
+    ids = sorted(int(pk) for kind, _, pk in subjects if kind == "message" and pk.isdecimal())
+    held = Message.objects.filter(pk__in=ids, status=Message.Status.QUARANTINED).order_by("pk")
+    released = list(held.values_list("pk", flat=True))
+    for message_id in released:
+        release(message_id=message_id, by=by, at=at)
+    return len(released)
+
+
+@transaction.atomic
 def replay(*, message_id: int, by: User, at: datetime) -> Message:
     """Digest a message again. Its key stays: what it led to is not done a second time."""
-    permissions.check(by, Permission.REPLAY_MESSAGE, owner=_owner(message_id))
+    permissions.check(by, Permission.REPLAY_MESSAGE, owner=owner_of(message_id))
     message = Message.objects.select_for_update().get(pk=message_id)
     if message.status == Message.Status.ACCEPTED:
         raise NotNow("This message is about to be digested anyway.")
@@ -304,7 +316,7 @@ def _quarantine(message: Message, kind: str, reason: str, at: datetime, *, cause
     )
 
 
-def _owner(message_id: int) -> User | None:
+def owner_of(message_id: int) -> User | None:
     record = Message.objects.values_list("record", flat=True).get(pk=message_id)
     kind, _, pk = record.partition(":")
     if kind != "proposal" or not pk:

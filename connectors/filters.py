@@ -1,13 +1,19 @@
-"""What of the outcomes is asked for: a tab, and a filter over all tabs, both in the URL."""
+"""What of the outcomes and of the messages is asked for, in the URL."""
 
+import json
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.db.models import Count, Q, QuerySet
-from django_filters import CharFilter, ChoiceFilter, FilterSet
+from django.core.validators import MaxValueValidator, MinValueValidator
+from django.db.models import BinaryField, Count, F, Func, IntegerField, Q, QuerySet, Value
+from django.db.models.lookups import GreaterThan
+from django.utils import timezone
+from django_filters import CharFilter, ChoiceFilter, DateFilter, FilterSet
 
 from connectors import registry
-from connectors.models import Connection
+from connectors.models import Connection, Message
+from meshline.people.permissions import Scope
 from meshline.web.forms import CleanText
 from meshline.web.requests import Request
 from proposals.models import Outcome
@@ -100,3 +106,76 @@ def _tab_url(request: Request, tab: str) -> str:
         words.pop(name, None)
     words["tab"] = tab
     return f"?{words.urlencode()}"
+
+
+# --- Messages --------------------------------------------------------------------------------
+# Text is looked for in so many of the newest messages that fit the rest; all would take minutes.
+SEARCHED = 5_000
+# A day outside of these is a slip of the finger.
+_DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+
+
+def _day(label: str, method: str) -> DateFilter:
+    widget = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    return DateFilter(method=method, label=label, widget=widget, validators=_DAYS)
+
+
+def _known_connections() -> list[tuple[str, str]]:
+    return list(Connection.objects.order_by("name").values_list("slug", "name"))
+
+
+class MessageFilter(FilterSet):
+    """Narrows messages; a word that cannot be read narrows nothing and says so."""
+
+    connection = ChoiceFilter(
+        field_name="connection__slug", choices=_known_connections, empty_label="Any connection"
+    )
+    status = ChoiceFilter(choices=Message.Status.choices, empty_label="Any status")
+    type = _Words(label="Type", max_length=120)
+    key = _Words(label="Key", max_length=300)
+    record = _Words(label="Record", max_length=120)
+    since = _day("Received since", "from_day")
+    until = _day("Until", "to_day")
+    text = _Words(method="containing", label="Text in the payload", max_length=200)
+
+    class Meta:
+        model = Message
+        fields = ()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.request.scope is Scope.MASKED:
+            # Whoever may not see values must not find them by asking either.
+            del self.filters["text"]
+
+    def from_day(self, messages: QuerySet, name: str, value: date) -> QuerySet:
+        return messages.filter(received_at__gte=_midnight(value))
+
+    def to_day(self, messages: QuerySet, name: str, value: date) -> QuerySet:
+        return messages.filter(received_at__lt=_midnight(value + timedelta(days=1)))
+
+    def containing(self, messages: QuerySet, name: str, value: str) -> QuerySet:
+        """It stands last, so that the newest of those that fit all else are looked into."""
+        newest = messages.order_by("-pk").values("pk")[:SEARCHED]
+        as_json = json.dumps(value)[1:-1]
+        found = _holds(value) | _holds(as_json) if as_json != value else _holds(value)
+        return messages.filter(found, pk__in=newest)
+
+    @property
+    def is_used(self) -> bool:
+        return any(self.data.get(name) for name in self.filters)
+
+
+def _holds(text: str) -> Q:
+    """Byte by byte, so that no payload is too odd to be looked into."""
+    inside = Value(text.encode(), output_field=BinaryField())
+    place = Func(
+        inside, F("payload"), template="position(%(expressions)s)", arg_joiner=" in ",
+        output_field=IntegerField(),
+    )  # fmt: skip
+    return Q(GreaterThan(place, 0))
+
+
+def _midnight(day: date) -> datetime:
+    """When a day begins for the reader."""
+    return datetime.combine(day, time.min, timezone.get_current_timezone()).astimezone(UTC)

@@ -1,0 +1,108 @@
+"""What is asked when a connection is set up, changed, given a secret, or stopped."""
+
+from typing import Any
+
+from django import forms
+
+from connectors import registry
+from connectors.connections import Settings
+from connectors.models import Connection, Secret
+from meshline.people.models import User
+from meshline.web.forms import SHORT, CleanText, reason_field
+from proposals.tiers import Tier
+
+PURPOSES = (Secret.Purpose.SIGNING.value, Secret.Purpose.CREDENTIAL.value)
+_TYPED = ("slug", "name", "system", "base_url", "tier", "owner", "expected_every", "allow_loopback")
+
+
+def _secret_field(label: str) -> forms.CharField:
+    """Goes in and never comes out again, not even into the page that says what was wrong."""
+    quiet = {"autocomplete": "off", "spellcheck": "false"}
+    widget = forms.PasswordInput(render_value=False, attrs=quiet)
+    return forms.CharField(label=label, required=False, max_length=1000, widget=widget)
+
+
+class ConnectionForm(forms.Form):
+    name = CleanText(max_length=SHORT, help_text="What people call it, such as PandaDoc Europe.")
+    slug = CleanText(
+        label="Short name",
+        max_length=60,
+        help_text="For addresses and the operating model file: small letters, digits, hyphens. "
+        "It stays.",
+    )
+    system = forms.ChoiceField(choices=registry.choices, help_text="It stays, too.")
+    base_url = CleanText(
+        label="Base URL",
+        max_length=300,
+        required=False,
+        help_text="Empty: the system's own address. https only.",
+        widget=forms.TextInput(attrs={"inputmode": "url", "placeholder": "https://"}),
+    )
+    tier = forms.ChoiceField(
+        label="Latency tier",
+        choices=Tier.choices,
+        initial=Tier.MINUTES.value,
+        help_text="How fast what comes from here must be acted on: seconds within a minute, "
+        "minutes within five, hours within four working hours.",
+    )
+    owner = forms.ModelChoiceField(
+        User.objects.active().order_by("name"), required=False, empty_label="Nobody in particular",
+        help_text="Who is asked when something is wrong with it.",
+    )  # fmt: skip
+    expected_every = forms.IntegerField(
+        label="An event is expected every (minutes)",
+        min_value=1,
+        max_value=525_600,
+        required=False,
+        help_text="Longer silence is marked on the list. Empty: nothing is expected.",
+    )
+    allow_loopback = forms.BooleanField(
+        label="Allow addresses on this machine",
+        required=False,
+        help_text="Only for the demo's stand-ins and for trying things out: then plain http to "
+        "127.0.0.1 is allowed as well. A real system is never here.",
+    )
+    signing = _secret_field("Signing secret")
+    credential = _secret_field("Credential")
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, connection: Connection | None = None, **kwargs: Any) -> None:
+        if connection is not None:
+            typed = {name: getattr(connection, name) for name in _TYPED}
+            kwargs.setdefault("initial", {**typed, "version": connection.version})
+        super().__init__(*args, **kwargs)
+        if connection is not None:
+            # What is disabled counts as it stands, whatever is sent.
+            self.fields["slug"].disabled = self.fields["system"].disabled = True
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(**{name: self.cleaned_data[name] for name in _TYPED})
+
+    @property
+    def secrets(self) -> dict[str, str]:
+        return {purpose: self.cleaned_data.get(purpose, "") for purpose in PURPOSES}
+
+    @property
+    def has_typed_secrets(self) -> bool:
+        """Whether secrets were typed that have to be typed again."""
+        return self.is_bound and any(self.data.get(purpose) for purpose in PURPOSES)
+
+
+class SecretForm(forms.Form):
+    """One secret, on the connection's page."""
+
+    purpose = forms.ChoiceField(choices=Secret.Purpose.choices, widget=forms.HiddenInput)
+    secret = _secret_field("Secret")
+
+    def __init__(self, *args: Any, label: str = "Secret", help_text: str = "", **kwargs: Any):
+        super().__init__(*args, **kwargs)
+        field = self.fields["secret"]
+        field.label, field.help_text, field.required = label, help_text, True
+
+
+class StatusForm(forms.Form):
+    """Pausing, disabling and letting run again; the reason is asked where something stops."""
+
+    status = forms.ChoiceField(choices=Connection.Status.choices)
+    reason = reason_field(required=False)

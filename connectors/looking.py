@@ -1,0 +1,118 @@
+"""Looking at what came in: who may see which messages, as what, and that a look is written down."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+from django.db.models import CharField, Model, QuerySet, Value
+from django.db.models.functions import Cast, Concat
+from django.utils import timezone
+
+from connectors import parsing
+from connectors.models import Message, RejectedReceipt
+from connectors.parsing import Unreadable
+from meshline.audit import trail
+from meshline.audit.models import TrailLine
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Scope, scope
+from proposals.models import Proposal
+
+MASK = "•••"
+SEEN = "payload-seen"
+# A string, a mark, or whatever else stands between them.
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
+
+
+@dataclass(frozen=True)
+class Sight:
+    """What a person sees of a payload: the bytes as text and set out, or its structure alone."""
+
+    text: str
+    laid_out: str
+    is_masked: bool
+    why_unreadable: str = ""
+
+
+def visible(user: User) -> QuerySet[Message]:
+    """The messages a person may see: all, or those about records of their team."""
+    reach = scope(user, Permission.SEE_PAYLOADS)
+    if reach in (Scope.ALL, Scope.MASKED):
+        return Message.objects.all()
+    if reach is None:
+        return Message.objects.none()
+    ref = Concat(Value("proposal:"), Cast("pk", CharField()))
+    return Message.objects.filter(
+        record__in=Proposal.objects.visible_to(user).annotate(ref=ref).values("ref")
+    )
+
+
+def visible_refused(user: User) -> QuerySet[RejectedReceipt]:
+    """What was refused belongs to no record: whoever sees only some records sees none of it."""
+    reach = scope(user, Permission.SEE_PAYLOADS)
+    whole = reach in (Scope.ALL, Scope.MASKED)
+    return RejectedReceipt.objects.all() if whole else RejectedReceipt.objects.none()
+
+
+def sight(payload: bytes, *, masked: bool) -> Sight:
+    """A payload as this person sees it."""
+    try:
+        value = parsing.parse(payload)
+    except Unreadable as error:
+        return Sight("" if masked else _text(payload), "", masked, str(error))
+    if masked:
+        shape = json.dumps(structure(value), indent=2, ensure_ascii=False)
+        return Sight("", shape, masked)
+    return Sight(_text(payload), laid_out(payload.decode()), masked)
+
+
+def structure(value: Any) -> Any:
+    """The same shape with every single value masked."""
+    if isinstance(value, dict):
+        return {name: structure(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [structure(part) for part in value]
+    return MASK
+
+
+def laid_out(text: str) -> str:
+    """JSON over many lines, every number and string to the letter as it came."""
+    lines, depth, before = [""], 0, ""
+    for token in _TOKENS.findall(text):
+        if token in "]}":
+            depth -= 1
+            if before not in "[{":
+                lines.append("  " * depth)
+        elif before and before in "[{,":
+            lines.append("  " * depth)
+        lines[-1] += ": " if token == ":" else token
+        depth += token in "[{"
+        before = token
+    return "\n".join(lines)
+
+
+@transaction.atomic
+def note(thing: Message | RejectedReceipt, *, by: User, at: datetime) -> None:
+    """Somebody looks at raw bytes: one line a day for each person and thing."""
+    what = f"{'message' if isinstance(thing, Message) else 'refused-post'}.{SEEN}"
+    _lock(thing)
+    today = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
+    seen = TrailLine.objects.filter(
+        subject_kind=str(thing._meta.model_name), subject_id=str(thing.pk), what=what,
+        actor_kind=by.actor_kind, actor_id=by.actor_id, at__gte=today,
+    )  # fmt: skip
+    if not seen.exists():
+        record = thing.record if isinstance(thing, Message) else ""
+        trail.record(what, subject=thing, record=record, by=by, at=at)
+
+
+def _lock(thing: Model) -> None:
+    """Two looks at once are one line."""
+    held = type(thing)._default_manager.select_for_update(no_key=True)
+    list(held.filter(pk=thing.pk).values_list("pk"))
+
+
+def _text(payload: bytes) -> str:
+    return payload.decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")
