@@ -154,8 +154,8 @@ def from_page(client, ticket, act, data=None):
 def test_by_htmx_an_act_answers_with_every_part_it_changed(page, ticket, olivia):
     response = from_page(page, ticket, "claim")
     assert response.status_code == 200
-    for part in ("ticket-live", "ticket-facts", "ticket-story", "ticket-notes", "ticket-occurrences"):
-        assert f'id="{part}"' in response.text, part
+    for part in ("live", "facts", "story", "notes", "occurrences"):
+        assert f'id="ticket-{part}"' in response.text, part
     assert "Claimed." in response.text
     assert "<html" not in response.text
     assert reread(ticket).claimed_by == olivia
