@@ -60,6 +60,11 @@ class Step:
         return words.span(self.late) if self.late else ""
 
     @property
+    def leads_back(self) -> bool:
+        """Whether something else led to it; a person's own act is its own cause."""
+        return bool(self.entry.cause) and self.entry.line.actor_kind != "person"
+
+    @property
     def is_elsewhere(self) -> bool:
         """Whether what this step is about has a page that is not the proposal's own."""
         return self.entry.line.subject_kind != "proposal"

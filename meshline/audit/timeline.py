@@ -152,7 +152,7 @@ def _cause(cause: str, brought: dict[int, str], opens: Opens) -> Ref | None:
         kind, _, pk = brought.get(int(pk), cause).partition(":")
     if not kind or not pk:
         return None
-    return Ref("A person's act") if kind == "person" else _ref(kind, pk, opens)
+    return Ref("a person's act") if kind == "person" else _ref(kind, pk, opens)
 
 
 def _ref(kind: str, pk: str, opens: Opens) -> Ref:

@@ -190,7 +190,7 @@ def test_a_line_shows_its_place_moment_links_and_cause(as_, two_teams, rosa):
     entry = answer.context["entries"][0]
     page = answer.content.decode()
     assert entry.subject.url == f"/proposals/{proposal.pk}/"
-    assert entry.cause.label == "A person's act"
+    assert entry.cause.label == "a person's act"
     assert f"{entry.line.at:%H:%M:%S.%f} UTC" in page
     assert "&lt;b&gt;They&lt;/b&gt; chose" in page
 
