@@ -87,7 +87,8 @@ TABLE = {
     "connectors:refused": Row(get=SEE_RAW),
     "connectors:message": Row(get=SEE_RAW, args="message"),
     "connectors:release-message": Row(post=roles(O, M), args="message"),
-    "connectors:replay-message": Row(post=roles(O, M), args="message"),
+    # An operator replays what is their own; this message is about Remy's proposal.
+    "connectors:replay-message": Row(post=roles(M), args="message"),
     "connectors:outcomes": Row(get=PROPOSALS),
     "connectors:outcome": Row(get=PROPOSALS, args="outcome"),
     "connectors:retry-outcome": Row(post=roles(O, M), args="outcome"),
