@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db import connection as database
 from django.utils import timezone
@@ -68,7 +69,7 @@ FROM connectors_connection c WHERE c.id = ANY(%(ids)s)
 def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standing]:
     """Each connection with its numbers, in one question; "today" is the reader's own day."""
     connections = list(connections)
-    facts = {
+    facts: dict[str, Any] = {
         "ids": [one.pk for one in connections],
         "most": COUNTED + 1,
         "today": timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0),
@@ -77,4 +78,8 @@ def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standi
     with database.cursor() as cursor:
         cursor.execute(_STANDINGS, facts)
         numbers = {pk: counted for pk, *counted in cursor.fetchall()}
-    return [Standing(one, *numbers[one.pk], at=at) for one in connections]
+    return [_standing(one, numbers[one.pk], at) for one in connections]
+
+
+def _standing(one: Connection, numbers: list[Any], at: datetime) -> Standing:
+    return Standing(one, *numbers, at)

@@ -37,7 +37,9 @@ def seal_all(values: Iterable[Personal]) -> dict[Personal, dict[str, str]]:
     return {
         value: {
             "person_key": str(keys[value.person].id),
-            "sealed": _fernet(keys[value.person]).encrypt(value.value.encode(errors="replace")).decode(),
+            "sealed": _fernet(keys[value.person])
+            .encrypt(value.value.encode(errors="replace"))
+            .decode(),
         }
         for value in wanted
     }
@@ -90,7 +92,9 @@ def _fernet(key: PersonKey) -> Fernet:
 
 def _digest(person: str) -> bytes:
     secret = settings.SECRET_KEY.encode()
-    return hmac.new(secret, f"person-key:{person}".encode(errors="surrogatepass"), hashlib.sha256).digest()
+    return hmac.new(
+        secret, f"person-key:{person}".encode(errors="surrogatepass"), hashlib.sha256
+    ).digest()
 
 
 def _sealed_in(changes: dict[str, Any]) -> list[dict[str, str]]:

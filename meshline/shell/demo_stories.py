@@ -1,6 +1,7 @@
 """What happened to the demo company's proposals lately. Everybody and everything is invented."""
 
 from dataclasses import dataclass
+from typing import Any
 
 REMY, INES, NOBODY = "remy@example.com", "ines@example.com", "jules@example.com"
 
@@ -35,11 +36,11 @@ class Story:
     steps: tuple[Step, ...]
 
 
-def _on(days_ago: int, clock: str, does: str, says: str = "", **more: bool) -> Step:
+def _on(days_ago: int, clock: str, does: str, says: str = "", **more: Any) -> Step:
     return Step(does, days_ago=days_ago, clock=clock, says=says, **more)
 
 
-def _ago(minutes: int, does: str, says: str = "", **more: bool) -> Step:
+def _ago(minutes: int, does: str, says: str = "", **more: Any) -> Step:
     return Step(does, minutes_ago=minutes, says=says, **more)
 
 
