@@ -120,6 +120,10 @@ def _day(label: str, method: str) -> DateFilter:
     return DateFilter(method=method, label=label, widget=widget, validators=_DAYS)
 
 
+def _box(size: int) -> forms.TextInput:
+    return forms.TextInput(attrs={"size": size})
+
+
 def _known_connections() -> list[tuple[str, str]]:
     return list(Connection.objects.order_by("name").values_list("slug", "name"))
 
@@ -128,15 +132,19 @@ class MessageFilter(FilterSet):
     """Narrows messages; a word that cannot be read narrows nothing and says so."""
 
     connection = ChoiceFilter(
-        field_name="connection__slug", choices=_known_connections, empty_label="Any connection"
+        field_name="connection__slug",
+        label="Connection",
+        choices=_known_connections,
+        empty_label="Any connection",
     )
     status = ChoiceFilter(choices=Message.Status.choices, empty_label="Any status")
-    type = _Words(label="Type", max_length=120)
-    key = _Words(label="Key", max_length=300)
-    record = _Words(label="Record", max_length=120)
+    type = _Words(label="Type", max_length=120, widget=_box(9))
+    key = _Words(label="Key", max_length=300, widget=_box(9))
+    # Only by a link from the record's page; the list says so.
+    record = _Words(max_length=120, widget=forms.HiddenInput)
     since = _day("Received since", "from_day")
     until = _day("Until", "to_day")
-    text = _Words(method="containing", label="Text in the payload", max_length=200)
+    text = _Words(method="containing", label="In the payload", max_length=200, widget=_box(9))
 
     class Meta:
         model = Message

@@ -1,5 +1,6 @@
 """What is asked when a connection is set up, changed, given a secret, or stopped."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -15,11 +16,13 @@ PURPOSES = (Secret.Purpose.SIGNING.value, Secret.Purpose.CREDENTIAL.value)
 _TYPED = ("slug", "name", "system", "base_url", "tier", "owner", "expected_every", "allow_loopback")
 
 
-def _secret_field(label: str) -> forms.CharField:
+def _secret_field(label: str, help_text: str = "") -> forms.CharField:
     """Goes in and never comes out again, not even into the page that says what was wrong."""
     quiet = {"autocomplete": "off", "spellcheck": "false"}
     widget = forms.PasswordInput(render_value=False, attrs=quiet)
-    return forms.CharField(label=label, required=False, max_length=1000, widget=widget)
+    return forms.CharField(
+        label=label, help_text=help_text, required=False, max_length=1000, widget=widget
+    )
 
 
 class ConnectionForm(forms.Form):
@@ -62,11 +65,20 @@ class ConnectionForm(forms.Form):
         help_text="Only for the demo's stand-ins and for trying things out: then plain http to "
         "127.0.0.1 is allowed as well. A real system is never here.",
     )
-    signing = _secret_field("Signing secret")
-    credential = _secret_field("Credential")
+    signing = _secret_field(
+        "Signing secret",
+        "What they sign with: PandaDoc's shared key, or whsec_… of another sender.",
+    )
+    credential = _secret_field(
+        "Credential", "What they know us by: an API key or token. Not for those that only send."
+    )
     version = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
-    def __init__(self, *args: Any, connection: Connection | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, connection: Connection | None = None,
+        entered: Mapping[str, str] | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """`entered` says how long ago each secret was, in words."""
         if connection is not None:
             typed = {name: getattr(connection, name) for name in _TYPED}
             kwargs.setdefault("initial", {**typed, "version": connection.version})
@@ -74,6 +86,8 @@ class ConnectionForm(forms.Form):
         if connection is not None:
             # What is disabled counts as it stands, whatever is sent.
             self.fields["slug"].disabled = self.fields["system"].disabled = True
+        for purpose, ago in (entered or {}).items():
+            self.fields[purpose].help_text = f"Entered {ago}. Leave it empty to keep it."
 
     @property
     def settings(self) -> Settings:

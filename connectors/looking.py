@@ -14,6 +14,7 @@ from django.utils import timezone
 from connectors import parsing
 from connectors.models import Message, RejectedReceipt
 from connectors.parsing import Unreadable
+from exceptions import masking
 from meshline.audit import trail
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
@@ -22,6 +23,7 @@ from proposals.models import Proposal
 
 MASK = "•••"
 SEEN = "payload-seen"
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 # A string, a mark, or whatever else stands between them.
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
@@ -61,7 +63,9 @@ def sight(payload: bytes, *, masked: bool) -> Sight:
     try:
         value = parsing.parse(payload)
     except Unreadable as error:
-        return Sight("" if masked else _text(payload), "", masked, str(error))
+        if masked:
+            return Sight("", "", masked, hide(str(error)))
+        return Sight(_text(payload), "", masked, str(error))
     if masked:
         shape = json.dumps(structure(value), indent=2, ensure_ascii=False)
         return Sight("", shape, masked)
@@ -75,6 +79,11 @@ def structure(value: Any) -> Any:
     if isinstance(value, list):
         return [structure(part) for part in value]
     return MASK
+
+
+def hide(sentence: str) -> str:
+    """A sentence without the values it quotes."""
+    return masking.words(_QUOTED.sub(MASK, sentence))
 
 
 def laid_out(text: str) -> str:

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -20,13 +21,16 @@ from meshline.audit import filters as trail_filters
 from meshline.audit import timeline
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import Permission, Scope, may, refusal_for, scope
+from meshline.policy.models import SystemRole
 from meshline.vault import VaultError
+from meshline.web import words
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 
 # A person waits for it.
 TEST_SECONDS = 5.0
 _SHOWN = 8
+_PARTS = {"quoting": "quoting tool", "crm": "CRM", "billing": "billing tool"}
 
 
 # --- All of them -----------------------------------------------------------------------------
@@ -67,7 +71,7 @@ def new(request: Request) -> HttpResponse:
 def change(request: Request, slug: str) -> HttpResponse:
     """Change it; what somebody else changed meanwhile is shown beside what was typed."""
     found = get_object_or_404(Connection.objects.select_related("owner"), slug=slug)
-    form = ConnectionForm(request.POST or None, connection=found)
+    form = ConnectionForm(request.POST or None, connection=found, entered=_entered(request, found))
     if request.method == "POST" and form.is_valid():
         try:
             setting_up.change(
@@ -163,8 +167,9 @@ def _show_form(
     context = {
         "form": form,
         "connection": found,
-        "secrets": _secrets(found) if found else {},
+        "system": registry.system(found.system).name if found else "",
         "now": now,
+        "parts": _parts(found),
     }
     code = status if status != 200 else 422 if form.errors else 200
     return render(request, "connectors/connection_form.html", context, status=code)
@@ -175,10 +180,13 @@ def _show_stale(request: Request, found: Connection) -> HttpResponse:
     typed = request.POST.copy()
     found.refresh_from_db()
     typed["version"] = str(found.version)
-    form = ConnectionForm(typed, connection=found)
+    form = ConnectionForm(typed, connection=found, entered=_entered(request, found))
     form.is_valid()
     now = [
-        (form.fields[name].label or name.replace("_", " ").capitalize(), getattr(found, name))
+        (
+            str(form.fields[name].label or "") or name.replace("_", " ").capitalize(),
+            getattr(found, name),
+        )
         for name in ("name", "base_url", "tier", "owner", "expected_every", "allow_loopback")
         if form.cleaned_data.get(name) != getattr(found, name)
     ]
@@ -203,8 +211,23 @@ def _all_of(request: Request, found: Connection) -> dict[str, Any]:
         "trail": _trail(request, found),
         "refusals": _refusals(request, found),
         "may_see_messages": may(request.user, Permission.SEE_PAYLOADS),
-        "push_only": not found.base_url and not _secrets(found)["credential"],
+        # A template would call what is callable, so it is asked here.
+        "is_called": system.client is not None,
+        "what": _what(found, system),
     }
+
+
+def _what(found: Connection, system: System) -> str:
+    """Such as "PandaDoc, the quoting tool"."""
+    plays = SystemRole.objects.filter(connection=found.slug).order_by("role")
+    return ", ".join([system.name, *(f"the {_PARTS.get(one.role, one.role)}" for one in plays)])
+
+
+def _parts(found: Connection | None) -> dict[str, bool]:
+    """Which secrets there is a use for: both, as long as the system is not chosen."""
+    if found is None:
+        return dict.fromkeys(PURPOSES, True)
+    return dict.fromkeys(_secret_forms(registry.system(found.system)), True)
 
 
 def _secrets(found: Connection) -> dict[str, list[Secret]]:
@@ -214,6 +237,16 @@ def _secrets(found: Connection) -> dict[str, list[Secret]]:
     for one in live.defer("sealed"):
         kept[one.purpose].append(one)
     return kept
+
+
+def _entered(request: Request, found: Connection) -> dict[str, str]:
+    """How long ago each secret was entered, in words."""
+    newest = {purpose: live[0].created_at for purpose, live in _secrets(found).items() if live}
+    now = request.now or instant.now()
+    return {
+        purpose: words.relative(at, now=now) or f"on {words.day_and_time(timezone.localtime(at))}"
+        for purpose, at in newest.items()
+    }
 
 
 def _secret_forms(system: System) -> dict[str, SecretForm]:

@@ -78,12 +78,14 @@ def message(request: Request, message_id: int) -> HttpResponse:
         looking.note(found, by=request.user, at=instant.now())
     context = {
         "message": found,
+        "why": looking.hide(found.why) if masked else found.why,
         "receipt": found.receipt,
         "sight": looking.sight(bytes(found.payload), masked=masked),
         "headers": _headers(found.receipt.headers, masked),
         "siblings": _siblings(found),
         "is_whole": bytes(found.payload) == bytes(found.receipt.body),
         "masked": masked,
+        "from_whom": f"Message {found.pk} from {found.connection.name}",
         "led_to": _led_to(request, found),
         "trail": _trail(request, found, masked),
         "refusals": _refusals(request, found),
@@ -156,6 +158,9 @@ def _rows(request: Request, found: list[Message]) -> list[tuple[Message, Proposa
     ids = [pk for kind, _, pk in (m.record.partition(":") for m in found) if kind == "proposal"]
     seen = Proposal.objects.visible_to(request.user).filter(pk__in=ids)
     about = {row.record: row for row in seen}
+    if request.scope is Scope.MASKED:
+        for message in found:
+            message.why = looking.hide(message.why)
     return [(message, about.get(message.record)) for message in found]
 
 
@@ -224,8 +229,9 @@ def _tickets(request: Request, found: Message, made: Any) -> list[Ticket]:
 
 def _trail(request: Request, found: Message, masked: bool) -> list[timeline.Entry]:
     own = Q(subject_kind="message", subject_id=str(found.pk))
-    if found.record and found.signal_id:
-        own |= Q(record=found.record, cause=f"signal:{found.signal_id}")
+    if found.record:
+        causes = [found.ref, f"signal:{found.signal_id}"]
+        own |= Q(record=found.record, cause__in=causes)
     lines = TrailLine.objects.filter(own).newest_first()[:50]
     return timeline.read(lines, masked=masked, opens=trail_filters.opens(request.user))
 
