@@ -30,7 +30,7 @@ fix: $(READY)
 	$(BIN)/djlint templates --reformat --quiet
 
 bench: $(READY)
-	$(BIN)/pytest -q -s tests/bench
+	$(BIN)/python -m tests.bench $(ONLY)
 
 # Debian's own chromium: the browser tests need one, and nothing else does.
 browser:
@@ -39,7 +39,7 @@ browser:
 		apt-get update -q && apt-get install -y -q --no-install-recommends chromium; \
 	else \
 		echo "There is no chromium here, and installing it takes apt-get and root:" \
-			"the browser tests will be skipped."; \
+			"the browser tests will fail."; \
 	fi
 
 $(READY): uv.lock pyproject.toml

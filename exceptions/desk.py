@@ -194,7 +194,8 @@ def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
         fix_due_at=calendars.due(at, within=agreed.fix_within, team=owner.team),
     )  # fmt: skip
     _hang(ticket, trouble, at)
-    after = {"kind": kind.name, "owner": owner, "reason": ticket.reason}
+    # The reason may name a customer: it stands on the ticket itself, where it can be erased.
+    after = {"kind": kind.name, "owner": owner}
     _record("ticket.opened", ticket, by, at, after=after, why=why, cause=trouble.led_from)
     _tell_owner(ticket, at, "opened", "New ticket for you")
     return ticket
@@ -207,7 +208,11 @@ def _add_occurrence(ticket: Ticket, trouble: Trouble, by: Someone, at: datetime)
         ticket.occurrences += 1
         _add_amount(ticket, trouble)
         after = {"occurrences": ticket.occurrences, "subject": trouble.subject}
-        _record("ticket.occurred-again", ticket, by, at, after=after, cause=trouble.led_from)
+        # On the story of the record it happened to, which may be another than the first one's.
+        trail.record(
+            "ticket.occurred-again", subject=ticket, record=trouble.record, by=by, at=at,
+            after=after, cause=trouble.led_from,
+        )  # fmt: skip
     ticket.save(update_fields=["last_seen_at", "occurrences", "amount_at_risk", "currency"])
     return ticket
 

@@ -30,7 +30,6 @@ SCREENS = {
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not Path(CHROMIUM).exists(), reason="There is no chromium here."),
 ]
 
 
