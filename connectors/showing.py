@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from connectors import holding, registry
 from connectors.base import Idempotency
@@ -79,6 +80,11 @@ class Call:
     answer: Any
     error: str
 
+    @property
+    def path(self) -> str:
+        """The address without the connection's own part."""
+        return urlsplit(self.url).path
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -117,6 +123,8 @@ def row(outcome: Outcome, *, masked: bool) -> Row:
 
 def says(kind: str) -> str:
     """What carrying an outcome of this kind does."""
+    if kind == "ticket.open":
+        return "Open a ticket"
     known = _SAYS.get(kind)
     return known.says.capitalize() if known else kind.replace(".", " ").capitalize()
 

@@ -60,7 +60,7 @@ def load() -> bool:
     """
     is_new = pulse.age(health.DEMO) is None
     # While the history is made, the stand-ins must not tell of its documents themselves.
-    _tell_stand_ins(**({"webhook_url": ""} if is_new else {}))
+    tell_stand_ins(**({"webhook_url": ""} if is_new else {}))
     with transaction.atomic():
         Company.objects.select_for_update(of=("self",)).get()
         # Asked again behind the lock: of two at once one makes it.
@@ -72,7 +72,7 @@ def load() -> bool:
         if is_new:
             demo_history.make(at)
             pulse.beat(health.DEMO)
-    _tell_stand_ins(webhook_url=webhook_url())
+    tell_stand_ins(webhook_url=webhook_url())
     return is_new
 
 
@@ -88,7 +88,7 @@ def secret(name: str) -> str:
     return salted_hmac("meshline.demo", name, algorithm="sha256").hexdigest()
 
 
-def _tell_stand_ins(**pandadoc: str) -> None:
+def tell_stand_ins(**pandadoc: str) -> None:
     sandbox_control.configure(
         pandadoc={"api_key": secret("api key"), "shared_key": secret("shared key"), **pandadoc},
         hubspot={"token": secret("token"), "owners": [_owner(one) for one in _everybody()]},

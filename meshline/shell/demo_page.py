@@ -1,9 +1,11 @@
 """The demo's other side: a quoting tool and a CRM to play with, and faults to switch on."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.db.models import Count, Q
 
 from meshline.money import MoneyError, quantised
 from meshline.people.models import User
@@ -12,8 +14,20 @@ from meshline.shell import sandbox_control
 from meshline.shell.sandbox_control import SandboxNo
 from meshline.web.forms import CleanText
 from proposals.models import Proposal
+from proposals.models.outcome import State
 
-SHOWN = 12
+SHOWN = 10
+# What a new proposal may be called and for whom it may be; each one in its turn.
+IDEAS = (
+    ("Wind tunnel upgrade", "Nina Brook"),
+    ("Cable car telemetry", "Paul Ridge"),
+    ("Aquarium filter control", "Sina Tide"),
+    ("Printing hall dust watch", "Emil Serif"),
+    ("Vineyard frost alarm", "Clara Rebe"),
+    ("Ice rink energy plan", "Jonas Frost"),
+)
+# Named by the quoting tool, and known to nobody here: what follows is a ticket.
+STRANGER = ("jules@example.com", "Jules, whom nobody here knows")
 CURRENCIES = ("EUR", "USD", "GBP", "CHF", "JPY")
 # What a document can be told to do, in the order of its life.
 ACTS = {
@@ -45,6 +59,10 @@ SWITCHES = (
         {"kind": "status", "code": 429, "retry_after": 5},
     ),
     Switch(
+        "crm-slow", "hubspot", "CRM is slow", "It works, a few hundred bytes a second.",
+        {"kind": "slow_drip", "bytes_per_second": 250},
+    ),
+    Switch(
         "crm-ghost", "hubspot", "CRM creates nothing", "It says yes, and nothing is there.",
         {"kind": "ghost_200"},
     ),
@@ -70,19 +88,19 @@ SWITCHES = (
 class DocumentForm(forms.Form):
     """A new proposal at the quoting tool."""
 
-    name = CleanText(max_length=120, label="Proposal", initial="Wind tunnel upgrade")
+    name = CleanText(max_length=120, label="Proposal")
     amount = forms.DecimalField(
         label="Amount", min_value=0, max_digits=12, decimal_places=2, initial="18400.00"
     )
     currency = forms.ChoiceField(label="Currency", choices=[(one, one) for one in CURRENCIES])
-    owner = forms.ModelChoiceField(
-        label="Owner", queryset=User.objects.none(), to_field_name="email", empty_label=None
-    )
-    customer = CleanText(max_length=120, label="Customer", initial="Nina Brook")
+    owner = forms.ChoiceField(label="Owner")
+    customer = CleanText(max_length=120, label="Customer")
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, turn: int = 0, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["owner"].queryset = User.objects.active().in_role(Role.REP).order_by("name")
+        self.fields["owner"] = forms.ChoiceField(label="Owner", choices=[*_reps(), STRANGER])
+        name, customer = IDEAS[turn % len(IDEAS)]
+        self.initial = {"name": name, "customer": customer, **self.initial}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or {}
@@ -97,20 +115,17 @@ class DocumentForm(forms.Form):
 def create(asked: dict[str, Any], *, send: bool) -> str:
     """Make the document over there, and send it if asked to; a sentence of what was done."""
     first, _, last = asked["customer"].partition(" ")
-    owner_first, _, owner_last = asked["owner"].name.partition(" ")
     made = sandbox_control.create_document(
         name=asked["name"],
         amount=str(asked["amount"]),
         currency=asked["currency"],
         recipient={
-            "email": f"{first.lower() or 'somebody'}@customer.example.com",
+            "email": f"{_address(asked['customer'])}@customer.example.com",
             "first_name": first,
             "last_name": last,
         },
-        owner={
-            "email": asked["owner"].email, "first_name": owner_first, "last_name": owner_last,
-        },
-    )  # fmt: skip
+        owner={"email": asked["owner"]},
+    )
     if not send:
         return f"“{asked['name']}” is a draft in the quoting tool."
     sandbox_control.move_document(made["id"], "send")
@@ -121,40 +136,54 @@ def move(number: str, action: str) -> str:
     """Let something happen to a document over there. Raises SandboxNo when its state forbids it."""
     if action not in ACTS:
         raise SandboxNo(f"A document can be told to {', '.join(ACTS)}.")
+    # It becomes part of an address.
+    if not (number.isascii() and number.isalnum()):
+        raise SandboxNo("There is no such document.")
     moved = sandbox_control.move_document(number, action)
     return f"“{moved['name']}” is {moved['state']} in the quoting tool."
 
 
 def switch(slug: str, *, on: bool) -> str:
-    """Switch a fault on or off; the vendor's other faults stay."""
+    """Switch a fault on or off; the vendor's other faults stay, but this one comes first."""
     chosen = next((one for one in SWITCHES if one.slug == slug), None)
     if chosen is None:
         raise SandboxNo("There is no such switch.")
-    now = sandbox_control.faults(chosen.vendor)
-    others = [_asked(fault) for fault in now if fault["kind"] != chosen.fault["kind"]]
-    sandbox_control.break_it(chosen.vendor, [*others, chosen.fault] if on else others)
+    others = [_asked(fault) for fault in _met(chosen.vendor) if not _is(chosen, fault)]
+    sandbox_control.break_it(chosen.vendor, [chosen.fault, *others] if on else others)
     return f"{chosen.label}: {'on' if on else 'off'}."
 
 
 def switches() -> list[tuple[Switch, bool]]:
     """Every switch, and whether it is on."""
-    kinds = {
-        vendor: {fault["kind"] for fault in sandbox_control.faults(vendor)}
-        for vendor in ("hubspot", "pandadoc")
-    }
-    return [(one, one.fault["kind"] in kinds[one.vendor]) for one in SWITCHES]
+    met = {vendor: _met(vendor) for vendor in ("hubspot", "pandadoc")}
+    return [(one, any(_is(one, fault) for fault in met[one.vendor])) for one in SWITCHES]
 
 
-def other_side() -> dict[str, Any]:
-    """The stand-ins as they are now: documents with our proposal beside each, deals and tasks."""
+def other_side(user: User) -> dict[str, Any]:
+    """The stand-ins as they are now, with our proposal beside each document this person may see."""
     documents = sandbox_control.documents(most=SHOWN)
-    ours = Proposal.objects.filter(external_id__in=[one["id"] for one in documents])
-    proposals = {proposal.external_id: proposal for proposal in ours}
+    ours = _ours([one["id"] for one in documents], user)
     return {
-        "documents": [_document(one, proposals.get(one["id"])) for one in documents],
+        "documents": [_document(one, ours.get(one["id"])) for one in documents],
         "deals": [_object(one) for one in sandbox_control.objects("deals", most=SHOWN)],
         "tasks": [_object(one) for one in sandbox_control.objects("tasks", most=SHOWN)],
     }
+
+
+def _reps() -> list[tuple[str, str]]:
+    reps = User.objects.active().in_role(Role.REP).order_by("-name")
+    return [(rep.email, rep.name) for rep in reps]
+
+
+def _ours(documents: list[str], user: User) -> dict[str, Proposal]:
+    """The proposals of these documents, each with how many of its outcomes are proven."""
+    wanted = ~Q(outcomes__state=State.CANCELLED) & Q(outcomes__isnull=False)
+    seen = Proposal.objects.visible_to(user).filter(external_id__in=documents)
+    counted = seen.annotate(
+        promised=Count("outcomes", filter=wanted),
+        proven=Count("outcomes", filter=Q(outcomes__state=State.PROVEN)),
+    )
+    return {proposal.external_id: proposal for proposal in counted}
 
 
 def _document(one: dict[str, Any], proposal: Proposal | None) -> dict[str, Any]:
@@ -163,9 +192,33 @@ def _document(one: dict[str, Any], proposal: Proposal | None) -> dict[str, Any]:
 
 
 def _object(one: dict[str, Any]) -> dict[str, Any]:
-    return {"id": one["id"], **(one.get("properties") or {})}
+    properties = one.get("properties") or {}
+    return {"id": one["id"], **properties, "due_at": _moment(properties.get("hs_timestamp"))}
+
+
+def _moment(text: str | None) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+
+
+def _address(name: str) -> str:
+    """A name as the first half of an e-mail address."""
+    words = "".join(c if c.isascii() and c.isalnum() else " " for c in name.lower()).split()
+    return ".".join(words) or "somebody"
+
+
+def _met(vendor: str) -> list[dict[str, Any]]:
+    """The faults that calls can still meet; one that is used up is over."""
+    return [fault for fault in sandbox_control.faults(vendor) if fault["left"] != 0]
+
+
+def _is(switch: Switch, fault: dict[str, Any]) -> bool:
+    return all(fault.get(name) == value for name, value in switch.fault.items())
 
 
 def _asked(fault: dict[str, Any]) -> dict[str, Any]:
     """A fault as it is asked for, without what the stand-in keeps of it."""
-    return {name: value for name, value in fault.items() if name not in ("left", "seen")}
+    plain = {name: value for name, value in fault.items() if name not in ("left", "seen")}
+    return plain | {"times": fault["left"]}

@@ -25,7 +25,8 @@ def demo(request: Request) -> HttpResponse:
     """The other side, to play with; there only where the stand-ins run. `?part` is what changes."""
     _only_in_the_demo()
     part = "part" in request.GET
-    return _show_demo(request, demo_page.DocumentForm(), part=part)
+    turn = request.now.second if request.now else 0
+    return _show_demo(request, demo_page.DocumentForm(turn=turn), part=part)
 
 
 @require_POST
@@ -59,7 +60,7 @@ def _show_demo(
 ) -> HttpResponse:
     context = {"form": form, "away": "", "sandbox": settings.SANDBOX_URL}
     try:
-        context |= demo_page.other_side() | {"switches": demo_page.switches()}
+        context |= demo_page.other_side(request.user) | {"switches": demo_page.switches()}
     except (SandboxAway, SandboxNo) as error:
         context["away"] = str(error)
     template = "shell/_demo_live.html" if part else "shell/demo.html"

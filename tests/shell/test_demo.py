@@ -6,12 +6,13 @@ import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
 
+from connectors import http
 from connectors.models import Connection, DeliveryAttempt, Message, RecordLink
 from connectors.sandbox import Sandbox
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.people.models import User
-from meshline.shell import demo, health, sandbox_control
+from meshline.shell import demo, demo_page, health, sandbox_control
 from proposals.models import Outcome, Proposal, Signal
 
 OUTAGE = "Museum humidity watch"
@@ -151,6 +152,156 @@ def test_cut_off_in_the_middle_it_begins_again_without_doubles(db, sandbox, monk
     assert len(keys) == len(set(keys))
     left = Outcome.objects.exclude(state__in=["proven", "cancelled"])
     assert [(one.name, one.last_error) for one in left] == []
+
+
+# --- The page --------------------------------------------------------------------------------
+OFFER = {
+    "name": "Wind tunnel upgrade", "amount": "18400.00", "currency": "EUR",
+    "owner": "remy@example.com", "customer": "Nina Brook",
+}  # fmt: skip
+
+
+@pytest.fixture
+def told(staff, sandbox):
+    """The stand-ins know their keys, and nobody is told of their documents."""
+    demo.tell_stand_ins(webhook_url="")
+    return sandbox
+
+
+@pytest.fixture
+def olivia_plays(client, staff):
+    client.force_login(staff["olivia"])
+    return client
+
+
+def act(client, what, **asked):
+    """What the page said after an act."""
+    answer = client.post(f"/demo/{what}/", asked)
+    assert answer.status_code == 303, answer.content
+    return page(client)
+
+
+def page(client):
+    answer = client.get("/demo/")
+    assert answer.status_code == 200
+    return " ".join(answer.content.decode().split())
+
+
+def test_a_newcomer_creates_and_sends_a_proposal(told, olivia_plays):
+    shown = act(olivia_plays, "create", **OFFER)
+    assert "“Wind tunnel upgrade” was sent from the quoting tool." in shown
+    (made,) = sandbox_control.documents()
+    assert (made["state"], made["amount"], made["currency"]) == ("sent", "18400.00", "EUR")
+    assert made["owner"]["email"] == "remy@example.com"
+    assert made["recipients"][0]["email"] == "nina.brook@customer.example.com"
+
+
+def test_or_keeps_it_a_draft(told, olivia_plays):
+    assert "is a draft" in act(olivia_plays, "create", draft="1", **OFFER)
+    assert sandbox_control.documents()[0]["state"] == "draft"
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"amount": "much"}, {"amount": "-1"}, {"currency": "XXX"}, {"name": ""},
+        {"owner": "stranger@elsewhere.test"}, {"currency": "JPY", "amount": "1.50"},
+    ],
+)  # fmt: skip
+def test_an_offer_that_cannot_be_is_shown_again(told, olivia_plays, wrong):
+    answer = olivia_plays.post("/demo/create/", OFFER | wrong)
+    assert answer.status_code == 422
+    assert sandbox_control.documents() == []
+
+
+@pytest.mark.parametrize("name", ["<b>x</b>", "Ünïcödé", "a" * 120])
+def test_whatever_it_is_called_it_is_text(told, olivia_plays, name):
+    shown = act(olivia_plays, "create", **(OFFER | {"name": name, "customer": "李 王"}))
+    assert "<b>x</b>" not in shown
+    assert sandbox_control.documents()[0]["name"] == name
+
+
+def test_a_customer_signs_and_what_cannot_be_done_is_a_sentence(told, olivia_plays):
+    act(olivia_plays, "create", **OFFER)
+    number = sandbox_control.documents()[0]["id"]
+    assert "is completed in the quoting tool." in act(
+        olivia_plays, "move", document=number, action="sign"
+    )
+    answer = olivia_plays.post(
+        "/demo/move/", {"document": number, "action": "send"}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 409
+    assert "A document that is completed cannot be sent." in answer.content.decode()
+
+
+@pytest.mark.parametrize("number", ["../../reset?", "x/../../../reset#", "", "ä", "a b"])
+def test_no_address_but_a_documents_is_asked(told, olivia_plays, number):
+    act(olivia_plays, "create", **OFFER)
+    asked = {"document": number, "action": "send"}
+    answer = olivia_plays.post("/demo/move/", asked, headers={"HX-Request": "true"})
+    assert answer.status_code == 409
+    assert len(sandbox_control.documents()) == 1
+
+
+def test_switches_go_on_and_off_and_the_last_one_is_met_first(told, olivia_plays):
+    assert "CRM down: on." in act(olivia_plays, "switch", switch="crm-down", on="1")
+    act(olivia_plays, "switch", switch="crm-ghost", on="1")
+    act(olivia_plays, "switch", switch="quoting-doubled", on="1")
+    assert [one["kind"] for one in sandbox_control.faults("hubspot")] == ["ghost_200", "down"]
+    assert page(olivia_plays).count("Switch off") == 3
+    assert "CRM down: off." in act(olivia_plays, "switch", switch="crm-down", on="0")
+    assert [one["kind"] for one in sandbox_control.faults("hubspot")] == ["ghost_200"]
+    assert [one["kind"] for one in sandbox_control.faults("pandadoc")] == ["webhook_double"]
+
+
+def test_every_switch_is_a_fault_the_stand_ins_know(told, olivia_plays):
+    for one in demo_page.SWITCHES:
+        assert f"{one.label}: on." in act(olivia_plays, "switch", switch=one.slug, on="1").replace(
+            "&#x27;", "'"
+        )
+    assert page(olivia_plays).count("Switch off") == len(demo_page.SWITCHES)
+
+
+def test_a_fault_that_is_used_up_is_off(told, olivia_plays):
+    sandbox_control.break_it("hubspot", [{"kind": "down", "times": 1}])
+    assert page(olivia_plays).count("Switch off") == 1
+    http.call("GET", f"{told.url}/hubspot/crm/v3/owners", allow_loopback=True)
+    assert page(olivia_plays).count("Switch off") == 0
+
+
+def test_the_crm_is_shown_as_it_is_also_while_it_is_down(loaded, client):
+    client.force_login(User.objects.get(email="olivia@example.com"))
+    sandbox_control.break_it("hubspot", [{"kind": "down"}])
+    shown = page(client)
+    assert "Follow up: Quarry weighbridge" in shown
+    assert "3 of 3 proven" in shown
+    assert "26,300.00 EUR" in shown
+
+
+def test_people_see_here_only_the_proposals_they_see(loaded, client):
+    client.force_login(User.objects.get(email="remy@example.com"))
+    mine = Proposal.objects.get(title="Salt works pumps")
+    other = Proposal.objects.get(title="Archive fire detection")
+    shown = page(client)
+    assert f"/proposals/{mine.pk}/" in shown
+    assert f"/proposals/{other.pk}/" not in shown
+
+
+def test_stand_ins_that_do_not_answer_are_a_sentence(staff, olivia_plays, settings):
+    with Sandbox() as gone:
+        settings.SANDBOX_URL = gone.url
+    assert "The stand-in vendors do not answer" in page(olivia_plays)
+    assert "The stand-in vendors do not answer" in act(olivia_plays, "create", **OFFER)
+
+
+def test_without_stand_ins_there_is_no_such_page(staff, olivia_plays, settings):
+    settings.SANDBOX_URL = ""
+    assert olivia_plays.get("/demo/").status_code == 404
+    assert olivia_plays.post("/demo/create/", OFFER).status_code == 404
+
+
+def test_there_is_no_other_act(told, olivia_plays):
+    assert olivia_plays.post("/demo/reset/").status_code == 404
 
 
 def _counts():
