@@ -82,4 +82,5 @@ def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standi
 
 
 def _standing(one: Connection, numbers: list[Any], at: datetime) -> Standing:
-    return Standing(one, *numbers, at)
+    last_event_at, today, refused, waiting = numbers
+    return Standing(one, last_event_at, today, refused, waiting, at)
