@@ -30,6 +30,8 @@ class Caller:
     deadline: float = 15.0
     calls: list[dict[str, Any]] = field(default_factory=list)
     retry_after: Callable[[Reply], float | None] | None = None
+    # Refusals of this vendor that pass by themselves, beside those that do everywhere.
+    passing: frozenset[int] = frozenset()
     ends_at: float | None = None
 
     def hurry(self, seconds: float) -> None:
@@ -84,7 +86,7 @@ class Caller:
         said = f"{method} {path} was answered {reply.status}: {_kept(reply)[:300] or 'no words'}"
         if reply.status in (401, 403):
             return Trouble(said, failure="credentials", credentials=True, status=reply.status)
-        if not backoff.is_retryable(reply.status):
+        if reply.status not in self.passing and not backoff.is_retryable(reply.status):
             failure = f"refused-{reply.status}"
             return Trouble(said, failure=failure, permanent=True, status=reply.status)
         failure = "throttled" if reply.status == 429 else "unavailable"

@@ -11,6 +11,7 @@ from connectors.http import Reply
 OBJECTS = "/crm/v3/objects"
 TASK_TO_DEAL = 216
 NOT_FOUND, CONFLICT = 404, 409
+LOCKED, MIGRATING = 423, 477
 
 
 class Client:
@@ -23,6 +24,7 @@ class Client:
         self.caller = Caller(
             base_url.rstrip("/"), {"Authorization": f"Bearer {credential}"},
             allow_loopback=allow_loopback, deadline=deadline, retry_after=_throttled_for,
+            passing=frozenset({LOCKED, MIGRATING}),
         )  # fmt: skip
 
     def upsert(self, kind: str, *, unique: str, value: str, properties: dict[str, str]) -> str:
@@ -90,7 +92,7 @@ def _live(found: Any) -> dict[str, Any] | None:
 
 def _throttled_for(reply: Reply) -> float | None:
     """HubSpot promises no Retry-After: by its policy name ten seconds, one second, or an hour."""
-    if reply.status == 423:
+    if reply.status == LOCKED:
         return 2.0
     if reply.status != 429:
         return 2.0 if reply.status == 503 else None

@@ -160,6 +160,16 @@ def test_429_waits_as_long_as_asked_and_uses_up_no_try(crm, given, least, most):
     assert (deal.attempts, deal.tries, deal.failure) == (1, 0, "throttled")
 
 
+@pytest.mark.parametrize("code", [423, 477])
+def test_what_hubspot_says_passes_is_tried_again(crm, code):
+    say("sent")
+    crm.breaks({"kind": "status", "code": code, "times": 1, **DEAL})
+    carry()
+    assert outcome("deal").state == "due"
+    carry_on()
+    assert states()["deal"] == "proven"
+
+
 def test_tries_run_out_and_a_person_takes_over(crm):
     say("sent")
     crm.breaks({"kind": "status", "code": 500, **DEAL})

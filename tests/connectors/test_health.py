@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors import delivery, health, retrying
+from connectors import delivery, health, jobs, retrying
 from connectors.models import Connection, DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
@@ -84,6 +84,13 @@ def test_an_open_breaker_is_one_ticket_and_holds_without_failing(broken):
     # Late ones hang on that very ticket.
     sweep_late()
     assert Ticket.objects.count() == 1
+
+
+def test_the_clocks_own_look_hangs_late_ones_on_the_same_ticket(broken):
+    Outcome.objects.update(budget_ends_at=instant.now() - timedelta(seconds=1))
+    jobs.open_late_tickets()
+    ticket = Ticket.objects.get()
+    assert ticket.occurrences == 1 + Outcome.objects.filter(connection="hubspot").count()
 
 
 def test_one_probe_goes_out_and_the_next_one_thirty_seconds_later(broken):
