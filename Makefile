@@ -19,7 +19,7 @@ check: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(NOWHERE) $(BIN)/mypy .
-	$(BIN)/djlint templates --check --lint --quiet
+	$(BIN)/djlint templates --check --lint
 	$(NOWHERE) $(BIN)/python manage.py check
 	$(NOWHERE) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
 	$(BIN)/pytest -q tests/test_layers.py

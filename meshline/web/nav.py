@@ -31,7 +31,7 @@ ENTRIES = [
     Entry("Queue", "exceptions:queue", "inbox", Permission.SEE_QUEUE, WORK),
     Entry("Proposals", "proposals:list", "file-text", Permission.SEE_PROPOSALS, WORK),
     Entry("Outcomes", "connectors:outcomes", "send", Permission.SEE_CONNECTIONS, WORK),
-    Entry("Messages", "connectors:messages", "mail", Permission.SEE_CONNECTIONS, WORK),
+    Entry("Messages", "connectors:messages", "mail", Permission.SEE_PAYLOADS, WORK),
     Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL),
     Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Contracts", "proposals:contracts", "checklist", Permission.SEE_OPERATING_MODEL, MODEL),
