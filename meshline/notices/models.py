@@ -25,7 +25,7 @@ class Notice(models.Model):
     text = models.CharField(max_length=300)
     url = models.CharField(max_length=300, blank=True)
     # The same key twice is one notice, however often it is carried.
-    key = models.CharField(max_length=200, unique=True)
+    key = models.CharField(max_length=400, unique=True)
     read_at = models.DateTimeField(null=True, blank=True)
 
     objects = NoticeQuerySet.as_manager()

@@ -5,6 +5,8 @@ import secrets
 from datetime import datetime, timedelta
 
 from django.contrib.sessions.models import Session
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.db import transaction
 
 from meshline.audit import trail
@@ -32,6 +34,7 @@ def add(
 ) -> User:  # fmt: skip
     """Add a person who cannot sign in yet. Raises PersonError when the e-mail is taken."""
     permissions.check(by, Permission.MANAGE_PEOPLE)
+    _check_email(email)
     if User.objects.filter(email__iexact=email).exists():
         raise PersonError(f"There is already a person with the e-mail {email}.", "email")
     user = User(email=email.strip().lower(), name=name, role=_role(role), team=team, zone=zone)
@@ -67,9 +70,14 @@ def change(
 
 @transaction.atomic
 def invite(
-    *, email: str, role: str, by: Someone, at: datetime, name: str = "", team: Team | None = None
-) -> str:
-    """A one-time sign-in token for this person, who is added if nobody has that e-mail yet."""
+    *, email: str, role: str, by: Someone, at: datetime, name: str = "",
+    team: Team | None = None, again: bool = False,
+) -> str:  # fmt: skip
+    """A one-time sign-in token for this person, who is added if nobody has that e-mail yet.
+
+    Who has signed in before gets a new link only when it is asked for `again`: whoever holds it
+    chooses their password. Raises PersonError otherwise.
+    """
     permissions.check(by, Permission.MANAGE_PEOPLE)
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
@@ -77,10 +85,15 @@ def invite(
         user = add(email=email, name=name, role=role, team=team, by=by, at=at)
     elif user.role != role:
         raise PersonError(f"{email} is already here as {Role(user.role).label}.", "role")
+    elif user.has_usable_password() and not again:
+        said = f"{user.name} is here already; make them a new link on their own page."
+        raise PersonError(said, "email")
     token = secrets.token_urlsafe(32)
     expires = at + INVITATION_LASTS
     Invitation.objects.create(user=user, token_hash=_hash(token), expires_at=expires)
-    trail.record("person.invited", subject=user, by=by, at=at, after={"until": expires})
+    trail.record(
+        "person.invited", subject=user, by=by, at=at, after={"until": expires, "again": again}
+    )
     return token
 
 
@@ -131,6 +144,13 @@ def _role(value: str) -> str:
     except ValueError:
         known = ", ".join(role.value for role in Role)
         raise PersonError(f"There is no role {value!r}; the roles are {known}.", "role") from None
+
+
+def _check_email(email: str) -> None:
+    try:
+        validate_email(email.strip())
+    except ValidationError:
+        raise PersonError(f"{email!r} is not an e-mail address.", "email") from None
 
 
 def _facts(user: User) -> dict:

@@ -171,7 +171,9 @@ def person(request: Request, user_id: int) -> HttpResponse:
 def invite_again(request: Request, user_id: int) -> HttpResponse:
     """A new one-time link for somebody who lost theirs, or their password."""
     seen = get_object_or_404(User.objects.active(), pk=user_id)
-    token = verbs.invite(email=seen.email, role=seen.role, by=request.user, at=instant.now())
+    token = verbs.invite(
+        email=seen.email, role=seen.role, by=request.user, at=instant.now(), again=True
+    )
     return _show_link(request, seen.email, token)
 
 

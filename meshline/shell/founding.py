@@ -106,7 +106,9 @@ CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
                     "due_within": FOLLOW_UP_WITHIN,
                 },
             },
-            _notice("tell-owner", "{title} went out to {contact}. Follow up in two days.", _ALIVE),
+            _notice(
+                "tell-owner", "{title} went out to {contact}. Follow up in two working days.", _ALIVE
+            ),
         ],
     ),
     ("viewed", "A proposal is viewed", State.VIEWED, [_deal(State.VIEWED)]),

@@ -3,10 +3,11 @@
 from django.apps import apps
 from django.contrib.admin import AdminSite, ModelAdmin
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 
 from meshline.people import permissions
 from meshline.people.permissions import Permission
+from meshline.web import errors
 
 OURS = ["audit", "people", "policy", "notices", "pulse", "exceptions", "proposals", "connectors"]
 # Sealed or hashed: of no use to anybody who looks.
@@ -23,6 +24,11 @@ class LookOnlySite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         signed_in = request.user.is_authenticated
         return signed_in and permissions.may(request.user, Permission.SEE_TABLES)
+
+    def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
+        """There is one sign-in, and it is not here: who may not look reads why."""
+        reason = permissions.refusal_for(request.user, Permission.SEE_TABLES)
+        return errors.denied(request, reason)
 
 
 class LookOnly(ModelAdmin):

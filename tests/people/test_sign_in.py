@@ -344,6 +344,21 @@ def test_an_invitation_that_contradicts_itself_keeps_what_was_typed(client, ada,
     assert f'value="{rui.email}"' in response.text
 
 
+def test_inviting_somebody_who_signs_in_already_is_refused_in_words(client, ada, ana):
+    client.force_login(ada)
+    typed = {"email": ana.email, "name": "Ana", "role": "operator", "team": ""}
+    answer = client.post("/people/invite/", typed)
+    assert answer.status_code == 422
+    assert "is here already; make them a new link" in answer.content.decode()
+    assert not ana.invitations.exists()
+
+
+def test_what_is_no_e_mail_is_refused_by_the_verb_too(ada):
+    with pytest.raises(people.PersonError, match="not an e-mail"):
+        people.invite(email="bad", role=Role.ADMIN, by=ada, at=MONDAY)
+    assert not User.objects.filter(name="Bad").exists()
+
+
 def test_a_new_link_is_made_for_somebody_who_is_here(client, ada, rui):
     response = signed_in(client, ada).post(f"/people/{rui.pk}/invite/")
     assert "/sign-in/invitation/" in response.text

@@ -28,7 +28,7 @@ def test_what_follows_when_a_proposal_is_sent():
         "create or update the deal in hubspot (the CRM) and again whenever its content changes",
         "create the follow-up task in hubspot (the CRM) for the owner, due two working days later, "
         "as long as the proposal is sent or viewed; then close it",
-        "tell the owner: “‹title› went out to ‹contact›. Follow up in two days”, "
+        "tell the owner: “‹title› went out to ‹contact›. Follow up in two working days”, "
         "as long as the proposal is sent or viewed",
     ]
 

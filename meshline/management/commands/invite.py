@@ -24,7 +24,7 @@ class Command(BaseCommand):
         email, role, name = options["email"], options["role"], options["name"]
         try:
             token = people.invite(
-                email=email, role=role, name=name, by=actors.SETUP, at=instant.now()
+                email=email, role=role, name=name, by=actors.SETUP, at=instant.now(), again=True
             )
         except people.PersonError as error:
             raise CommandError(str(error)) from error

@@ -25,7 +25,7 @@ class Migration(migrations.Migration):
                 ("at", models.DateTimeField()),
                 ("text", models.CharField(max_length=300)),
                 ("url", models.CharField(blank=True, max_length=300)),
-                ("key", models.CharField(max_length=200, unique=True)),
+                ("key", models.CharField(max_length=400, unique=True)),
                 ("read_at", models.DateTimeField(blank=True, null=True)),
                 (
                     "user",
