@@ -28,6 +28,7 @@ FOLLOW_UP_WITHIN = 2 * 8 * 60
 ONBOARDING_WITHIN = 8 * 60
 
 _ALIVE = [State.SENT, State.VIEWED]
+_SENT_NOTICE = "{title} went out to {contact}. Follow up in two working days."
 _WON = [State.SIGNED, State.INVOICED, State.CLOSED_WON]
 
 
@@ -106,9 +107,7 @@ CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
                     "due_within": FOLLOW_UP_WITHIN,
                 },
             },
-            _notice(
-                "tell-owner", "{title} went out to {contact}. Follow up in two working days.", _ALIVE
-            ),
+            _notice("tell-owner", _SENT_NOTICE, _ALIVE),
         ],
     ),
     ("viewed", "A proposal is viewed", State.VIEWED, [_deal(State.VIEWED)]),
