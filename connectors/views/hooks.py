@@ -24,7 +24,7 @@ LARGEST_BODY = 1024 * 1024
 # Between two pieces of a body.
 BODY_SECONDS = 5
 # The sender hears within two seconds that the database does not answer.
-DATABASE_SECONDS = 1.75
+DATABASE_SECONDS = 1.5
 _LENGTH = re.compile(r"[0-9]{1,10}")
 # Never kept: they may carry what proves somebody.
 _SECRET_HEADERS = {"authorization", "cookie", "proxy-authorization", "x-api-key"}

@@ -255,7 +255,7 @@ def test_all_calls_of_an_errand_have_one_end(crm, monkeypatch):
     crm.breaks({"kind": "hang", "seconds": 5, "times": 2})
     started = datetime.now(UTC)
     carry()
-    assert (datetime.now(UTC) - started).total_seconds() < 2
+    assert (datetime.now(UTC) - started).total_seconds() < 5  # both hangs in full
     said = outcome("deal").last_error
     assert re.search("did not answer in time|was not made", said)
 

