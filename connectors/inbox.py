@@ -142,13 +142,16 @@ def _cap_rejected() -> None:
         )
 
 
-# 1. The message is stored unless its key is taken; its receipt with it, once a post. No receipt is
-#    written for what is not stored, and no constraint asks for it before its message.
-# 2. A key that is taken by the same content is a repeat: it is only counted.
-# Two identical posts at once meet in the unique index: the second waits for the first's commit.
-_FRESH = """
-WITH fresh AS (
-    INSERT INTO connectors_message (
+# One statement, whichever it is. The message is stored unless its key is taken, its receipt with
+# it, once a post: no receipt is written for what is not stored. A key that is taken by the same
+# content is a repeat, and only counted; by other content, nothing comes back. Two identical posts
+# at once meet in the unique index: the second waits for the first's commit. (`xmax` is 0 on a
+# fresh row.)
+# A repeat in a post of its own need not wait for the disk: a crash may forget the count, never an
+# event. In a batch it would take the events beside it along.
+_STORE = """
+WITH kept AS (
+    INSERT INTO connectors_message AS m (
         connection_id, receipt_id, position, key, body_hash, payload, type, received_at, status,
         why, duplicates, attempts, crashes, next_attempt_at, record
     ) VALUES (
@@ -156,23 +159,20 @@ WITH fresh AS (
         %(position)s, %(key)s, %(hash)s, %(payload)s, %(type)s, %(at)s, %(status)s,
         '', 0, 0, 0, %(at)s, ''
     )
-    ON CONFLICT (connection_id, key) DO NOTHING
-    RETURNING id, receipt_id
+    ON CONFLICT (connection_id, key) DO UPDATE
+        SET duplicates = m.duplicates + 1, last_duplicate_at = clock_timestamp()
+        WHERE m.body_hash = EXCLUDED.body_hash
+    RETURNING m.id, m.receipt_id, m.xmax = 0 AS is_fresh
 ), receipt AS (
     INSERT INTO connectors_receipt (id, connection_id, received_at, body, headers, verdict, sender)
     SELECT receipt_id, %(connection)s, %(at)s, %(body)s, %(headers)s, %(verdict)s, %(sender)s::inet
-    FROM fresh WHERE %(receipt)s::bigint IS NULL
+    FROM kept WHERE is_fresh AND %(receipt)s::bigint IS NULL
 )
-SELECT id, receipt_id FROM fresh
+SELECT id, receipt_id, is_fresh,
+       CASE WHEN NOT is_fresh AND NOT %(in_batch)s
+            THEN set_config('synchronous_commit', 'off', true) END
+FROM kept
 """
-_REPEAT = """
-UPDATE connectors_message SET duplicates = duplicates + 1, last_duplicate_at = clock_timestamp()
-WHERE connection_id = %(connection)s AND key = %(key)s AND body_hash = %(hash)s
-RETURNING id
-"""
-# A repeat in a post of its own need not wait for the disk: a crash may forget the count, never an
-# event. (In a batch it would take the events beside it along.)
-_REPEAT_ALONE = f"{_REPEAT}, set_config('synchronous_commit', 'off', true)"
 
 
 def _store(
@@ -206,12 +206,13 @@ def _store_one(at_door: Door, element: Element, place: int, facts: dict[str, Any
         "type": element.type,
         "status": status.value,
     }
-    if fresh := prepared.rows(_FRESH, facts | own):
-        message, facts["receipt"] = fresh[0]
+    kept = prepared.rows(_STORE, facts | own)
+    if kept:
+        message, receipt, is_fresh, _ = kept[0]
+        if not is_fresh:
+            return Stored(message, "duplicate")
+        facts["receipt"] = receipt
         return Stored(message, status.value)
-    repeat = _REPEAT if facts["in_batch"] else _REPEAT_ALONE
-    if repeated := prepared.rows(repeat, facts | own):
-        return Stored(repeated[0][0], "duplicate")
     return _conflict(at_door, element)
 
 
