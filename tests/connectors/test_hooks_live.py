@@ -22,6 +22,7 @@ import pytest
 from django.db import connection
 
 from connectors.models import Message, Receipt, RejectedReceipt
+from connectors.views import hooks
 from exceptions.models import Ticket
 from tests import factories
 from tests.factories import digest_all, document, signature
@@ -454,3 +455,8 @@ def test_a_lock_held_for_long_is_503_within_two_seconds(pandadoc, server):
     status, _ = server.post(raw_event(), event_id="e")
     assert status in {200, 202}
     assert Message.objects.filter(key="e").count() == 1
+
+
+def test_patience_with_the_database_ends_before_the_promised_two_seconds():
+    assert hooks.DATABASE_SECONDS < 2
+    assert connection.settings_dict["OPTIONS"]["connect_timeout"] <= 2
