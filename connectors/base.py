@@ -14,12 +14,40 @@ from proposals.tiers import Tier
 
 @dataclass(frozen=True)
 class Post:
-    """One POST as it came in; header names in lower case; `at` by the database's clock."""
+    """One POST as it came in; header names in lower case; `at` by the database's clock.
+
+    `url` is the address as the sender knows it (PUBLIC_URL, path and query); `options` are its
+    connection's.
+    """
 
     body: bytes
     headers: Mapping[str, str]
     query: Mapping[str, str]
     at: datetime
+    url: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Option:
+    """One thing that a connection to a system may be told beside its address and secrets.
+
+    The first of `choices` counts where nothing is said; without choices any line of text will do,
+    as far as `check` has nothing against it (a sentence; empty: fine).
+    """
+
+    name: str
+    label: str
+    help: str = ""
+    choices: tuple[str, ...] = ()
+    default: str = ""
+    check: Callable[[str], str] = lambda value: ""
+
+    def refusal(self, value: str) -> str:
+        """Why it cannot be `value`, as a sentence; empty when it can."""
+        if self.choices and value not in self.choices:
+            return f"{self.label} is one of {', '.join(self.choices)}."
+        return self.check(value)
 
 
 class Refused(Exception):
@@ -122,6 +150,8 @@ class Errand:
     may_exist: bool = False
     # Ids of the same record over there, by kind.
     links: dict[str, str] = field(default_factory=dict)
+    # What its connection is told beside address and secrets.
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 class Trouble(Exception):
@@ -163,6 +193,14 @@ class System:
     # Whether the credential is the signing secret's only use ("push-only" without it).
     credential_label: str = "API key"
     signing_label: str = "Signing secret"
+    options: tuple[Option, ...] = ()
+
+    def option(self, name: str) -> Option | None:
+        return next((one for one in self.options if one.name == name), None)
+
+    def told(self, options: Mapping[str, str]) -> dict[str, str]:
+        """Every option of this system, as told or as it is by itself."""
+        return {one.name: options.get(one.name) or one.default for one in self.options}
 
     def delivery(self, kind: str) -> Delivery | None:
         return next((one for one in self.deliveries if one.kind == kind), None)

@@ -1,12 +1,14 @@
 """Configuring connections: who they are, their secrets, and whether they run."""
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from django.db import transaction
 
 from connectors import net, registry
+from connectors.base import System
 from connectors.models import Connection, Secret
 from connectors.registry import UnknownSystem
 from exceptions import desk
@@ -52,6 +54,7 @@ class Settings:
     owner: User | None = None
     expected_every: int | None = None
     allow_loopback: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @transaction.atomic
@@ -168,9 +171,10 @@ def check(settings: Settings) -> None:
     if not settings.name.strip():
         raise SettingError("Give it a name.", "name")
     try:
-        registry.system(settings.system)
+        system = registry.system(settings.system)
     except UnknownSystem as error:
         raise SettingError(str(error), "system") from None
+    _check_options(system, settings.options)
     if settings.tier not in set(Tier):
         raise SettingError(f"The tier is one of {', '.join(Tier)}.", "tier")
     if settings.expected_every is not None and settings.expected_every < 1:
@@ -178,6 +182,18 @@ def check(settings: Settings) -> None:
                               "expected_every")  # fmt: skip
     if settings.base_url:
         _check_url(settings)
+
+
+def _check_options(system: System, options: Mapping[str, str]) -> None:
+    for name, value in options.items():
+        option = system.option(name)
+        if option is None:
+            known = ", ".join(one.name for one in system.options) or "none"
+            raise SettingError(
+                f"{system.name} has no option {name!r}; there is {known}.", "options"
+            )
+        if value and (refusal := option.refusal(value)):
+            raise SettingError(refusal, f"option_{name}")
 
 
 _DEED: dict[str, str] = {
@@ -205,6 +221,12 @@ def _set(target: Connection, settings: Settings) -> None:
     target.tier, target.owner = settings.tier, settings.owner
     target.expected_every = settings.expected_every
     target.allow_loopback = settings.allow_loopback
+    # What is said as it is by itself is not said: a better default reaches everybody.
+    system = registry.system(settings.system)
+    plain = system.told({})
+    target.options = {
+        name: value for name, value in settings.options.items() if value and value != plain[name]
+    }
 
 
 def _facts(target: Connection) -> dict:
@@ -216,6 +238,7 @@ def _facts(target: Connection) -> dict:
         "owner": target.owner.email if target.owner else None,
         "expected every": target.expected_every,
         "loopback allowed": target.allow_loopback,
+        **target.options,
     }
 
 

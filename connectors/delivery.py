@@ -272,6 +272,7 @@ def _errand(outcome: Outcome, system: System, there: Connection | None, at: date
         external_id=outcome.external_id if outcome.delivered_at else "",
         may_exist=outcome.attempts > 1,
         links=_links(outcome, there),
+        options=system.told(there.options) if there else {},
         at=at,
     )
 

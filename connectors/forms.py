@@ -6,6 +6,7 @@ from typing import Any
 from django import forms
 
 from connectors import registry
+from connectors.base import Option
 from connectors.connections import Settings
 from connectors.models import Connection, Secret
 from meshline.people.models import User
@@ -14,6 +15,16 @@ from proposals.tiers import Tier
 
 PURPOSES = (Secret.Purpose.SIGNING.value, Secret.Purpose.CREDENTIAL.value)
 _TYPED = ("slug", "name", "system", "base_url", "tier", "owner", "expected_every", "allow_loopback")
+
+
+_OPTION = "option_"
+
+
+def _option_field(option: Option) -> forms.Field:
+    if option.choices:
+        choices = [(one, one) for one in option.choices]
+        return forms.ChoiceField(label=option.label, help_text=option.help, choices=choices)
+    return CleanText(label=option.label, help_text=option.help, max_length=SHORT, required=False)
 
 
 def _secret_field(label: str, help_text: str = "") -> forms.CharField:
@@ -84,14 +95,32 @@ class ConnectionForm(forms.Form):
             kwargs.setdefault("initial", {**typed, "version": connection.version})
         super().__init__(*args, **kwargs)
         if connection is not None:
+            self._ask_options(connection)
             # What is disabled counts as it stands, whatever is sent.
             self.fields["slug"].disabled = self.fields["system"].disabled = True
         for purpose, ago in (entered or {}).items():
             self.fields[purpose].help_text = f"Entered {ago}. Leave it empty to keep it."
 
+    def _ask_options(self, connection: Connection) -> None:
+        """A field for each thing its system wants to know; a new connection has no system yet."""
+        system = registry.system(connection.system)
+        for option in system.options:
+            self.fields[f"{_OPTION}{option.name}"] = _option_field(option)
+        told = system.told(connection.options).items()
+        self.initial |= {f"{_OPTION}{name}": value for name, value in told}
+
+    @property
+    def option_fields(self) -> list[forms.BoundField]:
+        return [self[name] for name in self.fields if name.startswith(_OPTION)]
+
     @property
     def settings(self) -> Settings:
-        return Settings(**{name: self.cleaned_data[name] for name in _TYPED})
+        options = {
+            name.removeprefix(_OPTION): value
+            for name, value in self.cleaned_data.items()
+            if name.startswith(_OPTION)
+        }
+        return Settings(**{name: self.cleaned_data[name] for name in _TYPED}, options=options)
 
     @property
     def secrets(self) -> dict[str, str]:

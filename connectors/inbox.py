@@ -4,7 +4,9 @@ Storing is one statement, and nothing else happens before the answer.
 """
 
 import hashlib
-from dataclasses import dataclass
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +43,7 @@ class Door:
     status: str
     at: datetime
     signing_secrets: tuple[bytes, ...]
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,7 @@ SELECT c.id, c.slug, c.name, c.system, c.status, clock_timestamp(), (
     SELECT array_agg(s.sealed ORDER BY s.created_at DESC, s.id DESC) FROM connectors_secret s
     WHERE s.connection_id = c.id AND s.purpose = 'signing'
       AND (s.ends_at IS NULL OR s.ends_at > clock_timestamp())
-)
+), c.options
 FROM connectors_connection c WHERE c.slug = %(slug)s
 """
 
@@ -70,9 +73,9 @@ def door(slug: str) -> Door | None:
     rows = prepared.rows(_DOOR, {"slug": slug})
     if not rows:
         return None
-    pk, slug, name, system, status, at, sealed = rows[0]
+    pk, slug, name, system, status, at, sealed, options = rows[0]
     secrets = tuple(bytes(one) for one in sealed or ())
-    return Door(pk, slug, name, system, status, at, secrets)
+    return Door(pk, slug, name, system, status, at, secrets, json.loads(options))
 
 
 def accept(at_door: Door, post: Post, *, sender: str | None) -> list[Stored]:

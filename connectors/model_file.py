@@ -67,6 +67,7 @@ def _said_of(row: Connection) -> Values:
         "tier": row.tier,
         "owner": row.owner.email.lower() if row.owner else None,
         "expected_every": row.expected_every,
+        "options": row.options,
         "status": row.status,
     }
 
@@ -97,7 +98,7 @@ def _settings(values: Values) -> Settings:
         slug=values["slug"], name=values["name"], system=values["system"],
         base_url=values.get("base_url") or "", tier=values.get("tier", Tier.MINUTES),
         owner=person(values.get("owner")), expected_every=values.get("expected_every"),
-        allow_loopback=values.get("allow_loopback", False),
+        allow_loopback=values.get("allow_loopback", False), options=values.get("options", {}),
     )  # fmt: skip
 
 
@@ -179,6 +180,23 @@ def _variable(node: Node) -> str:
     return name
 
 
+def _options(node: Node) -> dict[str, str]:
+    """What a system wants to know beside address and secrets: a mapping of names to text."""
+    if not isinstance(node.value, dict):
+        raise Wrong("Write the options as a mapping of names to values.")
+    return {name: _option(one) for name, one in node.value.items()}
+
+
+def _option(node: Node) -> str:
+    value = node.value
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise Wrong("Write an option's value as text.", node.line)
+    said = str(value).strip()
+    if len(said) > 200 or not said.isprintable():
+        raise Wrong("An option is one line of at most 200 characters.", node.line)
+    return said
+
+
 def _address(node: Node) -> str | None:
     return text(node).strip().rstrip("/") or None
 
@@ -201,6 +219,7 @@ CONNECTIONS = Section(
         "tier": Field(one_of(*Tier)),
         "owner": Field(maybe(lowered), refers_to="person"),
         "expected_every": Field(maybe(minutes()), write=span, check=sane_span),
+        "options": Field(_options, unsaid={}),
         # Only what is not active says so: a file in daily use does not resume what was paused.
         "status": Field(one_of(*Connection.Status.values), unsaid=Connection.Status.ACTIVE.value),
         "signing_secret_env": Field(_variable, hidden=True),

@@ -38,6 +38,8 @@ class Connection(models.Model):
     owner = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     # How often something usually comes; minutes. Silence longer than that is worth a look.
     expected_every = models.PositiveIntegerField(null=True, blank=True, help_text="minutes")
+    # What its system wants to know beside address and secrets (registry: System.options).
+    options = models.JSONField(default=dict, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
     status_why = models.CharField(max_length=300, blank=True)
     breaker = models.CharField(max_length=6, choices=Breaker.choices, default=Breaker.CLOSED)

@@ -4,6 +4,7 @@ import logging
 import re
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.core.exceptions import TooManyFieldsSent
 from django.db import Error as DatabaseError
@@ -65,7 +66,10 @@ def _receive(request: HttpRequest, slug: str) -> HttpResponse:
         body, query = _body(request, at_door), _query(request)
     except Wrong as wrong:
         return _refused(request, at_door, wrong.status, str(wrong), b"")
-    post = Post(body=body, headers=_headers(request), query=query, at=at_door.at)
+    post = Post(
+        body=body, headers=_headers(request), query=query, at=at_door.at,
+        url=f"{settings.PUBLIC_URL}{request.get_full_path()}", options=at_door.options,
+    )  # fmt: skip
     try:
         with patience.at_most(DATABASE_SECONDS):
             stored = inbox.accept(at_door, post, sender=_sender(request))
