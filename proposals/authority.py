@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from meshline.policy import roles
 from meshline.policy.models import SourceOfTruth
-from proposals.states import AUTHORITY, State
+from proposals.states import ALSO, AUTHORITY, State
 
 # What stands for people where a move is theirs to make.
 PEOPLE = "people"
@@ -19,7 +19,9 @@ class Authorities:
 
     def of(self, target: State, *, source: str) -> str:
         """The connection (slug), or PEOPLE, that may say `target` of a proposal from `source`."""
-        part = AUTHORITY[target]
+        return self._of_part(AUTHORITY[target], source)
+
+    def _of_part(self, part: str, source: str) -> str:
         if named := self.configured.get(part):
             return named
         return {"quoting": source, "billing": self.billing, "close": PEOPLE}[part]
@@ -27,7 +29,8 @@ class Authorities:
     def refusal(self, target: State, *, source: str, sender: str) -> str:
         """Why `sender` may not say so, as a sentence; empty when it may."""
         authority = self.of(target, source=source)
-        if sender == authority:
+        also = {self._of_part(part, source) for part in ALSO.get(target, ())}
+        if sender and sender in {authority, *also}:
             return ""
         said = target.label.lower()
         if not authority:

@@ -17,7 +17,7 @@ from meshline.policy.business_time import Hours
 from proposals import promises, tiers, wording
 from proposals.models import Contract, Outcome, Proposal, Signal
 from proposals.models.outcome import State as OutcomeState
-from proposals.promises import ContractSpec, Made, Plan, Wanted
+from proposals.promises import ContractSpec, Made, OutcomeSpec, Plan, Wanted
 from proposals.states import State
 from proposals.story import Story
 from proposals.tiers import Tier
@@ -33,12 +33,12 @@ PROMISER = part("contracts", "Contracts")
 
 def promise(stories: list[Story], *, at: datetime) -> None:
     """Make the outbox say what these stories ask for: promise, call off, revive, undo."""
-    live = _live()
+    live, connections = _live(), roles.connections()
     made = _made([story.proposal for story in stories])
-    batch = _Batch(at, roles.connections())
+    batch = _Batch(at, connections)
     for story in stories:
         mine = made[story.proposal.pk]
-        required = promises.wanted(story.told, live)
+        required = promises.wanted(story.told, live, played=connections)
         digests = {"deal": promises.digest(wording.content(story.proposal))}
         plan = promises.plan(required, [_as_made(outcome) for outcome in mine], digests)
         batch.take(story, plan, {outcome.pk: outcome for outcome in mine}, digests)
@@ -96,6 +96,8 @@ class _Batch:
             self.created.append(self._new(story, want, number, digests))
         for pk in plan.revive:
             self._revive(mine[pk])
+        for pk in plan.keep:
+            self._want_again(mine[pk])
         for pk in plan.drop:
             self._drop(mine[pk])
 
@@ -135,7 +137,7 @@ class _Batch:
             # Named by the document, not by our row: a fresh installation finds what is there.
             key=f"{proposal.source}/{proposal.external_id}/{want.contract.slug}/{spec.name}/{number}",
             digest=digests.get(spec.name, "") if spec.mirrors else "",
-            params=params | (wording.content(proposal) if spec.mirrors else {}),
+            params=params | _content(spec, proposal),
             undo=spec.undo,
             tier=tier,
             tier_rank=tiers.RANK[tier],
@@ -149,6 +151,12 @@ class _Batch:
 
     def _revive(self, outcome: Outcome) -> None:
         outcome.state, outcome.next_attempt_at = OutcomeState.DUE, self.at
+        outcome.unwanted_at, outcome.unwanted_why = None, ""
+        self.changed.append(outcome)
+        self._line("outcome.wanted-again", outcome)
+
+    def _want_again(self, outcome: Outcome) -> None:
+        """What was no longer asked for is again, while nothing of it was taken back."""
         outcome.unwanted_at, outcome.unwanted_why = None, ""
         self.changed.append(outcome)
         self._line("outcome.wanted-again", outcome)
@@ -207,6 +215,12 @@ class _Batch:
         return self._hours[proposal.owner.team_id]
 
 
+def _content(spec: OutcomeSpec, proposal: Proposal) -> dict[str, Any]:
+    if spec.facts:
+        return wording.facts(proposal)
+    return wording.content(proposal) if spec.mirrors else {}
+
+
 def _why_dropped(outcome: Outcome) -> str:
     state = outcome.proposal.state
     if outcome.digest and outcome.contract.trigger == state:
@@ -245,7 +259,13 @@ def _as_made(outcome: Outcome) -> Made:
     # What a person called off stays off: only what the story itself dropped can come back.
     dropped = outcome.state == OutcomeState.CANCELLED and outcome.unwanted_at is not None
     return Made(
-        outcome.pk, outcome.contract.slug, outcome.name, outcome.signal_id, outcome.digest, dropped
+        outcome.pk,
+        outcome.contract.slug,
+        outcome.name,
+        outcome.signal_id,
+        outcome.digest,
+        dropped,
+        is_unwanted=outcome.unwanted_at is not None and not outcome.undo,
     )
 
 

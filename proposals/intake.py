@@ -94,11 +94,12 @@ def _keep(
 
 
 def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) -> Signal:
-    refusal = ""
-    if incoming.target and not incoming.forced:
-        refusal = authorities.refusal(
-            incoming.target, source=proposal.source, sender=incoming.source
-        )
+    refusal, target = "", _target(incoming, proposal, authorities)
+    if target and not incoming.forced:
+        refusal = authorities.refusal(target, source=proposal.source, sender=incoming.source)
+    if refusal and target == proposal.state:
+        # A repeat of what is so already, such as the echo of what we wrote there ourselves.
+        refusal, target = "", None
     return Signal(
         origin=incoming.origin,
         kind=incoming.kind,
@@ -108,13 +109,21 @@ def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) ->
         occurred_at=incoming.occurred_at,
         received_at=incoming.received_at,
         tiebreak=incoming.tiebreak,
-        target=incoming.target or "",
+        target=target or "",
         fields=incoming.fields,
         forced=incoming.forced,
         result=Signal.Result.REFUSED if refusal else Signal.Result.NOTED,
         why=refusal[:300],
         proposal=proposal,
     )
+
+
+def _target(incoming: Incoming, proposal: Proposal, authorities: Authorities) -> State | None:
+    """The state it says: the farther one where its sender is the authority for that."""
+    closes = incoming.closes
+    if closes and authorities.of(closes, source=proposal.source) == incoming.source:
+        return closes
+    return incoming.target
 
 
 def _receipted(signal: Signal) -> Receipted:

@@ -21,8 +21,9 @@ from meshline.audit.trail import Personal
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, contracts, history, states
+from proposals import authority, billing, contracts, history, states
 from proposals.authority import PEOPLE
+from proposals.billing import Billed
 from proposals.history import Event, History
 from proposals.models import Proposal, Signal, Transition
 from proposals.routing import Assignment, Router
@@ -33,7 +34,13 @@ from proposals.story import Story
 _COLUMNS = [
     "title", "state", "since", "amount", "currency", "contact_name", "contact_email",
     "owner", "owner_why", "owner_named", "owner_is_temporary", "version", "changed_at",
+    "invoice_id", "invoice_number", "invoice_status", "invoice_url", "invoiced",
+    "invoiced_currency",
 ]  # fmt: skip
+
+
+# What billing says of a payment: the customer disputes it; the bank decided that it stands.
+PAYMENT_DISPUTED, PAYMENT_KEPT = "payment.disputed", "payment.kept"
 
 
 class Conflict(Exception):
@@ -232,7 +239,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     if after == before and proposal.version:
         return False
     proposal.version, proposal.changed_at = proposal.version + 1, at
-    why = incoming.note or _why(incoming)
+    why = incoming.note or _why(incoming, signal)
     story.transitions.append(
         _transition(proposal, from_state, signal, incoming.by, at, incoming.occurred_at, why)
     )
@@ -261,6 +268,15 @@ def _set_fields(proposal: Proposal, told: History) -> None:
     proposal.currency = fields.get("currency", "") if proposal.amount is not None else ""
     proposal.contact_name = fields.get("contact_name", "")
     proposal.contact_email = fields.get("contact_email", "")
+    _set_invoice(proposal, billing.billed(fields))
+
+
+def _set_invoice(proposal: Proposal, billed: Billed) -> None:
+    invoice = billed.invoice
+    proposal.invoice_id, proposal.invoice_number = invoice.id, invoice.number
+    proposal.invoice_status, proposal.invoice_url = invoice.status, invoice.url
+    proposal.invoiced = billed.amount
+    proposal.invoiced_currency = invoice.currency if billed.amount is not None else ""
 
 
 def _set_owner(story: Story, router: Router) -> None:
@@ -284,6 +300,9 @@ def _facts(proposal: Proposal) -> dict[str, Any]:
         "contact": Personal(contact, proposal.contact_name),
         "contact e-mail": Personal(contact, proposal.contact_email),
         "owner": proposal.owner.email,
+        "invoice": proposal.invoice_number or proposal.invoice_id,
+        "invoice status": proposal.invoice_status,
+        "invoiced": proposal.invoiced_words,
     }
 
 
@@ -303,10 +322,11 @@ def _transition(
     )  # fmt: skip
 
 
-def _why(incoming: Incoming) -> str:
-    if incoming.target is None:
+def _why(incoming: Incoming, signal: Signal) -> str:
+    if not signal.target:
         return f"{incoming.source} told its fields."
-    return f"{incoming.source}, the authority for it, said {incoming.target.label.lower()}."
+    said = State(signal.target).label.lower()
+    return f"{incoming.source}, the authority for it, said {said}."
 
 
 def _result(told: History, signal: Signal) -> str:
@@ -346,6 +366,16 @@ def _open_and_settle_tickets(story: Story, at: datetime) -> None:
     for signal, incoming in story.fresh:
         if signal.result == Signal.Result.REFUSED:
             desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
+        elif signal.kind == PAYMENT_DISPUTED and story.proposal.state != State.DISPUTED:
+            desk.open_ticket(_payment_disputed(story.proposal, signal), by=incoming.by, at=at)
+        elif signal.kind == PAYMENT_KEPT:
+            desk.settle(
+                subject=f"payment:{story.proposal.record}",
+                kinds={"dispute"},
+                because="The bank decided: the payment stands.",
+                by=incoming.by,
+                at=at,
+            )
     if not story.drifts:
         return
     by = story.fresh[-1][1].by
@@ -366,6 +396,21 @@ def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
         title=f"{signal.source} said {signal.get_target_display().lower()} of {proposal}",
         reason=signal.why,
         subject=signal.ref,
+        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
+        led_from=signal.origin,
+        **_about(proposal),
+    )
+
+
+def _payment_disputed(proposal: Proposal, signal: Signal) -> desk.Trouble:
+    """A customer wants paid money back; where the state does not say so, a ticket still does."""
+    state = State(proposal.state).label.lower()
+    return desk.Trouble(
+        kind="dispute",
+        cause=f"payment-disputed:{proposal.record}",
+        title=f"The payment for {proposal} is disputed",
+        reason=f"{signal.source} says that the customer disputes the payment; it is {state}.",
+        subject=f"payment:{proposal.record}",
         evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
         led_from=signal.origin,
         **_about(proposal),

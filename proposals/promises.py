@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,10 @@ class OutcomeSpec:
 
     `wanted` are the states during which it still makes sense: once the proposal leaves them, what
     is not carried yet is called off, and what was carried is undone by `undo`, if there is one.
-    `mirrors` outcomes follow the record's content: a changed content is carried anew.
+    `mirrors` outcomes follow the record's content: a changed content is carried anew. What may
+    happen `once` in a proposal's life is not done again when its trigger comes about once more.
+    An `optional` one is asked for only where something plays its target's part. With `facts` it
+    takes the proposal's content along, as of the promise.
     """
 
     name: str
@@ -26,6 +29,9 @@ class OutcomeSpec:
     params: dict[str, Any] = field(default_factory=dict)
     undo: str = ""
     mirrors: bool = False
+    once: bool = False
+    optional: bool = False
+    facts: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +61,8 @@ class Made:
     signal_id: int | None
     digest: str
     is_cancelled: bool
+    # No longer asked for, although it is out there or on its way.
+    is_unwanted: bool = False
 
 
 @dataclass
@@ -63,6 +71,8 @@ class Plan:
 
     create: list[tuple[Wanted, int]] = field(default_factory=list)  # with its running number
     revive: list[int] = field(default_factory=list)
+    # Asked for again before anything was taken back.
+    keep: list[int] = field(default_factory=list)
     drop: list[int] = field(default_factory=list)
 
 
@@ -76,11 +86,17 @@ def spec_from(row: dict[str, Any]) -> OutcomeSpec:
         params=row.get("params", {}),
         undo=row.get("undo", ""),
         mirrors=row.get("mirrors", False),
+        once=row.get("once", False),
+        optional=row.get("optional", False),
+        facts=row.get("facts", False),
     )
 
 
-def wanted(history: History, contracts: Iterable[ContractSpec]) -> list[Wanted]:
-    """Every outcome that must stand, given how the story went.
+def wanted(
+    history: History, contracts: Iterable[ContractSpec], *, played: Container[str] | None = None
+) -> list[Wanted]:
+    """Every outcome that must stand, given how the story went; `played` are the parts (targets)
+    that something plays (None: all of them).
 
     An outcome is wanted when its trigger's episode took place and the proposal has not left the
     states it is wanted in since.
@@ -91,17 +107,19 @@ def wanted(history: History, contracts: Iterable[ContractSpec]) -> list[Wanted]:
     stretches: list[list[Wanted]] = []
     # From the end: `later` holds the states the story went through after this episode.
     later: set[State] = set()
-    mirrored: set[str] = set()
+    single: set[str] = set()
     for episode in reversed(history.episodes):
         if episode.events:
             asked = [
                 Wanted(contract, spec, episode)
                 for contract in by_trigger.get(episode.state, ())
                 for spec in contract.outcomes
-                if later <= spec.wanted and spec.name not in mirrored
+                if later <= spec.wanted
+                and spec.name not in single
+                and (not spec.optional or played is None or spec.target in played)
             ]
             # Mirrors of an earlier episode give way to those of a later one.
-            mirrored |= {want.spec.name for want in asked if want.spec.mirrors}
+            single |= {one.spec.name for one in asked if one.spec.mirrors or one.spec.once}
             stretches.append(asked)
         later.add(episode.state)
     # In the order of the story, and within a contract in its own: the deal before its task.
@@ -124,6 +142,8 @@ def plan(required: list[Wanted], made: list[Made], digests: dict[str, str]) -> P
         same = [one for one in mine if one.is_cancelled and one.digest == digest]
         if live and live[-1].digest == digest:
             kept.add(live[-1].id)
+            if live[-1].is_unwanted:
+                result.keep.append(live[-1].id)
         elif same and not live:
             result.revive.append(same[-1].id)
             kept.add(same[-1].id)
@@ -143,7 +163,7 @@ def _of(want: Wanted, made: list[Made]) -> list[Made]:
         one
         for one in made
         if (one.slug, one.name) == (want.contract.slug, want.spec.name)
-        and one.signal_id in want.episode.events
+        and (want.spec.once or one.signal_id in want.episode.events)
     ]
 
 

@@ -15,6 +15,8 @@ PARTS = {
     "quoting": "the quoting tool",
     "crm": "the CRM",
     "billing": "the billing tool",
+    "chat": "the chat",
+    "automation": "the automation tool",
 }
 # What carrying an outcome of a kind does, and what taking it back does; {thing} is its name.
 _DEEDS = {
@@ -23,6 +25,9 @@ _DEEDS = {
     "task.complete": "close the {thing} task",
     "notice.tell": "tell the owner",
     "ticket.open": "open a ticket",
+    "invoice.create": "create the invoice",
+    "message.post": "post a message",
+    "webhook.send": "send a signed webhook",
 }
 _NUMBERS = ["no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"]
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -138,17 +143,22 @@ def _minute(at: time) -> int:
 
 
 def _where(spec: OutcomeSpec, names: Names) -> str:
-    return place(spec.target, names.parts.get(spec.target, ""))
+    connection = names.parts.get(spec.target, "")
+    if spec.optional and not connection:
+        return f"in {PARTS.get(spec.target, spec.target)} as soon as one is connected"
+    return place(spec.target, connection)
 
 
 def _about(spec: OutcomeSpec) -> str:
     if spec.kind == "ticket.open":
         return f" “{_ticket(spec)}”"
     text = spec.params.get("subject", "")
-    if spec.kind == "notice.tell" and text:
+    if spec.kind in ("notice.tell", "message.post") and text:
         return f": “{_spoken(text)}”"
     if spec.mirrors:
         return " and again whenever its content changes"
+    if spec.once:
+        return ", once and never again"
     return " for the owner" if spec.kind == "task.create" else ""
 
 

@@ -38,6 +38,8 @@ class Incoming:
     received_at: datetime
     by: Actor
     target: State | None = None
+    # What it says beyond that, if its sender is the authority for it: that a paid one is won.
+    closes: State | None = None
     tier: Tier = Tier.MINUTES
     tiebreak: str = ""
     fields: dict[str, Any] = field(default_factory=dict)

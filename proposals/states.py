@@ -33,7 +33,7 @@ MOVES: dict[State, frozenset[State]] = {
     S: frozenset({D, V, G, X, E, LOST}),
     V: frozenset({D, G, X, E, LOST}),
     G: frozenset({X, I, WON, LOST}),
-    X: frozenset({D, S, V, G, E, LOST}),
+    X: frozenset({D, S, V, G, E, I, LOST}),
     E: frozenset({D, S, V, G, LOST}),
     I: frozenset({X, WON, LOST}),
     WON: frozenset(),
@@ -53,6 +53,9 @@ AUTHORITY: dict[State, str] = {
     WON: "close",
     LOST: "close",
 }
+
+# Parts that may say it, too, each of its own matter: a payment is disputed at billing.
+ALSO: dict[State, frozenset[str]] = {X: frozenset({"billing"})}
 
 # Of two events at the very same instant the earlier stage comes first.
 RANK: dict[State, int] = {D: 0, S: 1, V: 2, X: 3, E: 4, G: 5, I: 6, LOST: 7, WON: 8}

@@ -18,6 +18,8 @@ def names(proposal: Proposal) -> dict[str, str]:
         "amount": proposal.amount_words or "no amount",
         "owner": proposal.owner.name,
         "contact": proposal.contact_name or proposal.contact_email or "the customer",
+        "invoice": proposal.invoice_number or proposal.invoice_id or "no invoice",
+        "invoiced": proposal.invoiced_words or "no amount",
     }
 
 
@@ -42,7 +44,16 @@ def content(proposal: Proposal) -> dict[str, Any]:
         "currency": proposal.currency,
         "owner_email": proposal.owner.email,
         "proposal": f"{proposal.source}:{proposal.external_id}",
+        "invoice_id": proposal.invoice_id,
+        "invoice_status": proposal.invoice_status,
+        "invoice_url": proposal.invoice_url,
     }
+
+
+def facts(proposal: Proposal) -> dict[str, Any]:
+    """What an outcome takes along that tells of the proposal itself, its contact included."""
+    contact = {"contact_name": proposal.contact_name, "contact_email": proposal.contact_email}
+    return content(proposal) | contact
 
 
 def _filled(value: Any, known: dict[str, str]) -> Any:

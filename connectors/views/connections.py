@@ -30,7 +30,10 @@ from meshline.web.requests import Request
 # A person waits for it.
 TEST_SECONDS = 5.0
 _SHOWN = 8
-_PARTS = {"quoting": "quoting tool", "crm": "CRM", "billing": "billing tool"}
+_PARTS = {
+    "quoting": "quoting tool", "crm": "CRM", "billing": "billing tool", "chat": "chat",
+    "automation": "automation tool",
+}  # fmt: skip
 
 
 # --- All of them -----------------------------------------------------------------------------

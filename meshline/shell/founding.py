@@ -92,6 +92,22 @@ def _notice(name: str, subject: str, wanted: list[State]) -> dict:
     }  # fmt: skip
 
 
+def _message(subject: str) -> dict:
+    """Into the chat, where there is one: nobody reads it a second time, so it is posted once."""
+    return {
+        "name": "message", "kind": "message.post", "target": "chat", "wanted": _WON, "once": True,
+        "optional": True, "facts": True, "params": {"subject": subject},
+    }  # fmt: skip
+
+
+def _webhook(state: State, wanted: list[State]) -> dict:
+    """For whatever else listens, where something does."""
+    return {
+        "name": "webhook", "kind": "webhook.send", "target": "automation", "wanted": wanted,
+        "optional": True, "facts": True, "params": {"type": f"proposal.{state}"},
+    }  # fmt: skip
+
+
 CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
     (
         "sent", "A proposal is sent", State.SENT,
@@ -115,6 +131,11 @@ CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
         "signed", "A proposal is signed", State.SIGNED,
         [
             _deal(State.SIGNED),
+            # A customer is never billed twice, also not when a contract is signed once more.
+            {
+                "name": "invoice", "kind": "invoice.create", "target": "billing", "wanted": _WON,
+                "once": True, "optional": True, "facts": True, "params": {},
+            },
             {
                 "name": "onboarding", "kind": "task.create", "target": "crm", "wanted": _WON,
                 "params": {
@@ -125,6 +146,8 @@ CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
                 },
             },
             _notice("tell-owner", "{contact} signed {title} over {amount}.", _WON),
+            _message("{contact} signed {title} over {amount}. {owner} owns it."),
+            _webhook(State.SIGNED, _WON),
         ],
     ),
     (
@@ -143,7 +166,17 @@ CONTRACTS: list[tuple[str, str, State, list[dict]]] = [
         ],
     ),
     ("expired", "A proposal expires", State.EXPIRED, [_deal(State.EXPIRED)]),
-    ("invoiced", "A proposal is invoiced", State.INVOICED, [_deal(State.INVOICED)]),
+    (
+        "invoiced", "A proposal is invoiced", State.INVOICED,
+        [
+            _deal(State.INVOICED),
+            _notice(
+                "tell-owner", "{title} is invoiced: {invoice} over {invoiced}.",
+                [State.INVOICED, State.CLOSED_WON],
+            ),
+            _webhook(State.INVOICED, [State.INVOICED, State.CLOSED_WON]),
+        ],
+    ),
     ("closed-won", "A proposal is won", State.CLOSED_WON, [_deal(State.CLOSED_WON)]),
     ("closed-lost", "A proposal is lost", State.CLOSED_LOST, [_deal(State.CLOSED_LOST)]),
 ]  # fmt: skip

@@ -53,6 +53,13 @@ class Proposal(models.Model):
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
     next_follow_up_at = models.DateTimeField(null=True, blank=True)
+    # What counts of its invoices, as billing last told (proposals.billing).
+    invoice_id = models.CharField(max_length=200, blank=True)
+    invoice_number = models.CharField(max_length=100, blank=True)
+    invoice_status = models.CharField(max_length=20, blank=True)
+    invoice_url = models.CharField(max_length=500, blank=True)
+    invoiced = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
+    invoiced_currency = models.CharField(max_length=3, blank=True)
 
     objects = ProposalQuerySet.as_manager()
 
@@ -81,6 +88,10 @@ class Proposal(models.Model):
     @property
     def amount_words(self) -> str:
         return worded(self.amount, self.currency)
+
+    @property
+    def invoiced_words(self) -> str:
+        return worded(self.invoiced, self.invoiced_currency)
 
 
 class Transition(models.Model):

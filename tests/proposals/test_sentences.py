@@ -35,9 +35,16 @@ def test_what_follows_when_a_proposal_is_sent():
 
 def test_what_follows_when_it_is_signed():
     assert told(State.SIGNED)[1:] == [
+        "create the invoice in the billing tool as soon as one is connected, once and never again, "
+        "as long as the proposal is signed, invoiced or closed won",
         "create the onboarding task in hubspot (the CRM) for the owner, due one working day later, "
         "as long as the proposal is signed, invoiced or closed won",
         "tell the owner: “‹contact› signed ‹title› over ‹amount›”, "
+        "as long as the proposal is signed, invoiced or closed won",
+        "post a message in the chat as soon as one is connected: "
+        "“‹contact› signed ‹title› over ‹amount›. ‹owner› owns it”, "
+        "as long as the proposal is signed, invoiced or closed won",
+        "send a signed webhook in the automation tool as soon as one is connected, "
         "as long as the proposal is signed, invoiced or closed won",
     ]
 
@@ -56,7 +63,7 @@ UNDONE = {
     State.DISPUTED: ["follow-up"],
     State.EXPIRED: ["follow-up", "disputed”"],
     # The task was closed when it was signed; from there these are reached.
-    State.INVOICED: [],
+    State.INVOICED: ["disputed”"],
     State.CLOSED_WON: [],
     State.CLOSED_LOST: ["follow-up", "disputed”"],
 }
