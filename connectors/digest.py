@@ -46,12 +46,16 @@ class LeaseLost(Exception):
     """Somebody else has these messages by now: nothing of ours is kept."""
 
 
-_CLAIM = """
-WITH due AS (
-    SELECT m.id FROM connectors_message m
+# What may be digested now.
+DUE = """
+    FROM connectors_message m
     JOIN connectors_connection c ON c.id = m.connection_id AND c.status = 'active'
     WHERE m.status = 'accepted' AND m.next_attempt_at <= clock_timestamp()
       AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
+"""
+_CLAIM = f"""
+WITH due AS (
+    SELECT m.id {DUE}
       AND (m.lease_until IS NOT NULL OR m.crashes > 0) = %(alone)s
     ORDER BY m.next_attempt_at, m.id
     LIMIT %(most)s FOR UPDATE OF m SKIP LOCKED
@@ -90,17 +94,27 @@ def digest_batch(*, most: int = 100) -> int:
 def something_is_due() -> bool:
     """Whether the drain should be woken: a message due, or one whose lease lapsed."""
     with connection.cursor() as cursor:
+        cursor.execute(f"SELECT EXISTS (SELECT 1 {DUE})")
+        return bool(cursor.fetchone()[0])
+
+
+def free_lapsed(*, after: float) -> int:
+    """Take lapsed leases off their messages `after` so many seconds; how many there were.
+
+    The next claim would do it by itself; but behind a pause or fresh events it may be long in
+    coming. The crash stays counted, so each is read alone.
+    """
+    with connection.cursor() as cursor:
         cursor.execute(
             """
-            SELECT EXISTS (
-                SELECT 1 FROM connectors_message m
-                JOIN connectors_connection c ON c.id = m.connection_id AND c.status = 'active'
-                WHERE m.status = 'accepted' AND m.next_attempt_at <= clock_timestamp()
-                  AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
-            )
-            """
+            UPDATE connectors_message SET
+                lease_owner = NULL, lease_until = NULL, crashes = crashes + 1
+            WHERE status = 'accepted'
+              AND lease_until < clock_timestamp() - %s * interval '1 second'
+            """,
+            [after],
         )
-        return bool(cursor.fetchone()[0])
+        return cursor.rowcount
 
 
 @transaction.atomic

@@ -12,6 +12,8 @@ DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
 PEEK_SECONDS = 0.02
 BATCH = 100
+# A lease that lapsed is taken up by the next claim; nobody has when it is still there by then.
+LAPSED_SECONDS = 5.0
 
 
 @job("inbox")
@@ -42,6 +44,12 @@ def drain_outbox() -> None:
 def tidy_rejected() -> None:
     """Drop what was refused long ago."""
     inbox.tidy_rejected(at=instant.now())
+
+
+def free_lapsed() -> None:
+    """Give back what a process that died or hangs has held beyond its time."""
+    digest.free_lapsed(after=LAPSED_SECONDS)
+    outbox.free_lapsed(after=LAPSED_SECONDS)
 
 
 def open_late_tickets() -> None:

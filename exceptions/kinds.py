@@ -78,6 +78,13 @@ _TABLE = [
         "connection-health",
         "Add the person or record there under the same e-mail, then retry, or link it by hand.",
     ),
+    Kind(
+        "invariant-broken", "Meshline's own books do not add up", Severity.CRITICAL,
+        "exception-queue",
+        "Nothing like this should ever happen: show it to whoever looks after Meshline. "
+        "`manage.py check_invariants` names every row; the ticket closes by itself once the next "
+        "hourly look finds everything whole.",
+    ),
 ]  # fmt: skip
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}

@@ -55,7 +55,8 @@ class TicketQuerySet(models.QuerySet):
 class Ticket(models.Model):
     """Something a person must decide: a reason, an owner, two deadlines, evidence, a remedy."""
 
-    kind = models.CharField(max_length=40, choices=kinds.choices())
+    # A callable: another kind is a row in that table, not a migration.
+    kind = models.CharField(max_length=40, choices=kinds.choices)
     severity = models.CharField(max_length=10, choices=[(s.value, s.label) for s in Severity])
     status = models.CharField(
         max_length=12, default=Status.OPEN, choices=[(s.value, s.label) for s in Status]

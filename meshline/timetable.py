@@ -18,11 +18,17 @@ class Sweep:
 
 @dataclass(frozen=True)
 class Task:
-    """A short verb (`run`: dotted path, () -> None) the clock itself does every `every` seconds."""
+    """A verb (`run`: dotted path, () -> None) the clock itself does every `every` seconds.
+
+    It is short, or it is done `aside`, in a thread of its own. First it is due `first_after`
+    seconds after the clock took up its work.
+    """
 
     name: str
     every: float
     run: str
+    first_after: float = 0.0
+    aside: bool = False
 
 
 # Bell name -> the job that answers (dotted path) and its queue.
@@ -37,5 +43,11 @@ SWEEPS: list[Sweep] = [
 ]
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
+    Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
     Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),
+    # Not at once: what lay about while nothing ran is taken up first.
+    Task("invariants", 3600, "meshline.shell.invariants.hourly", first_after=120, aside=True),
+    Task(
+        "the whole trail", 86_400, "meshline.shell.invariants.daily", first_after=1800, aside=True
+    ),
 ]

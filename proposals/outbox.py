@@ -50,7 +50,7 @@ class Held:
 
 # What may be carried now. Serial per proposal and connection: an earlier one that still waits holds
 # the later ones back; a delivered one only waits for its proof and holds nobody.
-_CLAIMABLE = """
+CLAIMABLE = """
     o.state IN ('due', 'leased', 'delivered')
     AND o.next_attempt_at <= clock_timestamp()
     AND (o.state <> 'leased' OR o.lease_until < clock_timestamp())
@@ -69,7 +69,7 @@ UPDATE proposals_outcome SET
     attempts = attempts + (delivered_at IS NULL)::int,
     first_tried_at = coalesce(first_tried_at, clock_timestamp())
 WHERE id = (
-    SELECT o.id FROM proposals_outcome o WHERE {_CLAIMABLE}
+    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE}
     ORDER BY o.tier_rank, o.next_attempt_at, o.id
     LIMIT 1 FOR UPDATE SKIP LOCKED
 )
@@ -101,10 +101,29 @@ def something_is_due(connections: Collection[str]) -> bool:
     """Whether `claim` would find something for one of these connections."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT EXISTS (SELECT 1 FROM proposals_outcome o WHERE {_CLAIMABLE})",
+            f"SELECT EXISTS (SELECT 1 FROM proposals_outcome o WHERE {CLAIMABLE})",
             {"connections": list(connections)},
         )
         return bool(cursor.fetchone()[0])
+
+
+def free_lapsed(*, after: float) -> int:
+    """Take lapsed leases off their outcomes `after` so many seconds; how many there were.
+
+    The next claim would do it by itself; but behind an open breaker, a pause or a long queue it may
+    be long in coming. Whoever held the lease hears that it is lost, as always.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE proposals_outcome SET
+                state = CASE WHEN delivered_at IS NULL THEN 'due' ELSE 'delivered' END,
+                lease_owner = NULL, lease_until = NULL, crashes = crashes + 1
+            WHERE state = 'leased' AND lease_until < clock_timestamp() - %s * interval '1 second'
+            """,
+            [after],
+        )
+        return cursor.rowcount
 
 
 @transaction.atomic

@@ -33,17 +33,19 @@ class Verdict:
         return self.bad_position is None
 
 
-def chain() -> Verdict:
+def chain(*, after: tuple[int, bytes] = (0, GENESIS)) -> Verdict:
     """Recompute every link from the first to the head, in flat memory.
 
     Only links up to the head read first count: what is committed meanwhile is not a fault.
+    `after` is a position and its hash that are trusted: only what came later is recomputed then.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT position, hash FROM audit_chainhead WHERE id = 1")
         row = cursor.fetchone()
     head_position, head_hash = (row[0], bytes(row[1])) if row else (0, GENESIS)
-    previous, position = GENESIS, 0
-    for link_position, link_previous, link_hash, covered in _links(head_position):
+    position, previous = after
+    links = _links(after=position, up_to=head_position)
+    for link_position, link_previous, link_hash, covered in links:
         position += 1
         reason = _fault(position, link_position, previous, link_previous, link_hash, covered)
         if reason:
@@ -55,18 +57,18 @@ def chain() -> Verdict:
     if previous != head_hash:
         reason = f"The head's hash is not the one of the link at position {position}."
         return Verdict(position, previous.hex(), position, reason)
-    return _without_strays(Verdict(position, previous.hex()))
+    return _without_strays(Verdict(position, previous.hex()), after=after[0])
 
 
-def _links(up_to: int) -> Iterator[tuple[int, bytes, bytes, str | None]]:
+def _links(*, after: int, up_to: int) -> Iterator[tuple[int, bytes, bytes, str | None]]:
     query = f"""
         SELECT link.position, link.previous, link.hash, CASE WHEN line.id IS NULL THEN NULL
                ELSE {COVERED} END
         FROM audit_traillink link LEFT JOIN audit_trailline line ON line.id = link.line_id
-        WHERE link.position <= %s ORDER BY link.position
+        WHERE link.position > %s AND link.position <= %s ORDER BY link.position
     """
     with connection.chunked_cursor() as cursor:
-        cursor.execute(query, [up_to])
+        cursor.execute(query, [after, up_to])
         for position, previous, hash_, covered in cursor:
             yield position, bytes(previous), bytes(hash_), covered
 
@@ -86,17 +88,19 @@ def _fault(
     return ""
 
 
-def _without_strays(verdict: Verdict) -> Verdict:
+def _without_strays(verdict: Verdict, *, after: int) -> Verdict:
     """Lines without a link, or links beyond the head, were slipped in with the trigger off."""
     with connection.cursor() as cursor:
         cursor.execute(
             """
             SELECT (SELECT min(line.id) FROM audit_trailline line
                     LEFT JOIN audit_traillink link ON link.line_id = line.id
-                    WHERE link.line_id IS NULL),
+                    WHERE link.line_id IS NULL AND line.id > coalesce(
+                        (SELECT line_id FROM audit_traillink WHERE position = %s), 0)),
                    (SELECT min(link.position) FROM audit_traillink link
                     WHERE link.position > coalesce((SELECT max(position) FROM audit_chainhead), 0))
-            """
+            """,
+            [after],
         )
         loose, beyond = cursor.fetchone()
     if beyond is not None:

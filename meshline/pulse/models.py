@@ -1,4 +1,4 @@
-"""Heartbeats."""
+"""Heartbeats, and what the clock did last."""
 
 from django.db import models
 
@@ -13,3 +13,23 @@ class Heartbeat(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class TaskRun(models.Model):
+    """The last run of one of the clock's tasks: when, how long, and what went wrong."""
+
+    name = models.CharField(max_length=80, primary_key=True)
+    began_at = models.DateTimeField()
+    # None while it runs.
+    seconds = models.FloatField(null=True)
+    error = models.TextField(blank=True)
+    succeeded_at = models.DateTimeField(null=True)
+    # How often it is to run; seconds.
+    every = models.FloatField()
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def is_running(self) -> bool:
+        return self.seconds is None

@@ -7,12 +7,14 @@ advisory lock of the database works; the others stand by and take over when its 
 import logging
 import os
 import socket
+import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from django.db import Error, connection
+from django.db import Error, connection, connections
 from django.utils.module_loading import import_string
 
 from meshline import bell, timetable
@@ -36,6 +38,7 @@ class Clock:
         self._next: dict[str, float] = {}
         self._session: Any = None
         self._failures = 0
+        self._aside: dict[str, threading.Thread] = {}
 
     def run(self) -> None:
         """Tick for ever."""
@@ -79,11 +82,22 @@ class Clock:
         for sweep in timetable.SWEEPS:
             self._when_due(f"sweep {sweep.bell}", sweep.every, partial(_sweep, sweep))
         for task in timetable.TASKS:
-            self._when_due(f"task {task.name}", task.every, import_string(task.run))
+            act = partial(self._aside_of, task) if task.aside else partial(_do, task)
+            self._when_due(f"task {task.name}", task.every, act, first_after=task.first_after)
 
-    def _when_due(self, name: str, every: float, act: Callable[[], object]) -> None:
+    def _aside_of(self, task: timetable.Task) -> None:
+        """Do a longer task in a thread of its own, unless it is still at the last time's."""
+        before = self._aside.get(task.name)
+        if before is None or not before.is_alive():
+            thread = threading.Thread(target=_do_aside, args=[task], name=task.name, daemon=True)
+            self._aside[task.name] = thread
+            thread.start()
+
+    def _when_due(
+        self, name: str, every: float, act: Callable[[], object], *, first_after: float = 0.0
+    ) -> None:
         now = time.monotonic()
-        if now < self._next.get(name, 0.0):
+        if now < self._next.setdefault(name, now + first_after):
             return
         self._next[name] = now + every
         try:
@@ -106,3 +120,30 @@ class Clock:
 def _sweep(sweep: timetable.Sweep) -> None:
     if import_string(sweep.due)():
         bell.push(sweep.bell)
+
+
+def _do(task: timetable.Task) -> None:
+    """Do a task and write down how it went. What breaks is the caller's to tell."""
+    began = time.monotonic()
+    pulse.task_begins(task.name, every=task.every)
+    try:
+        import_string(task.run)()
+    except Exception as error:
+        _note_end(task, began, f"{type(error).__name__}: {error}")
+        raise
+    _note_end(task, began, "")
+
+
+def _do_aside(task: timetable.Task) -> None:
+    try:
+        _do(task)
+    except Exception:
+        log.exception("The clock's task %s failed.", task.name)
+    finally:
+        connections.close_all()
+
+
+def _note_end(task: timetable.Task, began: float, error: str) -> None:
+    # Without the database there is nowhere to write it; the log has it then.
+    with suppress(Error):
+        pulse.task_ended(task.name, seconds=time.monotonic() - began, error=error)

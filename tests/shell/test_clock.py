@@ -1,11 +1,14 @@
 """One clock works, the others stand by; nothing but its end stops it."""
 
+import threading
+
 import psycopg
 import pytest
 from django.db import connection
 
 from meshline import bell, timetable
 from meshline.pulse import pulse, vitals
+from meshline.pulse.models import TaskRun
 from meshline.shell import clock
 from meshline.shell.clock import Clock
 from meshline.timetable import Sweep, Task
@@ -29,6 +32,14 @@ def breaks() -> bool:
 
 def does() -> None:
     done.append("task")
+
+
+held_up = threading.Event()
+
+
+def takes_long() -> None:
+    done.append("long")
+    held_up.wait(30)
 
 
 @pytest.fixture(autouse=True)
@@ -113,3 +124,39 @@ def test_while_it_is_away_the_waits_grow(monkeypatch):
     connection.close()
     lost = Clock()
     assert [lost.tick() for _ in range(7)] == [1, 2, 4, 8, 16, 30, 30]
+
+
+def test_what_a_task_did_is_written_down():
+    timetable.TASKS[:] = [Task("daily", 3600, here("does")), Task("broken", 60, here("breaks"))]
+    Clock().tick()
+    well, broken = TaskRun.objects.order_by("-name")
+    assert (well.name, well.error, well.every) == ("daily", "", 3600)
+    assert well.seconds is not None
+    assert well.succeeded_at >= well.began_at
+    assert (broken.name, broken.error) == ("broken", "ValueError: A broken look.")
+    assert broken.succeeded_at is None
+
+
+def test_a_task_that_takes_long_is_done_aside_and_once_at_a_time():
+    held_up.clear()
+    timetable.TASKS[:] = [
+        Task("long", 0, here("takes_long"), aside=True),
+        Task("short", 0, here("does")),
+    ]
+    working = Clock()
+    try:
+        working.tick()
+        working.tick()
+        assert done.count("long") <= 1
+        assert done.count("task") == 2
+        assert TaskRun.objects.get(name="short").seconds is not None
+    finally:
+        held_up.set()
+        working._aside["long"].join(30)
+    assert TaskRun.objects.get(name="long").error == ""
+
+
+def test_a_task_may_wait_until_the_clock_has_settled_in():
+    timetable.TASKS[:] = [Task("later", 1, here("does"), first_after=3600)]
+    Clock().tick()
+    assert done == []

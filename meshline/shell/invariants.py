@@ -1,0 +1,117 @@
+"""Is everything as it must be? Every floor's invariants, asked in one snapshot of the database.
+
+The command asks all of it; the clock, hourly, recomputes of the trail only what is new since its
+last look, and once a day the whole.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from django.db import connection, transaction
+
+from connectors import invariants as of_connectors
+from exceptions import desk
+from exceptions import invariants as of_exceptions
+from meshline import instant
+from meshline.audit import invariants as of_the_trail
+from meshline.audit import verify
+from meshline.audit.actors import part
+from meshline.invariants import Invariant
+from meshline.pulse import pulse
+from proposals import invariants as of_proposals
+
+WATCH = part("invariants", "The hourly check")
+# How the last look came out, and up to where the trail was recomputed.
+CHECKED, VERIFIED = "invariants", "trail-verified"
+
+INVARIANTS: list[Invariant] = [
+    *of_connectors.INVARIANTS,
+    *of_proposals.INVARIANTS,
+    *of_exceptions.INVARIANTS,
+    *of_the_trail.INVARIANTS,
+]
+
+
+@dataclass(frozen=True)
+class Breach:
+    """An invariant that does not hold, with a sentence for each thing that breaks it."""
+
+    invariant: Invariant
+    sentences: list[str]
+
+
+def broken() -> list[Breach]:
+    """Every invariant that does not hold at this instant, also while everything else goes on."""
+    with _snapshot():
+        return look(INVARIANTS)
+
+
+def look(invariants: list[Invariant]) -> list[Breach]:
+    """The invariants among these that do not hold."""
+    asked = [Breach(one, one.whole()) for one in invariants]
+    return [breach for breach in asked if breach.sentences]
+
+
+def hourly() -> None:
+    """The clock's look: a breach is a ticket, and closes it when it is whole again."""
+    known = pulse.detail(VERIFIED)
+    start = (known["position"], bytes.fromhex(known["hash"])) if known else (0, verify.GENESIS)
+    _check(start)
+
+
+def daily() -> None:
+    """The same, with the whole trail."""
+    _check((0, verify.GENESIS))
+
+
+def _check(start: tuple[int, bytes]) -> None:
+    books = [one for one in INVARIANTS if one.name != of_the_trail.NAME]
+    trail = next(one for one in INVARIANTS if one.name == of_the_trail.NAME)
+    with _snapshot():
+        found = look(books)
+        verdict = verify.chain(after=start)
+    if sentences := of_the_trail.told(verdict):
+        found.append(Breach(trail, sentences))
+    else:
+        pulse.beat(VERIFIED, position=verdict.length, hash=verdict.head)
+    pulse.beat(CHECKED, asked=len(INVARIANTS), broken=[one.invariant.name for one in found])
+    _tell(found)
+
+
+@transaction.atomic
+def _tell(found: list[Breach]) -> None:
+    """Open a ticket for what is broken; settle what is not, or no longer."""
+    at = instant.now()
+    for breach in found:
+        desk.open_ticket(_trouble(breach), by=WATCH, at=at)
+    names = {breach.invariant.name for breach in found}
+    for invariant in INVARIANTS:
+        if invariant.name not in names:
+            because = f"It holds again: {invariant.says}"
+            desk.settle(subject=_subject(invariant), because=because, by=WATCH, at=at)
+
+
+def _trouble(breach: Breach) -> desk.Trouble:
+    invariant, sentences = breach.invariant, breach.sentences
+    return desk.Trouble(
+        kind="invariant-broken",
+        cause=_subject(invariant),
+        title=f"Not so: {invariant.says}",
+        reason=f"This must hold at any instant and does not. {' '.join(sentences[:5])}",
+        subject=_subject(invariant),
+        evidence={"invariant": invariant.name, "broken": sentences},
+    )
+
+
+def _subject(invariant: Invariant) -> str:
+    return f"invariant:{invariant.name}"
+
+
+@contextmanager
+def _snapshot() -> Iterator[None]:
+    """One moment of the database, read only, however long the look at it takes."""
+    with transaction.atomic(durable=True):
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield

@@ -1,0 +1,78 @@
+"""What holds of every proposal and every outcome."""
+
+from exceptions.invariants import ON_A_TICKET
+from meshline.invariants import LEASE_GRACE, Invariant, breaches
+
+_VERSIONS = """
+SELECT p.id, p.version, coalesce(t.lines, 0), coalesce(t.last, 0)
+FROM proposals_proposal p
+LEFT JOIN (
+    SELECT proposal_id, count(*) AS lines, max(version) AS last
+    FROM proposals_transition GROUP BY proposal_id
+) t ON t.proposal_id = p.id
+WHERE p.version <> coalesce(t.lines, 0) OR p.version <> coalesce(t.last, 0)
+ORDER BY p.id
+"""
+# No wait is longer than that: what is due later than in a month is due never.
+_WITHOUT_DUE_TIME = """
+SELECT id, state FROM proposals_outcome
+WHERE state IN ('due', 'leased', 'delivered')
+  AND (next_attempt_at IS NULL OR next_attempt_at > now() + interval '31 days')
+ORDER BY id
+"""
+_LAPSED = """
+SELECT id, extract(epoch FROM now() - lease_until)::bigint FROM proposals_outcome
+WHERE state = 'leased' AND lease_until < now() - %(grace)s * interval '1 second'
+ORDER BY id
+"""
+_GIVEN_UP = f"""
+SELECT o.id, o.kind FROM proposals_outcome o
+WHERE o.state = 'given_up' AND NOT {ON_A_TICKET.format(subject="'outcome:' || o.id")}
+ORDER BY o.id
+"""
+
+
+def versions() -> list[str]:
+    """Proposals whose version is not the number of their transition lines."""
+    return breaches(
+        _VERSIONS,
+        lambda pk, version, lines, last: (
+            f"Proposal {pk} has version {version}, but {lines} transition lines up to {last}."
+        ),
+    )
+
+
+def without_due_time() -> list[str]:
+    return breaches(
+        _WITHOUT_DUE_TIME, lambda pk, state: f"Outcome {pk} is {state} and never due again."
+    )
+
+
+def lapsed() -> list[str]:
+    return breaches(
+        _LAPSED,
+        lambda pk, seconds: f"The lease on outcome {pk} lapsed {seconds} s ago.",
+        grace=LEASE_GRACE,
+    )
+
+
+def given_up() -> list[str]:
+    return breaches(_GIVEN_UP, lambda pk, kind: f"Outcome {pk} ({kind}) is given up without one.")
+
+
+INVARIANTS = [
+    Invariant(
+        "versions-count-transitions",
+        "A proposal's version is the number of its transition lines.",
+        versions,
+    ),
+    Invariant(
+        "outcomes-are-due", "Every outcome that waits has a time it is due.", without_due_time
+    ),
+    Invariant(
+        "outcome-leases",
+        f"No lease on an outcome lapsed more than {LEASE_GRACE} s ago.",
+        lapsed,
+    ),
+    Invariant("given-up-has-a-ticket", "Every outcome that was given up has a ticket.", given_up),
+]
