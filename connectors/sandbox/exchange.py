@@ -11,6 +11,22 @@ class UnreadableError(ValueError):
     """The body is not the JSON object it should be."""
 
 
+class MoveError(ValueError):
+    """The record cannot do that now; the message is a sentence."""
+
+
+class FieldError(ValueError):
+    """A field cannot be taken; says which and why."""
+
+    def __init__(self, name: str, sentence: str) -> None:
+        super().__init__(sentence)
+        self.name = name
+
+
+class MissingError(LookupError):
+    """There is no such record; the message is a sentence."""
+
+
 @dataclass(frozen=True)
 class Request:
     method: str

@@ -34,6 +34,7 @@ WEBHOOK_FAULTS: dict[str, dict[str, Any]] = {
     "webhook_late": {"seconds": 5.0},
     "webhook_double": {},  # sent twice, same id, same bytes
     "webhook_reorder": {"n": 2},  # hold n, then send the last one first
+    "webhook_hold": {},  # hold until it is let go by hand, or the faults change
 }
 KINDS = API_FAULTS | WEBHOOK_FAULTS
 MATCHES = {"api": {"method", "path"}, "webhook": {"event", "status", "document"}}

@@ -10,6 +10,8 @@ from connectors.sandbox import times
 from connectors.sandbox.config import Config
 from connectors.sandbox.exchange import (
     Answer,
+    FieldError,
+    MoveError,
     RefusalError,
     Request,
     UnreadableError,
@@ -21,8 +23,6 @@ from connectors.sandbox.pandadoc_documents import (
     NUMBERS,
     SETTABLE,
     Documents,
-    FieldError,
-    MoveError,
     money,
     person,
     recipients,

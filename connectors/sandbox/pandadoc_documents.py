@@ -6,6 +6,7 @@ from typing import Any
 
 from connectors.sandbox import ids, times
 from connectors.sandbox.config import Config
+from connectors.sandbox.exchange import FieldError, MoveError
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.records import Record, Records
 from connectors.sandbox.store import Store
@@ -58,18 +59,6 @@ DONE = {
 }
 # The statuses an API client may set, and what that amounts to.
 SETTABLE = {2: "sign", 10: "pay", 11: "void", 12: "decline"}
-
-
-class MoveError(ValueError):
-    """The document cannot do that now; the message is a sentence."""
-
-
-class FieldError(ValueError):
-    """A field cannot be taken; says which and why."""
-
-    def __init__(self, name: str, sentence: str) -> None:
-        super().__init__(sentence)
-        self.name = name
 
 
 def allowed(status: str) -> list[str]:

@@ -18,12 +18,15 @@ from connectors.sandbox.control import Control, no
 from connectors.sandbox.exchange import Answer, Reply, Request, json_answer
 from connectors.sandbox.faults import FaultBook
 from connectors.sandbox.hubspot_api import HubSpotApi
+from connectors.sandbox.hubspot_desk import HubSpotDesk
 from connectors.sandbox.hubspot_objects import Objects
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.mischief import Scene, play
 from connectors.sandbox.pages import Pages
 from connectors.sandbox.pandadoc_api import PandaDocApi
+from connectors.sandbox.pandadoc_desk import PandaDocDesk
 from connectors.sandbox.pandadoc_documents import Documents
+from connectors.sandbox.sender import Sender
 from connectors.sandbox.server import Server
 from connectors.sandbox.store import Store, StoreClosedError
 from connectors.sandbox.webhooks import Webhooks
@@ -48,15 +51,15 @@ class Front:
             "pandadoc": PandaDocApi(self.documents, self.webhooks, self.config),
             "hubspot": HubSpotApi(self.objects, self.config),
         }
+        self.senders: list[Sender] = [self.webhooks]
         self.control = Control(
             store=self.store,
             config=self.config,
             faults=self.faults,
             ledger=self.ledger,
-            documents=self.documents,
-            objects=self.objects,
-            webhooks=self.webhooks,
-            forget_limits=self._forget_limits,
+            senders=self.senders,
+            desks=[PandaDocDesk(self.documents, self.webhooks), HubSpotDesk(self.objects)],
+            forget=self._forget,
         )
 
     def answer(self, request: Request) -> Reply | None:
@@ -118,7 +121,10 @@ class Front:
         self.wake.set()
         return answer
 
-    def _forget_limits(self) -> None:
+    def due_by_the_clock(self) -> list[Callable[[], float | None]]:
+        return [self.documents.finish_drafts, *(sender.send_due for sender in self.senders)]
+
+    def _forget(self) -> None:
         for vendor in self.vendors.values():
             vendor.limits.forget()
 
@@ -176,8 +182,9 @@ class Sandbox:
             front.store.close()
             raise
         self._port = self._server.server_address[1]
-        front.webhooks.recover()
-        self._ticker = Ticker([front.documents.finish_drafts, front.webhooks.send_due], front.wake)
+        for sender in front.senders:
+            sender.recover()
+        self._ticker = Ticker(front.due_by_the_clock(), front.wake)
         self._ticker.start()
         threading.Thread(
             target=self._server.serve_forever,

@@ -1,0 +1,50 @@
+"""A desk of the back door: a few addresses, and what is done for each of them."""
+
+import re
+from typing import ClassVar
+
+from connectors.sandbox.exchange import Answer, FieldError, Request, json_answer
+from connectors.sandbox.sender import Sender
+
+ORDERS = ("kept", "reversed", "shuffled")
+
+
+def no(status: int, sentence: str, field: str | None = None) -> Answer:
+    return json_answer(status, {"error": sentence, "field": field})
+
+
+class Desk:
+    # (method, path under /control, name of the method without its underscore)
+    ROUTES: ClassVar[tuple[tuple[str, re.Pattern[str], str], ...]] = ()
+
+    def try_to_answer(self, request: Request) -> Answer | None:
+        """None when the address is none of this desk's."""
+        for method, pattern, action in self.ROUTES:
+            found = pattern.fullmatch(request.path)
+            if found and method == request.method:
+                answer: Answer = getattr(self, f"_{action}")(request, **found.groupdict())
+                return answer
+        return None
+
+
+def newest(request: Request, default: int = 0) -> int:
+    """How many of the newest are asked for by `?newest=n`."""
+    text = request.first("newest")
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) < 5 else 0
+    return asked or default
+
+
+def release(sender: Sender, request: Request) -> Answer:
+    """Let go of the webhooks that are held, in the `order` of the body."""
+    order = request.json().get("order", "kept")
+    if order not in ORDERS:
+        raise FieldError("order", f"The order is one of {', '.join(ORDERS)}.")
+    return json_answer(200, {"released": sender.release_held(order)})
+
+
+def resend(sender: Sender, request: Request) -> Answer:
+    """Send the event named by `id` in the body once more."""
+    event_id = request.json().get("id")
+    if not isinstance(event_id, str) or not sender.resend(event_id):
+        raise FieldError("id", "There is no such event.")
+    return json_answer(200, {"resent": event_id})
