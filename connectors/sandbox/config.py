@@ -25,8 +25,23 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         # The real ones allow 190 in ten seconds, 650,000 a day, 5 searches a second.
         "rate_limit": {"ten_seconds": 10_000, "daily": 1_000_000, "search_per_second": 500},
     },
+    "stripe": {
+        "api_key": "",  # sk_test_… or sk_live_…; empty: every call is refused with 401
+        "api_version": "2026-10-28.endive",  # the endpoint's: events are told in it
+        "webhook_url": "",
+        "webhook_secret": "",  # whsec_…
+        "webhook_secret_old": "",  # while it is being rotated: a second v1 signature
+        "sign_v0": False,  # a v0 signature as well, which proves nothing
+        "events": ["*"],  # the types the endpoint subscribes to
+        "other_endpoints": 1,  # how many others wait for an event when it is first sent
+        "retry_delays": [0.5, 1, 2, 5, 10, 30],
+        "webhook_timeout": 20,
+        "search_lag": 0.5,  # seconds; at Stripe usually under a minute
+        "key_seconds": 86_400,  # how long an idempotency key is remembered
+        "rate_limit": {"per_second": 10_000},  # the real one allows 100, a sandbox 25
+    },
 }
-SECRET = {"api_key", "shared_key", "token"}
+SECRET = {"api_key", "shared_key", "token", "webhook_secret", "webhook_secret_old"}
 OWNER_FIELDS = {"email", "firstName", "lastName", "archived"}
 
 
@@ -82,14 +97,14 @@ def _checked(vendor: str, name: str, value: Any, present: Any) -> Any:
         return _limits(vendor, value, present)
     kind: Any = type(DEFAULTS[vendor][name])
     fits = isinstance(value, (int, float) if kind in (int, float) else kind)
-    if isinstance(value, bool) or not fits:
+    if isinstance(value, bool) != (kind is bool) or not fits:
         raise ConfigError(f"{vendor}.{name} is not a {kind.__name__}.")
     if name == "owners":
         _check_owners(value)
     if name == "webhook_url" and value and not value.startswith(("http://", "https://")):
-        raise ConfigError("pandadoc.webhook_url must begin with http:// or https://.")
+        raise ConfigError(f"{vendor}.webhook_url must begin with http:// or https://.")
     if name == "retry_delays" and not all(isinstance(delay, int | float) for delay in value):
-        raise ConfigError("pandadoc.retry_delays must be a list of seconds.")
+        raise ConfigError(f"{vendor}.retry_delays must be a list of seconds.")
     return value
 
 

@@ -8,12 +8,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from connectors.sandbox.config import Config, ConfigError
-from connectors.sandbox.desk import Desk, no
+from connectors.sandbox.desk import Desk, no, sentence_of
 from connectors.sandbox.exchange import (
     Answer,
     FieldError,
     MissingError,
     MoveError,
+    RefusalError,
     Request,
     UnreadableError,
     json_answer,
@@ -24,7 +25,7 @@ from connectors.sandbox.sender import Sender
 from connectors.sandbox.store import Store
 
 __all__ = ["Control", "no"]
-VENDOR = r"(?P<vendor>pandadoc|hubspot)"
+VENDOR = r"(?P<vendor>pandadoc|hubspot|stripe)"
 
 
 class Control(Desk):
@@ -72,6 +73,8 @@ class Control(Desk):
             return no(409, str(problem))
         except MissingError as problem:
             return no(404, str(problem))
+        except RefusalError as refusal:
+            return no(refusal.answer.status, sentence_of(refusal))
 
     # Configuration
 

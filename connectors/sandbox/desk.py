@@ -1,9 +1,10 @@
 """A desk of the back door: a few addresses, and what is done for each of them."""
 
+import json
 import re
 from typing import ClassVar
 
-from connectors.sandbox.exchange import Answer, FieldError, Request, json_answer
+from connectors.sandbox.exchange import Answer, FieldError, RefusalError, Request, json_answer
 from connectors.sandbox.sender import Sender
 
 ORDERS = ("kept", "reversed", "shuffled")
@@ -11,6 +12,13 @@ ORDERS = ("kept", "reversed", "shuffled")
 
 def no(status: int, sentence: str, field: str | None = None) -> Answer:
     return json_answer(status, {"error": sentence, "field": field})
+
+
+def sentence_of(refusal: RefusalError) -> str:
+    """What the vendor's own API would have said, without its wrapping."""
+    said = json.loads(refusal.answer.body)
+    inner = said.get("error")
+    return str(inner["message"] if isinstance(inner, dict) else said.get("message") or inner)
 
 
 class Desk:

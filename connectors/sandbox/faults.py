@@ -23,6 +23,8 @@ API_FAULTS: dict[str, dict[str, Any]] = {
     "reset_before": {},  # TCP reset before anything was done
     "commit_then_reset": {},  # do it, then a TCP reset instead of the answer
     "commit_then_hang": {"seconds": 30.0},  # do it, say nothing, close
+    # Begin, take that long, then do it and answer; meanwhile the same call is in flight.
+    "work_slowly": {"seconds": 3.0},
     "huge_body": {"bytes": 50_000_000},  # do nothing, answer 200 with endless JSON
     "html_200": {},  # do nothing, answer 200 with a web page
     "ghost_200": {},  # answer as if it were done, but do nothing
@@ -38,7 +40,7 @@ WEBHOOK_FAULTS: dict[str, dict[str, Any]] = {
 }
 KINDS = API_FAULTS | WEBHOOK_FAULTS
 MATCHES = {"api": {"method", "path"}, "webhook": {"event", "status", "document"}}
-WEBHOOK_VENDORS = {"pandadoc"}
+WEBHOOK_VENDORS = {"pandadoc", "stripe"}
 
 
 class FaultError(ValueError):

@@ -50,3 +50,8 @@ class ObjectIds:
     def next(self) -> str:
         with self._lock:
             return str(next(self._line))
+
+
+def stripe_id(prefix: str, length: int = 24) -> str:
+    """As `in_1Nf…`: a prefix that says what it is, then letters and digits."""
+    return prefix + "_" + "".join(secrets.choice(LETTERS) for _ in range(length))

@@ -4,6 +4,7 @@ A test counts effects here, at the vendor, and not in the tables of the one bein
 """
 
 from collections import Counter
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -55,8 +56,8 @@ class Ledger:
         return {
             "effects": rows,
             "last": rows[-1]["seq"] if rows else None,
-            "counts": _tally(rows, lambda row: row["type"]),
-            "by_key": _tally(rows, lambda row: row["key"] and f"{row['type']}:{row['key']}"),
+            "counts": _tally(rows, lambda row: [row["type"]]),
+            "by_key": _tally(rows, _keys),
         }
 
     def _since(self, table: str, vendor: str, since: str) -> list[dict[str, Any]]:
@@ -74,11 +75,17 @@ class Ledger:
         return [dict(row) for row in rows]
 
 
-def _tally(rows: list[dict[str, Any]], name_of: Any) -> dict[str, dict[str, int]]:
+def _keys(row: dict[str, Any]) -> list[str]:
+    """An effect may have several keys, one a line: it counts for each of them."""
+    return [f"{row['type']}:{key}" for key in (row["key"] or "").splitlines()]
+
+
+def _tally(
+    rows: list[dict[str, Any]], names_of: Callable[[dict[str, Any]], list[str]]
+) -> dict[str, dict[str, int]]:
     """Name → action → how often."""
     counted: dict[str, Counter[str]] = {}
     for row in rows:
-        name = name_of(row)
-        if name:
+        for name in names_of(row):
             counted.setdefault(name, Counter())[row["action"]] += 1
     return {name: dict(actions) for name, actions in counted.items()}

@@ -1,8 +1,10 @@
 """How each fault of an API call is played: from a fault and the real work to what is sent."""
 
 import json
+import time
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -20,6 +22,10 @@ class Scene:
     work: Callable[[], Answer]
     pretend: Callable[[], Answer]
     error_body: Callable[[int, str | None], Any]
+    # Whoever remembers answers by a key of the caller's is told of one that a fault gave, and of
+    # the time between the beginning of a call and its work.
+    keep: Callable[[Answer], None] = lambda answer: None
+    in_flight: Callable[[], AbstractContextManager[None]] = nullcontext
 
 
 def play(fault: dict[str, Any], scene: Scene) -> Reply:
@@ -43,7 +49,9 @@ def _status(fault: dict[str, Any], scene: Scene) -> Reply:
     raw = body.encode() if isinstance(body, str) else json.dumps(body).encode()
     if fault["code"] in (204, 304):
         raw = b""  # these never carry one
-    return Reply(Answer(fault["code"], raw, headers=headers))
+    answer = Answer(fault["code"], raw, headers=headers)
+    scene.keep(answer)
+    return Reply(answer)
 
 
 def _hang(fault: dict[str, Any], scene: Scene) -> Reply:
@@ -66,6 +74,13 @@ def _commit_then_reset(fault: dict[str, Any], scene: Scene) -> Reply:
 
 def _commit_then_hang(fault: dict[str, Any], scene: Scene) -> Reply:
     return Reply(None, hold=float(fault["seconds"]), worked=scene.work().status)
+
+
+def _work_slowly(fault: dict[str, Any], scene: Scene) -> Reply:
+    with scene.in_flight():
+        time.sleep(float(fault["seconds"]))
+    answer = scene.work()
+    return Reply(answer, worked=answer.status)
 
 
 def _huge_body(fault: dict[str, Any], scene: Scene) -> Reply:
@@ -109,6 +124,7 @@ PLAYS: dict[str, Callable[[dict[str, Any], Scene], Reply]] = {
     "reset_before": _reset_before,
     "commit_then_reset": _commit_then_reset,
     "commit_then_hang": _commit_then_hang,
+    "work_slowly": _work_slowly,
     "huge_body": _huge_body,
     "html_200": _html_200,
     "ghost_200": _ghost_200,

@@ -97,6 +97,17 @@ class Records:
         )
         return [_record(row) for row in rows]
 
+    def chosen(self, kind: str, wanted: dict[str, str]) -> list[Record]:
+        """The live records that have these values (name, or a path with dots), newest first."""
+        fits = "".join(" AND json_extract(body, ?) = ?" for _ in wanted)
+        values = [part for name, value in wanted.items() for part in (f"$.{name}", value)]
+        rows = self._store.rows(
+            "SELECT * FROM objects WHERE vendor = ? AND kind = ? AND archived = 0"
+            f"{fits} ORDER BY seq DESC",
+            *(self._vendor, kind, *values),
+        )
+        return [_record(row) for row in rows]
+
     def indexed(self, kind: str, *, at: datetime) -> list[Record]:
         """What a search sees: every record as it was before the lag."""
         rows = self._store.rows(

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from connectors.sandbox import times
+from connectors.sandbox.billing import Billing
 from connectors.sandbox.config import Config
 from connectors.sandbox.control import Control, no
 from connectors.sandbox.exchange import Answer, Reply, Request, json_answer
@@ -37,7 +38,8 @@ LONGEST_NAP = 1.0  # seconds the ticker sleeps at most
 class Front:
     """The house behind one door: which room answers, what goes wrong, what is written down."""
 
-    def __init__(self, state_dir: Path | None) -> None:
+    def __init__(self, state_dir: Path | None, home: Callable[[], str]) -> None:
+        """`home` tells where all this can be reached, once it is known."""
         self.wake = threading.Event()
         self.store = Store(state_dir)
         self.config = Config(self.store)
@@ -46,19 +48,25 @@ class Front:
         self.webhooks = Webhooks(self.store, self.config, self.faults, self.wake)
         self.documents = Documents(self.store, self.config, self.ledger, self.webhooks)
         self.objects = Objects(self.store, self.config, self.ledger)
-        self.pages = Pages(self.documents, self.objects)
         self.vendors: dict[str, Any] = {
             "pandadoc": PandaDocApi(self.documents, self.webhooks, self.config),
             "hubspot": HubSpotApi(self.objects, self.config),
         }
-        self.senders: list[Sender] = [self.webhooks]
+        self.billing = Billing(self.store, self.config, self.faults, self.ledger, self.wake, home)
+        self.vendors["stripe"] = self.billing.api
+        self.pages = Pages(self.documents, self.objects, [self.billing.pages])
+        self.senders: list[Sender] = [self.webhooks, self.billing.webhooks]
         self.control = Control(
             store=self.store,
             config=self.config,
             faults=self.faults,
             ledger=self.ledger,
             senders=self.senders,
-            desks=[PandaDocDesk(self.documents, self.webhooks), HubSpotDesk(self.objects)],
+            desks=[
+                PandaDocDesk(self.documents, self.webhooks),
+                HubSpotDesk(self.objects),
+                self.billing.desk,
+            ],
             forget=self._forget,
         )
 
@@ -102,6 +110,7 @@ class Front:
                 work=lambda: self._work(vendor, request),
                 pretend=lambda: self._work(vendor, request, pretend=True),
                 error_body=vendor.error_body,
+                **_memory(vendor, request),
             )
             reply = play(fault, scene)
         self.ledger.note_call(
@@ -174,7 +183,7 @@ class Sandbox:
         """Take the port and answer; after a stop it is the same port again."""
         if self._server is not None:
             return
-        front = Front(self._state_dir)
+        front = Front(self._state_dir, lambda: self.url)
         self._store = front.store
         try:
             self._server = Server(self._port, front.answer)
@@ -223,6 +232,16 @@ def serve(port: int, state_dir: Path) -> None:
     with Sandbox(port, state_dir) as sandbox:
         print(f"The stand-in vendors are at {sandbox.url}", file=sys.stdout, flush=True)
         asked_to_stop.wait()
+
+
+def _memory(vendor: Any, request: Request) -> dict[str, Any]:
+    """What a scene asks of a vendor that remembers answers by the caller's key."""
+    if not hasattr(vendor, "keep"):
+        return {}
+    return {
+        "keep": lambda answer: vendor.keep(request, answer),
+        "in_flight": lambda: vendor.in_flight(request),
+    }
 
 
 def _is_own(origin: str) -> bool:

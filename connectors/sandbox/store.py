@@ -34,16 +34,26 @@ CREATE TABLE IF NOT EXISTS effects (
 CREATE TABLE IF NOT EXISTS faults (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, vendor TEXT, body TEXT, left INTEGER,
     seen INTEGER NOT NULL DEFAULT 0);
-CREATE TABLE IF NOT EXISTS deliveries (
+CREATE TABLE IF NOT EXISTS stripe_keys (
+    key TEXT PRIMARY KEY, print TEXT, status INTEGER, body TEXT, request_id TEXT, at REAL);
+"""
+# What is sent, one table for each vendor that sends.
+OUTGOING = ["deliveries", "stripe_posts"]
+SCHEMA += "".join(
+    f"""
+CREATE TABLE IF NOT EXISTS {table} (
     seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT UNIQUE, document TEXT, name TEXT, event TEXT,
     status TEXT, body TEXT, event_time TEXT, state TEXT, lane TEXT, rank REAL, next_at REAL,
     copies INTEGER, url TEXT, signature TEXT, http_status INTEGER, error TEXT,
     delivery_time TEXT, response_body TEXT, response_headers TEXT,
     attempts TEXT NOT NULL DEFAULT '[]');
-CREATE INDEX IF NOT EXISTS deliveries_by_state ON deliveries (state, next_at);
+CREATE INDEX IF NOT EXISTS {table}_by_state ON {table} (state, next_at);
 """
+    for table in OUTGOING
+)
 WIPED = [
-    "objects", "unique_values", "links", "drafts_due", "calls", "effects", "faults", "deliveries",
+    "objects", "unique_values", "links", "drafts_due", "calls", "effects", "faults", "stripe_keys",
+    *OUTGOING,
 ]  # fmt: skip
 
 
