@@ -32,6 +32,8 @@ class Caller:
     retry_after: Callable[[Reply], float | None] | None = None
     # Refusals of this vendor that pass by themselves, beside those that do everywhere.
     passing: frozenset[int] = frozenset()
+    # Whether this vendor itself says that the same call may work later; None: it does not say.
+    says_retry: Callable[[Reply], bool | None] = lambda reply: None
     ends_at: float | None = None
 
     def hurry(self, seconds: float) -> None:
@@ -39,20 +41,28 @@ class Caller:
         self.ends_at = time.monotonic() + seconds
 
     def call(
-        self, method: str, path: str, *, json: Any = None, params: dict[str, str] | None = None,
-        fine: frozenset[int] = frozenset(),
+        self, method: str, path: str, *, json: Any = None, form: dict[str, str] | None = None,
+        content: bytes | None = None, params: dict[str, str] | None = None,
+        headers: dict[str, str] | None = None, fine: frozenset[int] = frozenset(),
     ) -> Reply:  # fmt: skip
-        """One call. 2xx and the statuses in `fine` come back; all else raises Trouble."""
+        """One call. 2xx and the statuses in `fine` come back; all else raises Trouble.
+
+        `headers` are this call's own and are kept with it: they must hold no secret.
+        """
         deadline = self._left(method, path)
         kept: dict[str, Any] = {"method": method, "url": f"{self.base_url}{path}"}
         if params:
             kept["params"] = params
-        if json is not None:
-            kept["body"] = json
+        for name, said in (("body", json), ("form", form), ("headers", headers)):
+            if said is not None:
+                kept[name] = said
+        if content is not None:
+            kept["body"] = content.decode()
         self.calls.append(kept)
         try:
             reply = http.call(
-                method, f"{self.base_url}{path}", headers=self.headers, json=json, params=params,
+                method, f"{self.base_url}{path}", headers={**self.headers, **(headers or {})},
+                json=json, form=form, content=content, params=params,
                 deadline=deadline, allow_loopback=self.allow_loopback,
             )  # fmt: skip
         except CallError as error:
@@ -61,7 +71,7 @@ class Caller:
         kept |= {"status": reply.status, "seconds": round(reply.seconds, 3), "answer": _kept(reply)}
         if 200 <= reply.status < 300 or reply.status in fine:
             return reply
-        raise self._trouble(reply, method, path)
+        raise self.trouble(reply, method, path)
 
     def _left(self, method: str, path: str) -> float:
         """How many seconds the next call may take."""
@@ -82,11 +92,12 @@ class Caller:
                 str(error), failure="garbled", unknown=True, status=reply.status
             ) from None
 
-    def _trouble(self, reply: Reply, method: str, path: str) -> Trouble:
+    def trouble(self, reply: Reply, method: str, path: str) -> Trouble:
+        """What to make of an answer that is a failure."""
         said = f"{method} {path} was answered {reply.status}: {_kept(reply)[:300] or 'no words'}"
         if reply.status in (401, 403):
             return Trouble(said, failure="credentials", credentials=True, status=reply.status)
-        if reply.status not in self.passing and not backoff.is_retryable(reply.status):
+        if not self._passes(reply):
             failure = f"refused-{reply.status}"
             return Trouble(said, failure=failure, permanent=True, status=reply.status)
         failure = "throttled" if reply.status == 429 else "unavailable"
@@ -94,6 +105,13 @@ class Caller:
             said, failure=failure, status=reply.status, retry_after=self._asked_for(reply),
             unknown=reply.status >= 500,
         )  # fmt: skip
+
+    def _passes(self, reply: Reply) -> bool:
+        """Whether this refusal may pass by itself."""
+        said = self.says_retry(reply)
+        if said is not None:
+            return said
+        return reply.status in self.passing or backoff.is_retryable(reply.status)
 
     def _asked_for(self, reply: Reply) -> float | None:
         given = reply.headers.get("Retry-After")

@@ -4,12 +4,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Any
 
 from meshline.audit.actors import Actor
 from proposals.signals import Incoming
 from proposals.states import State
 from proposals.tiers import Tier
+
+NO_OPTIONS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,17 @@ class Told:
     fields: dict[str, Any] = field(default_factory=dict)
     # The connection whose document it is about, when that is not the sender's own.
     about: str = ""
+    # The state it says beyond `target` where its sender is the authority for that.
+    closes: State | None = None
+    # Of the events of one instant: where this one stands in its record's life over there.
+    order: str = ""
+    # Where it names no document: what of theirs it is about, as (kind, id). The first that is in
+    # the crosswalk says which record that is.
+    known_as: tuple[tuple[str, str], ...] = ()
+    # What is theirs of this record, to be kept in the crosswalk, as (kind, id).
+    links: tuple[tuple[str, str], ...] = ()
+    # It tells of a record that another system must have brought before.
+    is_secondary: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,13 +105,13 @@ class Emitter:
     """A system that may send signals.
 
     `verify` returns how the sender proved itself, or raises Refused. `split` cuts a POST into its
-    events or raises Unreadable. `translate` turns one event's bytes into what it tells; it
-    raises Unreadable or Ignored.
+    events or raises Unreadable. `translate` turns one event's bytes, and the options of its
+    connection, into what it tells; it raises Unreadable or Ignored.
     """
 
     verify: Callable[[Post, list[str]], str]
     split: Callable[[Post], list[Element]]
-    translate: Callable[[bytes], Told]
+    translate: Callable[[bytes, Mapping[str, str]], Told]
     content_types: frozenset[str] = frozenset({"application/json"})
 
 
@@ -145,6 +159,8 @@ class Errand:
     record: str
     client: Any
     at: datetime
+    # When it was promised: the same over all attempts.
+    promised_at: datetime
     external_id: str = ""
     # True when an earlier try may have reached the other side.
     may_exist: bool = False
@@ -206,6 +222,11 @@ class System:
         return next((one for one in self.deliveries if one.kind == kind), None)
 
 
+def stand_in_page(base_url: str, kind: str, pk: str) -> str:
+    """The stand-ins show a record's page beside their API; the real ones need account ids."""
+    return f"{base_url}/app/{kind}s/{pk}" if base_url.startswith("http://") else ""
+
+
 def incoming(
     told: Told, *, origin: str, source: str, tier: Tier, received_at: datetime, tiebreak: str,
     by: Actor,
@@ -214,5 +235,6 @@ def incoming(
     return Incoming(
         origin=origin, kind=told.kind, source=source, record_source=told.about or source,
         external_id=told.external_id, occurred_at=told.occurred_at, received_at=received_at,
-        by=by, target=told.target, tier=tier, tiebreak=tiebreak, fields=told.fields,
+        by=by, target=told.target, closes=told.closes, tier=tier, fields=told.fields,
+        tiebreak=f"{told.order}{tiebreak}",
     )  # fmt: skip

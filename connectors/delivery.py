@@ -39,6 +39,10 @@ THREADS = 8
 CAP = 4
 PROOF_RETRY = timedelta(seconds=2)
 PROOFS_UNTIL_REDELIVERY = 3
+UNKNOWN = (
+    "What carried it died on the way, and nobody can tell whether it was done. "
+    "Look at the other side before you let it be tried again."
+)
 
 
 def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
@@ -130,7 +134,16 @@ def _carry(outcome: Outcome) -> None:
     except Trouble as trouble:
         _failed(outcome, None, trouble, at)
         return
+    if _may_be_done(outcome, delivery):
+        outbox.give_up(outcome, because=UNKNOWN, failure="unknown", at=at)
+        return
     _try(outcome, delivery, errand)
+
+
+def _may_be_done(outcome: Outcome, delivery: Delivery) -> bool:
+    """Whether what died carrying it may have done it, with no way to ask and no key to repeat."""
+    is_cut_off = outcome.crashes > 0 and outcome.delivered_at is None
+    return is_cut_off and delivery.idempotency is Idempotency.NONE
 
 
 def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
@@ -274,6 +287,7 @@ def _errand(outcome: Outcome, system: System, there: Connection | None, at: date
         links=_links(outcome, there),
         options=system.told(there.options) if there else {},
         at=at,
+        promised_at=outcome.promised_at,
     )
 
 

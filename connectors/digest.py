@@ -13,8 +13,9 @@ from typing import Any
 from django.db import connection, transaction
 from django.urls import reverse
 
-from connectors import base, inbox, registry
-from connectors.base import Ignored
+from connectors import base, crosswalk, inbox, registry
+from connectors.base import Ignored, Told
+from connectors.crosswalk import NotYet
 from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
@@ -36,6 +37,12 @@ log = logging.getLogger(__name__)
 LEASE_SECONDS = 60
 CRASHES_UNTIL_QUARANTINE = 3
 FAILURES_UNTIL_QUARANTINE = 5
+
+
+_RESULT = [
+    "status", "why", "signal_id", "record", "digested_at", "next_attempt_at",
+    "lease_owner", "lease_until",
+]  # fmt: skip
 
 
 class NotNow(Exception):
@@ -182,7 +189,19 @@ def _leased(lease: uuid.UUID | None) -> list[Message]:
 @transaction.atomic
 def _digest(messages: list[Message], at: datetime) -> None:
     """Translate and take in a batch; every message leaves with its status, or none does."""
-    told: list[tuple[Message, Incoming]] = []
+    taken = _placed(_read(messages, at), at)
+    incoming = [_incoming(message, told) for message, told in taken]
+    receipts = intake.receive_all(incoming, at=at) if taken else []
+    for (message, _), receipted in zip(taken, receipts, strict=True):
+        _note_result(message, receipted)
+    _link(taken, receipts, at)
+    _finish(messages, at)
+    _settle(messages, at)
+
+
+def _read(messages: list[Message], at: datetime) -> list[tuple[Message, Told]]:
+    """What can be read, in our words; the rest is ignored or put into quarantine."""
+    told: list[tuple[Message, Told]] = []
     for message in messages:
         if message.crashes >= CRASHES_UNTIL_QUARANTINE:
             _quarantine(message, "processing-failed", "It took down what digested it.", at)
@@ -193,23 +212,38 @@ def _digest(messages: list[Message], at: datetime) -> None:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
             _quarantine(message, "message-unreadable", str(error), at, cause=error.cause)
-    receipts = intake.receive_all([incoming for _, incoming in told], at=at) if told else []
-    for (message, _), receipted in zip(told, receipts, strict=True):
-        _note_result(message, receipted)
-    _link(told, receipts, at)
-    _finish(messages, at)
-    _settle(messages, at)
+    return told
 
 
-def _translated(message: Message) -> Incoming:
+def _placed(read: list[tuple[Message, Told]], at: datetime) -> list[tuple[Message, Told]]:
+    """Each with the document it is about; what is about nothing known yet waits."""
+    known = crosswalk.look_up(read)
+    placed: list[tuple[Message, Told]] = []
+    for message, told in read:
+        try:
+            placed.append((message, known.placed(message, told, at=at)))
+        except NotYet as error:
+            message.why, message.next_attempt_at = str(error), at + crosswalk.LOOKS_EVERY
+        except Ignored as error:
+            message.status, message.why = Message.Status.IGNORED, str(error)
+        except Unreadable as error:
+            _quarantine(message, "message-unreadable", str(error), at, cause=error.cause)
+    return placed
+
+
+def _translated(message: Message) -> Told:
     emitter = registry.system(message.connection.system).emitter
     if emitter is None:
         raise Unreadable(f"{message.connection.name} sends no signals.")
     if inbox.is_unsplit(message.key):
         # What made it one message when it came says why it cannot be read.
         emitter.split(inbox.post_of(message.receipt))
+    return emitter.translate(bytes(message.payload), message.connection.options)
+
+
+def _incoming(message: Message, told: Told) -> Incoming:
     return base.incoming(
-        emitter.translate(bytes(message.payload)),
+        told,
         origin=message.ref,
         source=message.connection.slug,
         tier=Tier(message.connection.tier),
@@ -231,17 +265,16 @@ def _note_result(message: Message, receipted: Receipted) -> None:
     message.why = receipted.why
 
 
-def _link(told: list[tuple[Message, Incoming]], receipts: list[Receipted], at: datetime) -> None:
-    """The crosswalk: our record is this document over there."""
-    links = {
-        (message.connection_id, incoming.external_id): RecordLink(
-            connection_id=message.connection_id, record=receipted.record, kind="document",
-            external_id=incoming.external_id, linked_at=at,
+def _link(taken: list[tuple[Message, Told]], receipts: list[Receipted], at: datetime) -> None:
+    """Keep what the messages show to belong together, each pair once."""
+    found = {
+        (link.connection_id, link.kind, link.external_id): link
+        for (message, told), receipted in zip(taken, receipts, strict=True)
+        for link in crosswalk.links(
+            message, told, receipted.record, external_id=told.external_id, at=at
         )
-        for (message, incoming), receipted in zip(told, receipts, strict=True)
-        if incoming.record_source == incoming.source
-    }  # fmt: skip
-    RecordLink.objects.bulk_create(links.values(), ignore_conflicts=True)
+    }
+    RecordLink.objects.bulk_create(found.values(), ignore_conflicts=True)
 
 
 def _finish(messages: Iterable[Message], at: datetime) -> None:
@@ -253,16 +286,14 @@ def _finish(messages: Iterable[Message], at: datetime) -> None:
         raise LeaseLost("Somebody else digests these messages by now.")
     for message in messages:
         message.lease_owner = message.lease_until = None
-        message.digested_at = at
-    bulk.update(
-        messages,
-        ["status", "why", "signal_id", "record", "digested_at", "lease_owner", "lease_until"],
-    )
+        message.digested_at = None if message.status == Message.Status.ACCEPTED else at
+    bulk.update(messages, _RESULT)
 
 
 def _settle(messages: list[Message], at: datetime) -> None:
     """What is read by now comes right on the tickets it hangs on, whatever put it there."""
-    read = [one.ref for one in messages if one.status != Message.Status.QUARANTINED]
+    still = (Message.Status.QUARANTINED, Message.Status.ACCEPTED)
+    read = [one.ref for one in messages if one.status not in still]
     hanging = Occurrence.objects.filter(subject__in=read, settled_at=None).order_by("ticket_id")
     for subject in dict.fromkeys(hanging.values_list("subject", flat=True)):
         desk.settle(subject=subject, because="It was digested.", by=INBOX, at=at)

@@ -107,7 +107,7 @@ class ConnectionForm(forms.Form):
         for option in system.options:
             self.fields[f"{_OPTION}{option.name}"] = _option_field(option)
         told = system.told(connection.options).items()
-        self.initial |= {f"{_OPTION}{name}": value for name, value in told}
+        self.initial.update({f"{_OPTION}{name}": value for name, value in told})
 
     @property
     def option_fields(self) -> list[forms.BoundField]:

@@ -112,6 +112,7 @@ def call(
     headers: Mapping[str, str] | None = None,
     json: Any = None,
     form: Mapping[str, str] | None = None,
+    content: bytes | None = None,
     params: Mapping[str, str] | None = None,
     deadline: float = 15.0,
     connect_timeout: float = 3.0,
@@ -121,14 +122,17 @@ def call(
 
     `deadline` is for everything from the lookup to the last byte kept; looking up, connecting and
     the TLS handshake have `connect_timeout` each, within it. Both are in seconds. `json` is sent
-    unless it is None; `json` and `form` exclude each other. `allow_loopback` is for the stand-ins
+    unless it is None; `content` is JSON already written, to the byte; they and `form` exclude each
+    other. `allow_loopback` is for the stand-ins
     on this machine: it lets a call go here, also by plain http. Never retries.
 
     Raises CallError, of it AddressRefused when the URL may not be called; see there for what
     `reached` promises.
     """
     target = net.target_of(url, allow_loopback=allow_loopback)
-    request = _written(method, url, headers=headers, json=json, form=form, params=params)
+    request = _written(
+        method, url, headers=headers, json=json, form=form, content=content, params=params
+    )
     adapter = _mine.adapter(allow_loopback=allow_loopback)
     begun_at = net.clock.start(deadline=deadline, connect_timeout=connect_timeout)
     try:
@@ -174,17 +178,19 @@ def _written(
     headers: Mapping[str, str] | None,
     json: Any,
     form: Mapping[str, str] | None,
+    content: bytes | None,
     params: Mapping[str, str] | None,
 ) -> requests.PreparedRequest:
     """The request as it will stand on the wire. Raises CallError "request"; nothing is sent yet."""
     if method not in METHODS:
         _unsendable(f"Only {', '.join(sorted(METHODS))} are sent.")
-    if json is not None and form is not None:
-        _unsendable("A request has a JSON body or a form, not both.")
+    if sum(body is not None for body in (json, form, content)) > 1:
+        _unsendable("A request has a JSON body, a form or written content, and only one of them.")
     lines = CaseInsensitiveDict({"User-Agent": "Meshline", "Accept": "application/json"})
     body = None
-    if json is not None:
-        lines["Content-Type"], body = "application/json", _json_bytes(json)
+    if json is not None or content is not None:
+        lines["Content-Type"] = "application/json"
+        body = content if content is not None else _json_bytes(json)
     if form is not None:
         lines["Content-Type"] = "application/x-www-form-urlencoded"
         body = urlencode(form, doseq=True).encode("ascii")

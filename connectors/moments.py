@@ -1,10 +1,11 @@
 """Times as strangers write them: an offset is required, never guessed."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from connectors.parsing import Unreadable
 
 _LATEST = datetime(2100, 1, 1, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -25,6 +26,27 @@ def moment(value: object, *, field: str) -> datetime:
     if found.tzinfo is None:
         sentence = f"{shown} without Z or an offset; the zone is not guessed."
         raise Unreadable(sentence, cause=f"{field} has no offset")
+    return _in_range(found, field)
+
+
+def seconds(value: object, *, field: str) -> datetime:
+    """Whole seconds since 1970 as aware UTC. Raises Unreadable as `moment` does."""
+    return _since_1970(value, 1, field, "seconds")
+
+
+def milliseconds(value: object, *, field: str) -> datetime:
+    """Whole milliseconds since 1970 as aware UTC. Raises Unreadable as `moment` does."""
+    return _since_1970(value, 1000, field, "milliseconds")
+
+
+def _since_1970(value: object, parts: int, field: str, unit: str) -> datetime:
+    if isinstance(value, bool) or not isinstance(value, int):
+        sentence = f"{field} is {str(value)[:40]!r}; it must be whole {unit} since 1970."
+        raise Unreadable(sentence, cause=f"{field} is no number of {unit}")
+    try:
+        found = _EPOCH + timedelta(seconds=1) * value / parts
+    except OverflowError:
+        raise Unreadable(f"{field} is out of range.") from None
     return _in_range(found, field)
 
 

@@ -104,6 +104,14 @@ def key(value: Any, *, longest: int = 300) -> str:
     return f"{whole[: longest - len(digest) - 1]}:{digest}"
 
 
+def canonical(value: Any) -> bytes:
+    """A parsed value in one way of writing: equal values have equal bytes.
+
+    For telling honest repeats from conflicts only; what is kept is always the bytes that came.
+    """
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
+
+
 def amount(value: Any, currency: Any, *, field: str) -> dict[str, str]:
     """Money as a signal tells it: exact, in the currency's own minor units.
 

@@ -9,18 +9,18 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-# "invoice/<the connection that told it>/<its id there>"
+# "invoice/<its id over there>"
 PREFIX = "invoice/"
 # What an invoice that asks for nothing (any more) is called.
 DRAFT, VOID = "draft", "void"
-PAID = "paid"
+# Signals of a payment: the customer disputes it; the bank has decided that it stands.
+PAYMENT_DISPUTED, PAYMENT_KEPT = "payment.disputed", "payment.kept"
 
 
 @dataclass(frozen=True)
 class Invoice:
     """One invoice, as last told. `amount` is what it asks for, in `currency`."""
 
-    connection: str = ""
     id: str = ""
     number: str = ""
     status: str = ""
@@ -42,9 +42,9 @@ class Billed:
     count: int = 0
 
 
-def name(connection: str, invoice_id: str) -> str:
+def name(invoice_id: str) -> str:
     """The field that tells of this invoice."""
-    return f"{PREFIX}{connection}/{invoice_id}"
+    return f"{PREFIX}{invoice_id}"
 
 
 def invoices(fields: Mapping[str, Any]) -> list[Invoice]:
@@ -66,10 +66,8 @@ def billed(fields: Mapping[str, Any]) -> Billed:
 
 
 def _invoice(key: str, told: Mapping[str, Any]) -> Invoice:
-    _, connection, pk = key.split("/", 2)
     return Invoice(
-        connection=connection,
-        id=pk,
+        id=key.removeprefix(PREFIX),
         number=told.get("number", ""),
         status=told.get("status", ""),
         amount=Decimal(told["amount"]) if told.get("amount") else None,

@@ -23,7 +23,7 @@ from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
 from proposals import authority, billing, contracts, history, states
 from proposals.authority import PEOPLE
-from proposals.billing import Billed
+from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT, Billed
 from proposals.history import Event, History
 from proposals.models import Proposal, Signal, Transition
 from proposals.routing import Assignment, Router
@@ -37,10 +37,6 @@ _COLUMNS = [
     "invoice_id", "invoice_number", "invoice_status", "invoice_url", "invoiced",
     "invoiced_currency",
 ]  # fmt: skip
-
-
-# What billing says of a payment: the customer disputes it; the bank decided that it stands.
-PAYMENT_DISPUTED, PAYMENT_KEPT = "payment.disputed", "payment.kept"
 
 
 class Conflict(Exception):

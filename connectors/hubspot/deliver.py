@@ -68,6 +68,9 @@ def _deal(errand: Errand, owner: str) -> dict[str, str]:
         "amount": params["amount"],
         "deal_currency_code": params["currency"],
         "hubspot_owner_id": owner,
+        "meshline_invoice_id": params.get("invoice_id", ""),
+        "meshline_invoice_status": params.get("invoice_status", ""),
+        "meshline_invoice_url": params.get("invoice_url", ""),
     }
     # An empty value would clear what somebody there may have filled in by hand.
     return {name: value for name, value in properties.items() if value}

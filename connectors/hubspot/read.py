@@ -5,17 +5,27 @@ from decimal import Decimal, InvalidOperation
 from connectors.base import Errand, Found
 from connectors.hubspot.deliver import DEAL_KEY, TASK_KEY
 
+_INVOICE = ("invoice_id", "invoice_status", "invoice_url")
+_DEAL = [
+    DEAL_KEY, "dealname", "amount", "meshline_state",
+    *(f"meshline_{name}" for name in _INVOICE),
+]  # fmt: skip
+
 
 def deal(errand: Errand) -> Found | None:
     """The deal, under our id and with what was written; None while it is not so."""
     wanted = errand.params
-    found = _object(errand, "deals", [DEAL_KEY, "dealname", "amount", "meshline_state"])
+    found = _object(errand, "deals", _DEAL)
     if found is None or found.get(DEAL_KEY) != wanted["proposal"]:
         return None
     same = (
         found.get("dealname") == wanted["title"]
         and found.get("meshline_state") == wanted["state"]
         and _same_amount(found.get("amount"), wanted["amount"])
+        # A deal without an invoice of ours has none of these properties to compare.
+        and all(
+            found.get(f"meshline_{name}") == wanted[name] for name in _INVOICE if wanted.get(name)
+        )
     )
     if not same:
         return None

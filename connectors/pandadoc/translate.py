@@ -1,9 +1,10 @@
 """PandaDoc's words into ours, one event at a time."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from connectors import moments, parsing
-from connectors.base import Ignored, Told
+from connectors.base import NO_OPTIONS, Ignored, Told
 from connectors.parsing import Unreadable, member
 from proposals.states import State
 
@@ -32,7 +33,7 @@ STATES: dict[str, State | None] = {
 }
 
 
-def translate(payload: bytes) -> Told:
+def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     """One element of a PandaDoc POST. Raises Unreadable with the field named, or Ignored."""
     body = parsing.parse(payload)
     if not isinstance(body, dict):

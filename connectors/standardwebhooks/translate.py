@@ -1,9 +1,10 @@
 """The documented body for senders of Standard Webhooks (docs/generic-webhooks.md) into ours."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from connectors import moments, parsing
-from connectors.base import Ignored, Told
+from connectors.base import NO_OPTIONS, Ignored, Told
 from connectors.parsing import Unreadable, member
 from proposals.signals import FIELDS
 from proposals.states import State
@@ -18,7 +19,7 @@ _TEXTS = {
 }
 
 
-def translate(payload: bytes) -> Told:
+def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     """`{"type": "proposal.sent", "timestamp": …, "data": {"id": …, …}}` as what it tells."""
     body = parsing.parse(payload)
     if not isinstance(body, dict):

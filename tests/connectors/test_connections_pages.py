@@ -6,9 +6,9 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from connectors import connections, delivery
+from connectors import connections, delivery, registry
 from connectors.base import Trouble
-from connectors.connections import SettingError
+from connectors.connections import SettingError, Settings
 from connectors.models import Connection, DeliveryAttempt, Message, RejectedReceipt, Secret
 from meshline import instant, vault
 from meshline.audit.actors import SETUP
@@ -298,15 +298,16 @@ def test_attempts_are_shown_with_what_they_were_for(sign_in, staff, pandadoc):
     assert "Website relaunch" not in said
 
 
-@pytest.mark.parametrize("slug", ["pandadoc", "generic", "hubspot"])
-def test_every_system_has_a_page_with_its_setup(ada, staff, slug):
-    {"pandadoc": factories.pandadoc, "generic": factories.standard, "hubspot": factories.hubspot}[
-        slug
-    ]()
-    answer = ada.get(f"/connections/{slug}/")
-    assert answer.status_code == 200
-    assert "Setting it up" in text_of(answer)
-    assert ("Webhook address" in text_of(answer)) == (slug != "hubspot")
+@pytest.mark.parametrize("slug", list(registry.SYSTEMS))
+def test_every_system_has_a_page_with_its_setup_and_a_form_with_its_options(ada, staff, slug):
+    system = registry.system(slug)
+    connections.create(
+        Settings(slug=slug, name=system.name, system=slug), by=SETUP, at=instant.now()
+    )
+    page, form = ada.get(f"/connections/{slug}/"), ada.get(f"/connections/{slug}/change/")
+    assert "Setting it up" in text_of(page)
+    assert ("Webhook address" in text_of(page)) == (system.emitter is not None)
+    assert all(option.label in text_of(form) for option in system.options)
 
 
 def test_an_unknown_connection_is_404(ada):

@@ -318,7 +318,7 @@ def test_released_messages_are_digested_in_order_and_their_ticket_closes(
 ):
     whole = translate.translate
 
-    def not_yet(payload):
+    def not_yet(payload, options):
         raise digest.Unreadable("The mapping is wrong.")
 
     hold_up(monkeypatch, not_yet)
@@ -328,7 +328,7 @@ def test_released_messages_are_digested_in_order_and_their_ticket_closes(
     assert ticket.occurrences == 3
     order = []
 
-    def by_now(payload):
+    def by_now(payload, options):
         order.append(json.loads(payload)["data"]["id"])
         return whole(payload)
 

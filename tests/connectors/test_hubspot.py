@@ -53,7 +53,7 @@ class Account:
 def errand(params, account, **changes):
     return Errand(
         key="pandadoc/doc-1/sent/follow-up/1", kind="", params=params, record="proposal:1",
-        client=account, at=AT, **changes,
+        client=account, at=AT, promised_at=AT, **changes,
     )  # fmt: skip
 
 

@@ -27,8 +27,8 @@ def test_without_an_invoice_nothing_is_billed():
 
 def test_two_invoices_of_one_proposal_add_up():
     fields = {
-        billing.name("stripe", "in_1"): told(amount="500.00"),
-        billing.name("stripe", "in_2"): told(amount="690.00", status="paid"),
+        billing.name("in_1"): told(amount="500.00"),
+        billing.name("in_2"): told(amount="690.00", status="paid"),
     }
     billed = billing.billed(fields)
     assert (billed.amount, billed.count, billed.invoice.id) == (Decimal("1190.00"), 2, "in_2")
@@ -36,22 +36,22 @@ def test_two_invoices_of_one_proposal_add_up():
 
 def test_a_voided_invoice_does_not_count_beside_the_one_that_took_its_place():
     fields = {
-        billing.name("stripe", "in_1"): told("open"),
-        billing.name("stripe", "in_2"): told("void"),
+        billing.name("in_1"): told("open"),
+        billing.name("in_2"): told("void"),
     }
     assert billing.billed(fields).invoice.id == "in_1"
     assert billing.billed(fields).amount == Decimal("1190.00")
 
 
 def test_an_only_invoice_that_was_voided_is_still_shown_and_asks_for_nothing():
-    billed = billing.billed({billing.name("stripe", "in_1"): told("void")})
+    billed = billing.billed({billing.name("in_1"): told("void")})
     assert (billed.invoice.status, billed.amount) == ("void", None)
 
 
 def test_amounts_in_two_currencies_are_not_added():
     fields = {
-        billing.name("stripe", "in_1"): told(currency="EUR"),
-        billing.name("stripe", "in_2"): told(currency="USD"),
+        billing.name("in_1"): told(currency="EUR"),
+        billing.name("in_2"): told(currency="USD"),
     }
     assert billing.billed(fields).amount is None
 

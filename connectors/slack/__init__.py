@@ -1,0 +1,1 @@
+"""Slack: where people talk. Messages go out; nothing comes in."""

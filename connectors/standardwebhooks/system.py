@@ -1,0 +1,34 @@
+"""Standard Webhooks, both ways: any sender, and any receiver, that signs by them."""
+
+from connectors.base import Delivery, Emitter, Idempotency, System
+from connectors.standardwebhooks import client, deliver, receive, translate
+
+SENDER = System(
+    slug="standardwebhooks",
+    name="Standard Webhooks",
+    role="quoting",
+    emitter=Emitter(
+        verify=receive.verify,
+        split=receive.split,
+        translate=translate.translate,
+    ),
+    signing_label="Signing secret (whsec_…)",
+)
+
+RECEIVER = System(
+    slug="outgoing-webhook",
+    name="Outgoing webhook",
+    role="automation",
+    deliveries=(
+        Delivery(
+            "webhook.send",
+            "send a signed webhook",
+            Idempotency.NATIVE_KEY,
+            deliver.webhook,
+            deliver.read_webhook,
+        ),
+    ),
+    client=client.Client,
+    probe=lambda client: client.ping(),
+    credential_label="Signing secret for what we send (whsec_…)",
+)

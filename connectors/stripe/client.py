@@ -1,0 +1,108 @@
+"""Stripe over HTTP: the few calls we make, in its words. Requests are forms, answers JSON."""
+
+import hashlib
+from typing import Any
+from urllib.parse import quote
+
+from connectors.answers import Caller
+from connectors.base import Trouble
+from connectors.http import Reply
+
+# What our requests and the events of our endpoint are written in.
+VERSION = "2026-10-28.endive"
+NOT_FOUND, CONFLICT = 404, 409
+# Stripe takes keys of up to 255 characters.
+_LONGEST_KEY = 255
+# Pages of a list that are looked through for an invoice of ours.
+_PAGES = 5
+_PAGE = 100
+# How often a step whose stored answer is a failure is begun under a fresh key.
+_GENERATIONS = 5
+
+
+class Client:
+    """One Stripe account, by secret or restricted key."""
+
+    def __init__(
+        self, base_url: str, credential: str, *, allow_loopback: bool = False,
+        deadline: float = 15.0,
+    ) -> None:  # fmt: skip
+        headers = {"Authorization": f"Bearer {credential}", "Stripe-Version": VERSION}
+        self.caller = Caller(
+            base_url.rstrip("/"), headers, allow_loopback=allow_loopback, deadline=deadline,
+            # A conflict is our own key, still on its way in an earlier call.
+            passing=frozenset({CONFLICT}), says_retry=_says_retry,
+        )  # fmt: skip
+
+    def create(self, kind: str, form: dict[str, str], *, key: str) -> dict[str, Any]:
+        """Do one step under an idempotency key.
+
+        Stripe repeats what it answered before under a key, also a failure of its own, for a day. A
+        repeated failure is therefore begun anew under the key's next generation; whoever calls this
+        a second time has looked before that the step was not done.
+        """
+        for generation in range(_GENERATIONS):
+            reply = self._post(kind, form, _keyed(key, generation))
+            if not _is_stored_failure(reply):
+                break
+        if reply.status >= 500:
+            raise self.caller.trouble(reply, "POST", f"/v1/{kind}")
+        return _object(self.caller.json(reply))
+
+    def find(self, kind: str, pk: str) -> dict[str, Any] | None:
+        """One object by its id; None when there is none."""
+        reply = self.caller.call(
+            "GET", f"/v1/{kind}/{quote(pk, safe='')}", fine=frozenset({NOT_FOUND})
+        )
+        return None if reply.status == NOT_FOUND else _object(self.caller.json(reply))
+
+    def rows(self, kind: str, **filters: str) -> list[dict[str, Any]]:
+        """What a list holds, newest first, up to 500. Unlike the search it never lags."""
+        found: list[dict[str, Any]] = []
+        params = {**filters, "limit": str(_PAGE)}
+        for _ in range(_PAGES):
+            answer = self.caller.json(self.caller.call("GET", f"/v1/{kind}", params=params))
+            page = answer.get("data") if isinstance(answer, dict) else None
+            if not isinstance(page, list):
+                raise Trouble("Stripe's list holds no data.", failure="garbled")
+            found += [one for one in page if isinstance(one, dict)]
+            if not page or not answer.get("has_more"):
+                return found
+            params["starting_after"] = str(found[-1]["id"])
+        return found
+
+    def whoami(self) -> str:
+        """A cheap call that needs a good key."""
+        self.caller.call("GET", "/v1/customers", params={"limit": "1"})
+        return "Stripe answers and accepts the key."
+
+    def _post(self, kind: str, form: dict[str, str], key: str) -> Reply:
+        headers = {"Idempotency-Key": key}
+        return self.caller.call("POST", f"/v1/{kind}", form=form, headers=headers, fine=_STORED)
+
+
+# Failures that Stripe stores under the key; they come back to be looked at here.
+_STORED = frozenset(range(500, 600))
+
+
+def _keyed(key: str, generation: int) -> str:
+    whole = f"{key}/{generation}" if generation else key
+    if len(whole) <= _LONGEST_KEY:
+        return whole
+    return f"sha256:{hashlib.sha256(whole.encode()).hexdigest()}"
+
+
+def _is_stored_failure(reply: Reply) -> bool:
+    return reply.status >= 500 and reply.headers.get("Idempotent-Replayed", "") == "true"
+
+
+def _says_retry(reply: Reply) -> bool | None:
+    """Stripe's own word on whether the same call may work later."""
+    said = reply.headers.get("Stripe-Should-Retry", "")
+    return {"true": True, "false": False}.get(said)
+
+
+def _object(answer: Any) -> dict[str, Any]:
+    if not isinstance(answer, dict) or not answer.get("id"):
+        raise Trouble("Stripe's answer carries no id.", failure="garbled", unknown=True)
+    return answer

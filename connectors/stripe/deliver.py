@@ -1,0 +1,115 @@
+"""A signed proposal as an invoice: a customer, the invoice, its one item, and finalised.
+
+Four calls, each under a key of its own; an attempt that follows another first looks how far that
+one came, and goes on from there.
+"""
+
+import hashlib
+from decimal import Decimal
+from typing import Any
+
+from connectors.base import Errand, Found, Trouble
+from connectors.stripe import money
+from connectors.stripe.translate import LINK
+from meshline.money import MoneyError
+
+KEY = "meshline_key"
+# The option that says how far an invoice is taken, and its values.
+FINISH = "finish"
+DRAFT, FINALIZE, SEND = "draft", "finalize", "send"
+DAYS_UNTIL_DUE = "days_until_due"
+
+
+def invoice(errand: Errand) -> Found:
+    """Create the proposal's invoice once, with its one item, as far as the connection says."""
+    units, currency = _money(errand)
+    customer = _customer(errand)
+    made = _known(errand, customer) or _created(errand, customer, currency)
+    if made["status"] == "draft":
+        _add_item(errand, made, customer, units, currency)
+        made = _finished(errand, made)
+    number = made.get("number") or made["id"]
+    sentence = f"Invoice {number} over {errand.params['amount']} {currency} is {made['status']}."
+    return Found(str(made["id"]), "invoice", sentence)
+
+
+def _money(errand: Errand) -> tuple[int, str]:
+    amount, currency = errand.params["amount"], errand.params["currency"]
+    if not amount:
+        raise _cannot("The proposal has no amount: there is nothing to invoice.", "no-amount")
+    try:
+        return money.to_units(Decimal(amount), currency), currency
+    except MoneyError as error:
+        raise _cannot(f"It cannot be invoiced: {error}", "amount") from None
+
+
+def _customer(errand: Errand) -> str:
+    """The customer with the contact's e-mail: the oldest there is, or a new one."""
+    email, name = errand.params["contact_email"], errand.params["contact_name"]
+    if not email:
+        sentence = "The proposal names no contact with an e-mail: nobody could be invoiced."
+        raise _cannot(sentence, "no-contact")
+    if known := errand.client.rows("customers", email=email):
+        return str(known[-1]["id"])
+    # Two proposals of one contact at the same time meet in this key.
+    key = hashlib.sha256(f"{email}\n{name}".encode()).hexdigest()
+    form = {"email": email, **({"name": name} if name else {})}
+    return str(errand.client.create("customers", form, key=f"meshline/customer/{key}")["id"])
+
+
+def _known(errand: Errand, customer: str) -> dict[str, Any] | None:
+    """What an earlier attempt may have made: Stripe forgets its keys after a day, lists never."""
+    if not errand.may_exist:
+        return None
+    there = errand.client.rows("invoices", customer=customer)
+    ours = [one for one in there if (one.get("metadata") or {}).get(KEY) == errand.key]
+    return ours[-1] if ours else None
+
+
+def _created(errand: Errand, customer: str, currency: str) -> dict[str, Any]:
+    form = {
+        "customer": customer,
+        "currency": currency.lower(),
+        "collection_method": "send_invoice",
+        "days_until_due": errand.options[DAYS_UNTIL_DUE],
+        "description": errand.params["title"],
+        # Other items of this customer are not this proposal's.
+        "pending_invoice_items_behavior": "exclude",
+        # Nothing happens to it but what we do.
+        "auto_advance": "false",
+        f"metadata[{LINK}]": errand.params["proposal"],
+        f"metadata[{KEY}]": errand.key,
+    }
+    return errand.client.create("invoices", form, key=f"{errand.key}/invoice")
+
+
+def _add_item(
+    errand: Errand, made: dict[str, Any], customer: str, units: int, currency: str
+) -> None:
+    if errand.may_exist and errand.client.rows("invoiceitems", invoice=made["id"]):
+        return
+    form = {
+        "customer": customer,
+        "invoice": made["id"],
+        "amount": str(units),
+        "currency": currency.lower(),
+        "description": errand.params["title"],
+        f"metadata[{KEY}]": errand.key,
+    }
+    errand.client.create("invoiceitems", form, key=f"{errand.key}/item")
+
+
+def _finished(errand: Errand, made: dict[str, Any]) -> dict[str, Any]:
+    finish = errand.options[FINISH]
+    if finish == DRAFT:
+        return made
+    place = f"invoices/{made['id']}"
+    form = {"auto_advance": "false"}
+    made = errand.client.create(f"{place}/finalize", form, key=f"{errand.key}/finalize")
+    if finish == SEND and made["status"] == "open":
+        made = errand.client.create(f"{place}/send", {}, key=f"{errand.key}/send")
+    return made
+
+
+def _cannot(sentence: str, failure: str) -> Trouble:
+    return Trouble(sentence, failure=failure, permanent=True)

@@ -1,0 +1,62 @@
+"""Stripe as a system: its doors, and what its connections are asked for."""
+
+import re
+
+from connectors.base import Delivery, Emitter, Idempotency, Option, System, stand_in_page
+from connectors.stripe import client, deliver, read, receive, translate
+
+_DAYS = re.compile(r"[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-5]")
+
+
+def _page(base_url: str, kind: str, pk: str) -> str:
+    if base_url.startswith("http://"):
+        return stand_in_page(base_url, kind, pk)
+    return f"https://dashboard.stripe.com/{kind}s/{pk}"
+
+
+def _days(value: str) -> str:
+    return "" if _DAYS.fullmatch(value) else "Days until due: a whole number from 1 to 365."
+
+
+SYSTEM = System(
+    slug="stripe",
+    name="Stripe",
+    role="billing",
+    emitter=Emitter(
+        verify=receive.verify,
+        split=receive.split,
+        translate=translate.translate,
+    ),
+    deliveries=(
+        Delivery(
+            "invoice.create",
+            "create the invoice",
+            Idempotency.NATIVE_KEY,
+            deliver.invoice,
+            read.invoice,
+        ),
+    ),
+    client=client.Client,
+    default_url="https://api.stripe.com",
+    page=_page,
+    probe=lambda client: client.whoami(),
+    credential_label="Secret or restricted key",
+    signing_label="Signing secret of the webhook endpoint (whsec_…)",
+    options=(
+        Option(
+            deliver.FINISH,
+            "How far an invoice is taken",
+            "finalize: it is open and numbered; send: Stripe mails it as well; draft: "
+            "somebody looks at it first.",
+            choices=(deliver.FINALIZE, deliver.SEND, deliver.DRAFT),
+            default=deliver.FINALIZE,
+        ),
+        Option(
+            deliver.DAYS_UNTIL_DUE,
+            "Days until due",
+            "How long the customer has to pay.",
+            default="30",
+            check=_days,
+        ),
+    ),
+)

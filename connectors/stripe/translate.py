@@ -1,0 +1,176 @@
+"""Stripe's events into our words: what became of a proposal's invoice.
+
+Events come in any order. Each carries the whole invoice as of its own moment, so the newest word
+counts; of one second (Stripe's clock says no more) the later step of an invoice's life does.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from connectors import moments, parsing
+from connectors.base import NO_OPTIONS, Ignored, Told
+from connectors.parsing import Unreadable, member
+from connectors.stripe import money
+from meshline.money import MoneyError
+from proposals import billing
+from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT
+from proposals.states import State
+
+# Where we write which proposal an object belongs to.
+LINK = "meshline_proposal"
+# What an invoice is called in our words after each event, in the order of its life; None: as
+# Stripe itself says in its `status`.
+INVOICE_EVENTS: dict[str, str | None] = {
+    "invoice.created": None,
+    "invoice.updated": None,
+    "invoice.finalized": None,
+    "invoice.sent": None,
+    "invoice.overdue": "overdue",
+    "invoice.payment_failed": "payment failed",
+    "invoice.marked_uncollectible": None,
+    "invoice.voided": None,
+    "invoice.payment_succeeded": None,
+    "invoice.paid": None,
+}
+# That it was finalised or paid says that it is invoiced; the rest only tells of the invoice.
+INVOICES = frozenset({"invoice.finalized", "invoice.paid", "invoice.payment_succeeded"})
+PAYS = frozenset({"invoice.paid", "invoice.payment_succeeded"})
+STATUSES = frozenset({"draft", "open", "paid", "uncollectible", "void"})
+PAYMENT = "invoice_payment.paid"
+DISPUTE_OPENED, DISPUTE_CLOSED = "charge.dispute.created", "charge.dispute.closed"
+KNOWN = frozenset({*INVOICE_EVENTS, PAYMENT, DISPUTE_OPENED, DISPUTE_CLOSED})
+_ORDER = {kind: f"{place:02}:" for place, kind in enumerate(INVOICE_EVENTS)}
+_LATEST = "99:"
+
+
+def is_known(kind: str) -> bool:
+    """Whether an event of this type is translated; others are kept and ignored."""
+    return kind in KNOWN
+
+
+def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
+    """One event. Raises Unreadable with the field named, or Ignored."""
+    event = parsing.parse(payload)
+    kind, thing = parsing.text(member(event, "type")), member(event, "data", "object")
+    if not kind:
+        raise Unreadable("type is missing; it must be such as invoice.paid.")
+    if str(member(event, "object")).startswith("v2."):
+        raise Ignored("A thin event carries no data; subscribe to snapshot events.")
+    if not is_known(kind):
+        raise Ignored(f"{kind} tells nothing of a proposal's invoice.")
+    if not isinstance(thing, dict):
+        raise Unreadable("data.object is missing; it must be what the event is about.")
+    at = moments.seconds(member(event, "created"), field="created")
+    if kind in (DISPUTE_OPENED, DISPUTE_CLOSED):
+        return _dispute(kind, thing, at)
+    return _payment(thing, at) if kind == PAYMENT else _invoice(kind, thing, at)
+
+
+def _invoice(kind: str, invoice: dict[str, Any], at: datetime) -> Told:
+    pk = _id(invoice)
+    source, document = _named(invoice)
+    return Told(
+        kind=kind,
+        external_id=document,
+        about=source,
+        occurred_at=at,
+        target=State.INVOICED if kind in INVOICES else None,
+        closes=State.CLOSED_WON if kind in PAYS else None,
+        fields={billing.name(pk): _facts(kind, invoice)},
+        order=_ORDER[kind],
+        known_as=(("invoice", pk),),
+        links=(("invoice", pk), *_paid_by(invoice)),
+        is_secondary=True,
+    )
+
+
+def _facts(kind: str, invoice: dict[str, Any]) -> dict[str, str]:
+    status = parsing.text(invoice.get("status"))
+    if status not in STATUSES:
+        known = ", ".join(sorted(STATUSES))
+        raise Unreadable(f"data.object.status is {status[:40]!r}; it must be one of {known}.")
+    # What was paid or voided in the meantime is so, whatever an older failure says.
+    told = INVOICE_EVENTS[kind] if status == "open" else None
+    return {
+        "number": parsing.text(invoice.get("number"), longest=100),
+        "status": told or status,
+        "url": _address(invoice.get("hosted_invoice_url")),
+        **_amount(invoice),
+    }
+
+
+def _amount(invoice: dict[str, Any]) -> dict[str, str]:
+    total, currency = invoice.get("total"), parsing.text(invoice.get("currency")).upper()
+    if isinstance(total, bool) or not isinstance(total, int):
+        raise Unreadable("data.object.total is missing; it must be a whole number.")
+    try:
+        return {"amount": money.from_units(total, currency), "currency": currency}
+    except MoneyError as error:
+        sentence = f"data.object.total: {error}"
+        raise Unreadable(sentence, cause="data.object.total is no money") from None
+
+
+def _payment(payment: dict[str, Any], at: datetime) -> Told:
+    """Which payment paid which invoice: by that alone a dispute is matched later."""
+    invoice = parsing.text(payment.get("invoice"), longest=200)
+    if not invoice:
+        raise Unreadable("data.object.invoice is missing; it says which invoice was paid.")
+    paid = member(payment, "payment") or {}
+    found = ((kind, _ref(member(paid, kind))) for kind in ("payment_intent", "charge"))
+    return Told(
+        kind="invoice.payment", external_id="", occurred_at=at, is_secondary=True,
+        known_as=(("invoice", invoice),), links=tuple((k, pk) for k, pk in found if pk),
+    )  # fmt: skip
+
+
+def _dispute(kind: str, dispute: dict[str, Any], at: datetime) -> Told:
+    """A customer wants money back, or the bank has decided about it."""
+    source, document = _named(dispute)
+    known_as = [("dispute", _id(dispute))]
+    known_as += [(part, _ref(dispute.get(part))) for part in ("charge", "payment_intent")]
+    kept = kind == DISPUTE_CLOSED and parsing.text(dispute.get("status")) in {
+        "won", "warning_closed",
+    }  # fmt: skip
+    said = {DISPUTE_OPENED: PAYMENT_DISPUTED, DISPUTE_CLOSED: "payment.lost"}[kind]
+    return Told(
+        kind=PAYMENT_KEPT if kept else said,
+        external_id=document,
+        about=source,
+        occurred_at=at,
+        target=State.INVOICED if kept else State.DISPUTED if kind == DISPUTE_OPENED else None,
+        order=_LATEST,
+        known_as=tuple((part, pk) for part, pk in known_as if pk),
+        links=(("dispute", _id(dispute)),),
+        is_secondary=True,
+    )
+
+
+def _paid_by(invoice: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The payment's ids, where this version of the API still writes them on the invoice."""
+    found = ((kind, _ref(invoice.get(kind))) for kind in ("charge", "payment_intent"))
+    return tuple((kind, pk) for kind, pk in found if pk)
+
+
+def _named(thing: dict[str, Any]) -> tuple[str, str]:
+    """The document our own metadata names, as (source, id); empty without it."""
+    source, _, document = parsing.text(member(thing, "metadata", LINK)).partition(":")
+    return (source[:60], document[:200]) if source and document else ("", "")
+
+
+def _id(thing: dict[str, Any]) -> str:
+    pk = parsing.text(thing.get("id"), longest=200)
+    if not pk:
+        raise Unreadable("data.object.id is missing.")
+    return pk
+
+
+def _ref(value: Any) -> str:
+    """An id, whether it stands alone or the whole object was expanded."""
+    return parsing.text(member(value, "id") if isinstance(value, dict) else value, longest=200)
+
+
+def _address(value: Any) -> str:
+    """A link people may follow: https only (http where the stand-ins are), else nothing."""
+    url = parsing.text(value, longest=500)
+    return url if url.startswith(("https://", "http://127.0.0.1:")) else ""
