@@ -7,9 +7,10 @@ import json
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings as django_settings
 from django.test import Client
 
-from connectors import connections, digest
+from connectors import connections, digest, registry
 from connectors.connections import Settings
 from connectors.models import Connection, Message
 from meshline import instant
@@ -156,3 +157,66 @@ def digest_all() -> int:
 def message(response) -> Message:
     """The message a webhook answer names."""
     return Message.objects.get(pk=response.json()["message"])
+
+
+# --- Billing, the CRM's own words, and the chat -------------------------------------------------
+WEBHOOK_SECRET = "whsec_of_the_tests"
+CLIENT_SECRET = "hubspot-client-secret-of-the-tests"
+
+
+def connected(
+    system: str, *, slug: str = "", base_url: str = "http://127.0.0.1:9", signing: str = "",
+    credential: str = "", **changes: Any,
+) -> Connection:  # fmt: skip
+    """A connection to any system, with the secrets given."""
+    at, slug = instant.now(), slug or system
+    settings = Settings(
+        slug=slug, name=registry.system(system).name, system=system, base_url=base_url,
+        allow_loopback=True, **changes,
+    )  # fmt: skip
+    made = connections.create(settings, by=SETUP, at=at)
+    for purpose, secret in (("signing", signing), ("credential", credential)):
+        if secret:
+            connections.enter_secret(slug=slug, purpose=purpose, secret=secret, by=SETUP, at=at)
+    return made
+
+
+def stripe(base_url: str = "http://127.0.0.1:9", credential: str = "", **options: str):
+    """Billing, by the stand-in's key."""
+    return connected(
+        "stripe", base_url=base_url, signing=WEBHOOK_SECRET, credential=credential, options=options
+    )
+
+
+def post_stripe(
+    event: Any, *, stamp: int | None = None, secret: str = WEBHOOK_SECRET, slug: str = "stripe",
+    client: Client | None = None, **headers: str,
+):  # fmt: skip
+    """POST an event as Stripe signs it."""
+    raw = event if isinstance(event, bytes) else json.dumps(event, default=int).encode()
+    stamp = int(instant.now().timestamp()) if stamp is None else stamp
+    signed = hmac.new(secret.encode(), f"{stamp}.".encode() + raw, hashlib.sha256).hexdigest()
+    sent = {"Stripe-Signature": f"t={stamp},v1={signed}", **headers}
+    return (client or Client()).post(
+        f"/hooks/{slug}/", raw, content_type="application/json; charset=utf-8", headers=sent
+    )
+
+
+def post_hubspot(
+    events: Any, *, stamp: int | None = None, secret: str = CLIENT_SECRET, slug: str = "hubspot",
+    url: str = "", client: Client | None = None, **headers: str,
+):  # fmt: skip
+    """POST a batch as HubSpot signs it (v3), for the address it was told."""
+    raw = events if isinstance(events, bytes) else json.dumps(events).encode()
+    stamp = int(instant.now().timestamp() * 1000) if stamp is None else stamp
+    where = url or f"{django_settings.PUBLIC_URL}/hooks/{slug}/"
+    signed = hmac.new(
+        secret.encode(), f"POST{where}".encode() + raw + str(stamp).encode(), hashlib.sha256
+    )
+    sent = {
+        "X-HubSpot-Signature-v3": base64.b64encode(signed.digest()).decode(),
+        "X-HubSpot-Request-Timestamp": str(stamp), **headers,
+    }  # fmt: skip
+    return (client or Client()).post(
+        f"/hooks/{slug}/", raw, content_type="application/json", headers=sent
+    )

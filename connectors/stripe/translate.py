@@ -116,11 +116,9 @@ def _payment(payment: dict[str, Any], at: datetime) -> Told:
     invoice = parsing.text(payment.get("invoice"), longest=200)
     if not invoice:
         raise Unreadable("data.object.invoice is missing; it says which invoice was paid.")
-    paid = member(payment, "payment") or {}
-    found = ((kind, _ref(member(paid, kind))) for kind in ("payment_intent", "charge"))
     return Told(
         kind="invoice.payment", external_id="", occurred_at=at, is_secondary=True,
-        known_as=(("invoice", invoice),), links=tuple((k, pk) for k, pk in found if pk),
+        known_as=(("invoice", invoice),), links=tuple(_payment_ids(member(payment, "payment"))),
     )  # fmt: skip
 
 
@@ -147,9 +145,15 @@ def _dispute(kind: str, dispute: dict[str, Any], at: datetime) -> Told:
 
 
 def _paid_by(invoice: dict[str, Any]) -> tuple[tuple[str, str], ...]:
-    """The payment's ids, where this version of the API still writes them on the invoice."""
-    found = ((kind, _ref(invoice.get(kind))) for kind in ("charge", "payment_intent"))
-    return tuple((kind, pk) for kind, pk in found if pk)
+    """The ids of its payments: in a list of them, or on the invoice itself in older versions."""
+    rows = member(invoice, "payments", "data")
+    payments = [member(row, "payment") for row in rows] if isinstance(rows, list) else []
+    return tuple(link for paid in (invoice, *payments) for link in _payment_ids(paid))
+
+
+def _payment_ids(paid: Any) -> list[tuple[str, str]]:
+    found = ((kind, _ref(member(paid, kind))) for kind in ("charge", "payment_intent"))
+    return [(kind, pk) for kind, pk in found if pk]
 
 
 def _named(thing: dict[str, Any]) -> tuple[str, str]:

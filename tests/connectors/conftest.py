@@ -5,6 +5,7 @@ import pytest
 from connectors.sandbox import Sandbox
 from meshline.shell import sandbox_control
 from tests import factories
+from tests.connectors.billing import KEY, Billing
 from tests.connectors.crm import REMY, TOKEN, Crm
 
 
@@ -17,3 +18,12 @@ def crm(staff, settings):
         factories.hubspot(f"{sandbox.url}/hubspot", token=TOKEN)
         factories.pandadoc()
         yield Crm()
+
+
+@pytest.fixture
+def billing(crm, settings):
+    """The stand-in billing tool beside the CRM, connected."""
+    there = settings.SANDBOX_URL
+    sandbox_control.configure(stripe={"api_key": KEY, "webhook_secret": factories.WEBHOOK_SECRET})
+    factories.stripe(f"{there}/stripe", credential=KEY)
+    return Billing(there)
