@@ -6,7 +6,7 @@ from pathlib import Path
 from connectors.sandbox.running import serve
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description="Stand-ins for PandaDoc and HubSpot.")
+    parser = argparse.ArgumentParser(description="Stand-ins for the outside systems.")
     parser.add_argument("--port", type=int, default=8100)
     parser.add_argument("--state", type=Path, default=Path(".meshline/sandbox"))
     chosen = parser.parse_args()

@@ -22,6 +22,21 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "token": "",
         "owners": [],  # [{"email", "firstName", "lastName", "archived"?}]
         "search_lag": 0.5,  # seconds the search index is behind
+        "webhook_url": "",  # empty: nothing is told
+        "client_secret": "",  # signs the webhooks
+        "signature_version": "v3",  # or v1, v2
+        "signed_url": "",  # the address that is signed, when a proxy changes it on the way
+        "app_id": 31_415_926,  # whose writes are told as INTEGRATION with this sourceId
+        "portal_id": 62_515,
+        "changes_first": True,  # of one creation, the changes are told before the creation
+        "batch_window": 0.05,  # seconds an event waits for others
+        "subscriptions": [
+            f"{noun}.{what}"
+            for noun in ("deal", "task", "contact")
+            for what in ("creation", "propertyChange", "deletion", "merge")
+        ],
+        "retry_delays": [0.5, 1, 2, 5, 10, 30],
+        "webhook_timeout": 5,  # seconds, as the vendor documents it
         # The real ones allow 190 in ten seconds, 650,000 a day, 5 searches a second.
         "rate_limit": {"ten_seconds": 10_000, "daily": 1_000_000, "search_per_second": 500},
     },
@@ -40,9 +55,29 @@ DEFAULTS: dict[str, dict[str, Any]] = {
         "key_seconds": 86_400,  # how long an idempotency key is remembered
         "rate_limit": {"per_second": 10_000},  # the real one allows 100, a sandbox 25
     },
+    "slack": {
+        "token": "",  # xoxb-…
+        "channels": [],  # [{"id", "name", "is_member"?, "is_archived"?, "is_private"?}]
+        "members": [],  # [{"email", "name"?, "id"?, "deleted"?}]
+        "incoming": [],  # [{"path": "T…/B…/secret", "channel"}]: incoming webhooks
+        "rate_limit": {"per_channel_per_second": 10_000},  # the real one allows about 1
+    },
+    "listener": {  # receives what Meshline sends
+        "secret": "",  # whsec_…; empty: every message is refused with 401
+        "secret_old": "",  # while it is being rotated
+    },
 }
-SECRET = {"api_key", "shared_key", "token", "webhook_secret", "webhook_secret_old"}
-OWNER_FIELDS = {"email", "firstName", "lastName", "archived"}
+SECRET = {
+    *("api_key", "shared_key", "token", "webhook_secret", "webhook_secret_old"),
+    *("client_secret", "secret", "secret_old", "incoming"),
+}
+# Lists of objects → the field each needs, and all it may have.
+ENTRIES = {
+    "owners": ("email", {"email", "firstName", "lastName", "archived"}),
+    "channels": ("id", {"id", "name", "is_member", "is_archived", "is_private"}),
+    "members": ("email", {"email", "name", "id", "deleted"}),
+    "incoming": ("path", {"path", "channel"}),
+}
 
 
 class ConfigError(ValueError):
@@ -99,10 +134,16 @@ def _checked(vendor: str, name: str, value: Any, present: Any) -> Any:
     fits = isinstance(value, (int, float) if kind in (int, float) else kind)
     if isinstance(value, bool) != (kind is bool) or not fits:
         raise ConfigError(f"{vendor}.{name} is not a {kind.__name__}.")
-    if name == "owners":
-        _check_owners(value)
-    if name == "webhook_url" and value and not value.startswith(("http://", "https://")):
-        raise ConfigError(f"{vendor}.webhook_url must begin with http:// or https://.")
+    if name in ENTRIES:
+        _check_entries(name, value)
+    if name == "signature_version" and value not in ("v1", "v2", "v3"):
+        raise ConfigError(f"{vendor}.signature_version is v1, v2 or v3.")
+    if (
+        name in ("webhook_url", "signed_url")
+        and value
+        and not value.startswith(("http://", "https://"))
+    ):
+        raise ConfigError(f"{vendor}.{name} must begin with http:// or https://.")
     if name == "retry_delays" and not all(isinstance(delay, int | float) for delay in value):
         raise ConfigError(f"{vendor}.retry_delays must be a list of seconds.")
     return value
@@ -117,9 +158,11 @@ def _limits(vendor: str, value: Any, present: dict[str, int]) -> dict[str, int]:
     return {**present, **value}
 
 
-def _check_owners(owners: list[Any]) -> None:
-    for owner in owners:
-        if not isinstance(owner, dict) or not owner.get("email"):
-            raise ConfigError("Every owner needs an email.")
-        if unknown := set(owner) - OWNER_FIELDS:
-            raise ConfigError(f"An owner has no field called {', '.join(sorted(unknown))}.")
+def _check_entries(name: str, entries: list[Any]) -> None:
+    needed, known = ENTRIES[name]
+    for entry in entries:
+        value = entry.get(needed) if isinstance(entry, dict) else None
+        if not (value and isinstance(value, str)):
+            raise ConfigError(f"Everything in {name} needs {needed}, a text.")
+        if unknown := set(entry) - known:
+            raise ConfigError(f"Nothing in {name} has a {', '.join(sorted(unknown))}.")

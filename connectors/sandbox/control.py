@@ -25,7 +25,7 @@ from connectors.sandbox.sender import Sender
 from connectors.sandbox.store import Store
 
 __all__ = ["Control", "no"]
-VENDOR = r"(?P<vendor>pandadoc|hubspot|stripe)"
+VENDOR = r"(?P<vendor>pandadoc|hubspot|stripe|slack|listener)"
 
 
 class Control(Desk):

@@ -40,7 +40,7 @@ WEBHOOK_FAULTS: dict[str, dict[str, Any]] = {
 }
 KINDS = API_FAULTS | WEBHOOK_FAULTS
 MATCHES = {"api": {"method", "path"}, "webhook": {"event", "status", "document"}}
-WEBHOOK_VENDORS = {"pandadoc", "stripe"}
+WEBHOOK_VENDORS = {"pandadoc", "hubspot", "stripe"}
 
 
 class FaultError(ValueError):

@@ -35,6 +35,7 @@ ROUTES = [
     ("POST", re.compile(OBJECTS + r"/search"), "search"),
     ("POST", re.compile(OBJECTS + r"/batch/upsert"), "batch_upsert"),
     ("POST", re.compile(OBJECTS + r"/batch/read"), "batch_read"),
+    ("POST", re.compile(OBJECTS + r"/merge"), "merge"),
     ("GET", re.compile(OBJECTS), "list"),
     ("POST", re.compile(OBJECTS), "create"),
     ("GET", re.compile(OBJECTS + r"/(?P<id>[^/]+)"), "read"),
@@ -182,6 +183,12 @@ class HubSpotApi:
     def _archive(self, request: Request, kind: str, id: str) -> Answer:
         self._objects.archive(kind, id, at=times.now())
         return Answer(204)
+
+    def _merge(self, request: Request, kind: str) -> Answer:
+        asked = request.json()
+        number, other = str(asked.get("primaryObjectId")), str(asked.get("objectIdToMerge"))
+        record = self._objects.merge(kind, number, other, at=times.now())
+        return json_answer(200, view(record, list(record.body)))
 
     def _batch_upsert(self, request: Request, kind: str) -> Answer:
         inputs = _inputs(request)

@@ -9,6 +9,7 @@ from typing import Any
 from connectors.sandbox import ids, times
 from connectors.sandbox.config import Config
 from connectors.sandbox.exchange import RefusalError, json_answer
+from connectors.sandbox.hubspot_webhooks import HubSpotWebhooks
 from connectors.sandbox.ledger import Ledger
 from connectors.sandbox.records import Record, Records
 from connectors.sandbox.store import Store
@@ -101,8 +102,11 @@ def link_type(from_kind: str, to_kind: str) -> int | None:
 
 
 class Objects:
-    def __init__(self, store: Store, config: Config, ledger: Ledger) -> None:
+    def __init__(
+        self, store: Store, config: Config, ledger: Ledger, webhooks: HubSpotWebhooks
+    ) -> None:
         self._store = store
+        self._webhooks = webhooks
         self._config = config
         self._ledger = ledger
         self.records = Records(store, "hubspot", lambda: config["hubspot"]["search_lag"])
@@ -117,7 +121,7 @@ class Objects:
             self.check_unique(kind, id_property)
             held_by = self.records.holder(kind, id_property, _plain(id_property, value))
             return self.records.get(kind, held_by) if held_by else None
-        return self.records.get(kind, value)
+        return self.records.get(kind, self._survivor(kind, value))
 
     def live(self, kind: str, value: str, id_property: str = "") -> Record:
         record = self.find(kind, value, id_property)
@@ -133,7 +137,16 @@ class Objects:
                 "VALIDATION_ERROR",
             )
 
-    def create(self, kind: str, given: dict[str, Any], links: list[Any], *, at: datetime) -> Record:
+    def create(
+        self,
+        kind: str,
+        given: dict[str, Any],
+        links: list[Any],
+        *,
+        at: datetime,
+        by: str = "api",
+    ) -> Record:
+        """`by` is the API, or the e-mail of a person at the screen."""
         with self._store.transaction():
             values = self._checked(given)
             if kind in ("tasks", "notes") and not values.get("hs_timestamp"):
@@ -145,12 +158,15 @@ class Objects:
             body = values | {"hs_object_id": number, created: stamp, modified: stamp}
             record = self.records.add(kind, number, body, at=at)
             self.records.hold_values(record, _unique_values(kind, body))
-            self._note("created", record)
+            self._note("created", record, by)
+            self._webhooks.created(kind, body, by=by, at=at)
             for link in links:
                 self._link_as_told(record, link)
         return record
 
-    def change(self, record: Record, given: dict[str, Any], *, at: datetime) -> bool:
+    def change(
+        self, record: Record, given: dict[str, Any], *, at: datetime, by: str = "api"
+    ) -> bool:
         """Take over the values; False, and no new date, when they all were so already."""
         with self._store.transaction():
             values = self._checked(given)
@@ -161,7 +177,8 @@ class Objects:
             record.body |= fresh | {STAMPS[record.kind][1]: times.milli(at)}
             self.records.save(record, at=at)
             self.records.hold_values(record, _unique_values(record.kind, record.body))
-            self._note("updated", record)
+            self._note("updated", record, by)
+            self._webhooks.changed(record.kind, record.id, fresh, by=by, at=at)
         return True
 
     def upsert(
@@ -177,7 +194,7 @@ class Objects:
             self.change(found, given, at=at)
             return found, False
 
-    def archive(self, kind: str, number: str, *, at: datetime) -> None:
+    def archive(self, kind: str, number: str, *, at: datetime, by: str = "api") -> None:
         """Into the bin, and its unique values free again; a second time changes nothing."""
         with self._store.transaction():
             record = self.records.get(kind, number)
@@ -186,12 +203,41 @@ class Objects:
             record.archived = True
             self.records.save(record, at=at)
             self.records.hold_values(record, {})
-            self._note("archived", record)
+            self._note("archived", record, by)
+            self._webhooks.deleted(kind, number, by=by, at=at)
+
+    def merge(self, kind: str, number: str, other: str, *, at: datetime, by: str = "api") -> Record:
+        """Two become one: the first stays, with what only the second had; its id leads there."""
+        with self._store.transaction():
+            record, gone = self.live(kind, number), self.live(kind, other)
+            if record.id == gone.id:
+                raise error(400, "An object cannot be merged with itself.", "VALIDATION_ERROR")
+            gone.archived = True
+            self.records.save(gone, at=at)
+            self.records.hold_values(gone, {})
+            self._store.run(
+                "UPDATE hubspot_merged SET into_id = ? WHERE kind = ? AND into_id = ?",
+                *(record.id, kind, gone.id),
+            )
+            self._store.run("INSERT INTO hubspot_merged VALUES (?, ?, ?)", kind, gone.id, record.id)
+            own = {name for name, value in record.body.items() if value} | READ_ONLY
+            missing = {name: value for name, value in gone.body.items() if name not in own}
+            self._note("merged", record, by)
+            self._webhooks.merged(kind, record.id, gone.id, by=by, at=at)
+            self.change(record, missing, at=at, by=by)
+        return record
+
+    def _survivor(self, kind: str, number: str) -> str:
+        """The id under which a merged object goes on."""
+        row = self._store.row(
+            "SELECT into_id FROM hubspot_merged WHERE kind = ? AND id = ?", kind, number
+        )
+        return row["into_id"] if row else number
 
     def link(self, one: Record, other: Record) -> None:
         with self._store.transaction():
             if self.records.link(one, other):
-                self._note("associated", one)
+                self._note("associated", one, "api")
 
     def owners(self) -> list[dict[str, Any]]:
         return [
@@ -249,9 +295,10 @@ class Objects:
                 raise error(400, message, "VALIDATION_ERROR")
             self.link(record, other)
 
-    def _note(self, action: str, record: Record) -> None:
+    def _note(self, action: str, record: Record, by: str) -> None:
         key = key_of(record.kind, record.body)
-        self._ledger.note_effect("hubspot", action, record.kind, record.id, key, "api")
+        made_by = "api" if by == "api" else "person"
+        self._ledger.note_effect("hubspot", action, record.kind, record.id, key, made_by)
 
 
 def _unique_values(kind: str, values: dict[str, str]) -> dict[str, str]:

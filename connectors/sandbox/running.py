@@ -21,14 +21,19 @@ from connectors.sandbox.faults import FaultBook
 from connectors.sandbox.hubspot_api import HubSpotApi
 from connectors.sandbox.hubspot_desk import HubSpotDesk
 from connectors.sandbox.hubspot_objects import Objects
+from connectors.sandbox.hubspot_webhooks import HubSpotWebhooks
 from connectors.sandbox.ledger import Ledger
+from connectors.sandbox.listener import Listener, ListenerDesk
 from connectors.sandbox.mischief import Scene, play
-from connectors.sandbox.pages import Pages
+from connectors.sandbox.pages import Pages, Wing
 from connectors.sandbox.pandadoc_api import PandaDocApi
 from connectors.sandbox.pandadoc_desk import PandaDocDesk
 from connectors.sandbox.pandadoc_documents import Documents
 from connectors.sandbox.sender import Sender
 from connectors.sandbox.server import Server
+from connectors.sandbox.slack_api import SlackApi
+from connectors.sandbox.slack_desk import SlackDesk, SlackPages
+from connectors.sandbox.slack_messages import Messages
 from connectors.sandbox.store import Store, StoreClosedError
 from connectors.sandbox.webhooks import Webhooks
 
@@ -47,15 +52,21 @@ class Front:
         self.ledger = Ledger(self.store)
         self.webhooks = Webhooks(self.store, self.config, self.faults, self.wake)
         self.documents = Documents(self.store, self.config, self.ledger, self.webhooks)
-        self.objects = Objects(self.store, self.config, self.ledger)
+        self.hubspot_webhooks = HubSpotWebhooks(self.store, self.config, self.faults, self.wake)
+        self.objects = Objects(self.store, self.config, self.ledger, self.hubspot_webhooks)
+        self.messages = Messages(self.store, self.config, self.ledger)
+        self.listener = Listener(self.store, self.config, self.ledger)
         self.vendors: dict[str, Any] = {
             "pandadoc": PandaDocApi(self.documents, self.webhooks, self.config),
             "hubspot": HubSpotApi(self.objects, self.config),
+            "slack": SlackApi(self.messages, self.config, home),
+            "listener": self.listener,
         }
         self.billing = Billing(self.store, self.config, self.faults, self.ledger, self.wake, home)
         self.vendors["stripe"] = self.billing.api
-        self.pages = Pages(self.documents, self.objects, [self.billing.pages])
-        self.senders: list[Sender] = [self.webhooks, self.billing.webhooks]
+        wings: list[Wing] = [self.billing.pages, SlackPages(self.messages)]
+        self.pages = Pages(self.documents, self.objects, wings)
+        self.senders: list[Sender] = [self.webhooks, self.hubspot_webhooks, self.billing.webhooks]
         self.control = Control(
             store=self.store,
             config=self.config,
@@ -64,8 +75,10 @@ class Front:
             senders=self.senders,
             desks=[
                 PandaDocDesk(self.documents, self.webhooks),
-                HubSpotDesk(self.objects),
+                HubSpotDesk(self.objects, self.hubspot_webhooks),
                 self.billing.desk,
+                SlackDesk(self.messages),
+                ListenerDesk(self.listener),
             ],
             forget=self._forget,
         )
@@ -131,7 +144,8 @@ class Front:
         return answer
 
     def due_by_the_clock(self) -> list[Callable[[], float | None]]:
-        return [self.documents.finish_drafts, *(sender.send_due for sender in self.senders)]
+        senders = (sender.send_due for sender in self.senders)
+        return [self.documents.finish_drafts, self.hubspot_webhooks.gather, *senders]
 
     def _forget(self) -> None:
         for vendor in self.vendors.values():
@@ -167,7 +181,7 @@ class Ticker(threading.Thread):
 
 
 class Sandbox:
-    """Both stand-ins behind one loopback port. `state_dir=None` keeps everything in memory."""
+    """All stand-ins behind one loopback port. `state_dir=None` keeps everything in memory."""
 
     def __init__(self, port: int = 0, state_dir: Path | str | None = None) -> None:
         self._port = port

@@ -73,6 +73,10 @@ class Sender:
         fault = self._faults.take_for_webhook(
             self.vendor, event=news.event, status=news.status, document=news.record
         )
+        self.put(news, at=at, fault=fault)
+
+    def put(self, news: News, *, at: datetime, fault: dict[str, Any] | None = None) -> None:
+        """Queue one event, with the fault that met it."""
         kind = fault["kind"] if fault else ""
         state, lane = "due", news.record
         if kind == "webhook_drop":

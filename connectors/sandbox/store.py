@@ -36,9 +36,14 @@ CREATE TABLE IF NOT EXISTS faults (
     seen INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS stripe_keys (
     key TEXT PRIMARY KEY, print TEXT, status INTEGER, body TEXT, request_id TEXT, at REAL);
+CREATE TABLE IF NOT EXISTS hubspot_events (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, body TEXT, state TEXT, due REAL, rank REAL);
+CREATE INDEX IF NOT EXISTS hubspot_events_by_state ON hubspot_events (state, due);
+CREATE TABLE IF NOT EXISTS hubspot_merged (
+    kind TEXT, id TEXT, into_id TEXT NOT NULL, PRIMARY KEY (kind, id));
 """
 # What is sent, one table for each vendor that sends.
-OUTGOING = ["deliveries", "stripe_posts"]
+OUTGOING = ["deliveries", "stripe_posts", "hubspot_posts"]
 SCHEMA += "".join(
     f"""
 CREATE TABLE IF NOT EXISTS {table} (
@@ -53,6 +58,7 @@ CREATE INDEX IF NOT EXISTS {table}_by_state ON {table} (state, next_at);
 )
 WIPED = [
     "objects", "unique_values", "links", "drafts_due", "calls", "effects", "faults", "stripe_keys",
+    "hubspot_events", "hubspot_merged",
     *OUTGOING,
 ]  # fmt: skip
 

@@ -38,11 +38,9 @@ def listed(
     if kind == "invoice_payments" and isinstance(by := params.object("payment"), dict):
         wanted["payment.payment_intent"] = str(by.get("payment_intent", ""))
     found = records.chosen(kind, wanted)
-    found = (
-        [one for one in found if _in_span(one, params.object("created"))]
-        if ("created" in params)
-        else found
-    )
+    if "created" in params:
+        span = params.object("created")
+        found = [one for one in found if _in_span(one, span)]
     if kind == "events":
         found = _events(found, params, undelivered)
     params.done()

@@ -858,8 +858,8 @@ def test_faults_are_used_up_in_order_under_parallel_calls(caller):
     ],
 )
 def test_a_fault_nobody_understands_is_refused(caller, wrong):
-    assert caller.control("PUT", "/faults/hubspot", {"faults": [wrong]}).status == 400
-    assert caller.control("GET", "/faults/hubspot").json["faults"] == []
+    assert caller.control("PUT", "/faults/slack", {"faults": [wrong]}).status == 400
+    assert caller.control("GET", "/faults/slack").json["faults"] == []
 
 
 # Books, pages, restart

@@ -11,7 +11,7 @@ from connectors.sandbox import serve
 
 
 class Command(BaseCommand):
-    help = "Run the stand-ins for PandaDoc and HubSpot until Ctrl-C or SIGTERM."
+    help = "Run the stand-ins for the outside systems until Ctrl-C or SIGTERM."
     requires_system_checks = ()
 
     def add_arguments(self, parser: ArgumentParser) -> None:
