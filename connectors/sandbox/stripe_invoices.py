@@ -1,14 +1,13 @@
 """Invoices and what stands on them: a table of states, and the verbs that move them."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from connectors.sandbox import ids
 from connectors.sandbox.records import Record
 from connectors.sandbox.stripe_books import Books, Who, copied
 from connectors.sandbox.stripe_customers import Customers, currency_of
 from connectors.sandbox.stripe_forms import Params, refusal
-from connectors.sandbox.stripe_money import check_amount, currency, times_quantity
+from connectors.sandbox.stripe_lines import add_up, blank, item_body, item_of, line_of, terms
 
 # What can be done → the states it can be done in. Sending and paying finalize a draft first.
 MOVES = {
@@ -32,7 +31,6 @@ IGNORED = (
     *("account_tax_ids", "automatically_finalizes_at", "issuer", "on_behalf_of", "shipping_cost"),
     *("shipping_details", "discounts", "transfer_data", "application_fee_amount"),
 )
-DEFAULT_DAYS = 30  # until an invoice that is sent is due, when nobody says
 
 
 class Invoices:
@@ -48,8 +46,8 @@ class Invoices:
         method = params.one_of(
             "collection_method", ("charge_automatically", "send_invoice"), "charge_automatically"
         )
-        body = _blank(customer, code, method, at)
-        body |= _terms(params, method, at)
+        body = blank(customer, code, method, at)
+        body |= terms(params, method, at)
         body["auto_advance"] = params.flag("auto_advance")
         body["description"] = params.text("description") or None
         body["metadata"] = params.metadata({})
@@ -84,7 +82,7 @@ class Invoices:
                 f" ({invoice.body['currency']})."
             )
             raise refusal(400, message, param="currency")
-        body = _item(params, customer, number, code, at)
+        body = item_body(params, customer, number, code, at)
         item = self._books.add("invoiceitems", body, who=who, at=at)
         self._customers.settle_currency(customer, code, at=at)
         self._books.tell("invoiceitem.created", item, who=who, at=at)
@@ -105,8 +103,8 @@ class Invoices:
         return invoice
 
     def _add_line(self, invoice: Record, item: Record) -> None:
-        invoice.body["lines"]["data"].append(_line(invoice, item))
-        _add_up(invoice.body)
+        invoice.body["lines"]["data"].append(line_of(invoice, item))
+        add_up(invoice.body)
 
     def delete_item(self, number: str, *, who: Who, at: datetime) -> Record:
         item = self._books.get("invoiceitems", number)
@@ -117,8 +115,8 @@ class Invoices:
                 raise refusal(400, message, code="invoice_not_editable")
             before = copied(invoice.body)
             lines = invoice.body["lines"]
-            lines["data"] = [one for one in lines["data"] if _item_of(one) != number]
-            _add_up(invoice.body)
+            lines["data"] = [one for one in lines["data"] if item_of(one) != number]
+            add_up(invoice.body)
             self._changed(invoice, before, who=who, at=at)
         item.archived = True
         self._books.save(item, at=at)
@@ -139,7 +137,7 @@ class Invoices:
         if "description" in params:
             record.body["description"] = params.text("description") or None
         if "due_date" in params or "days_until_due" in params:
-            record.body |= _terms(params, record.body["collection_method"], at)
+            record.body |= terms(params, record.body["collection_method"], at)
         record.body["auto_advance"] = params.flag("auto_advance", record.body["auto_advance"])
         params.drop(*IGNORED)
         params.done()
@@ -290,159 +288,3 @@ class Invoices:
 def allowed(record: Record) -> list[str]:
     """What can be done next with an invoice."""
     return [move for move, states in MOVES.items() if record.body["status"] in states]
-
-
-def _blank(customer: Record, code: str, method: str, at: datetime) -> dict[str, Any]:
-    stamp = int(at.timestamp())
-    return {
-        "account_country": "DE",
-        "account_name": "Stand-in account",
-        "amount_due": 0,
-        "amount_overpaid": 0,
-        "amount_paid": 0,
-        "amount_remaining": 0,
-        "amount_shipping": 0,
-        "attempt_count": 0,
-        "attempted": False,
-        "auto_advance": False,
-        "billing_reason": "manual",
-        "collection_method": method,
-        "currency": code,
-        "custom_fields": None,
-        "customer": customer.id,
-        "customer_address": customer.body["address"],
-        "customer_email": customer.body["email"],
-        "customer_name": customer.body["name"],
-        "default_payment_method": None,
-        "description": None,
-        "discounts": [],
-        "due_date": None,
-        "effective_at": None,
-        "ending_balance": None,
-        "footer": None,
-        "from_invoice": None,
-        "hosted_invoice_url": None,
-        "invoice_pdf": None,
-        "last_finalization_error": None,
-        "latest_revision": None,
-        "lines": {"object": "list", "data": [], "has_more": False, "total_count": 0, "url": ""},
-        "metadata": {},
-        "next_payment_attempt": None,
-        "number": None,
-        "parent": None,
-        "payments": {"object": "list", "data": [], "has_more": False, "total_count": 0},
-        "period_end": stamp,
-        "period_start": stamp,
-        "post_payment_credit_notes_amount": 0,
-        "pre_payment_credit_notes_amount": 0,
-        "starting_balance": 0,
-        "statement_descriptor": None,
-        "status": "draft",
-        "status_transitions": {
-            "finalized_at": None,
-            "marked_uncollectible_at": None,
-            "paid_at": None,
-            "voided_at": None,
-        },
-        "subtotal": 0,
-        "subtotal_excluding_tax": 0,
-        "test_clock": None,
-        "total": 0,
-        "total_excluding_tax": 0,
-        "total_taxes": [],
-    }
-
-
-def _terms(params: Params, method: str, at: datetime) -> dict[str, Any]:
-    """When it is due: only for invoices that are sent."""
-    days, due = params.number("days_until_due"), params.number("due_date")
-    if method != "send_invoice":
-        for name, value in (("days_until_due", days), ("due_date", due)):
-            if value is not None:
-                message = (
-                    f"You can only pass `{name}` if `collection_method` is set to `send_invoice`."
-                )
-                raise refusal(400, message, param=name)
-        return {"due_date": None}
-    if days is not None and due is not None:
-        message = "You may only specify one of these parameters: days_until_due, due_date."
-        raise refusal(400, message, param="due_date")
-    if days is not None and not 0 <= days <= 3650:
-        raise refusal(400, "Invalid days_until_due", param="days_until_due")
-    if due is not None and due < at.timestamp():
-        raise refusal(400, "The due date must be in the future.", param="due_date")
-    later = at + timedelta(days=DEFAULT_DAYS if days is None else days)
-    return {"due_date": due if due is not None else int(later.timestamp())}
-
-
-def _item(
-    params: Params, customer: Record, invoice: str | None, code: str, at: datetime
-) -> dict[str, Any]:
-    quantity = params.number("quantity")
-    amount, unit = params.number("amount"), params.text("unit_amount_decimal")
-    if amount is not None and (unit is not None or quantity not in (None, 1)):
-        message = "You may only specify one of these parameters: amount, unit_amount_decimal."
-        raise refusal(400, message, param="amount")
-    if amount is None and unit is None:
-        message = "You must pass either `amount` or `unit_amount_decimal`."
-        raise refusal(400, message, code="parameter_missing", param="amount")
-    quantity = 1 if quantity is None else quantity
-    if amount is None:
-        amount = times_quantity(str(unit), quantity, "unit_amount_decimal")
-    check_amount(amount, currency(code))
-    stamp = int(at.timestamp())
-    body = {
-        "amount": amount,
-        "currency": code,
-        "customer": customer.id,
-        "date": stamp,
-        "description": params.text("description") or None,
-        "discountable": params.flag("discountable", amount > 0),
-        "discounts": [],
-        "invoice": invoice,
-        "metadata": params.metadata({}),
-        "net_amount": amount,
-        "parent": None,
-        "period": {"end": stamp, "start": stamp},
-        "pricing": None,
-        "proration": False,
-        "quantity": quantity,
-        "tax_rates": [],
-        "test_clock": None,
-    }
-    params.drop("period", "tax_behavior", "tax_code", "tax_rates", "discounts")
-    params.done()
-    return body
-
-
-def _line(invoice: Record, item: Record) -> dict[str, Any]:
-    body = item.body
-    same = ("amount", "currency", "description", "metadata", "period", "quantity", "livemode")
-    return {name: body[name] for name in same} | {
-        "id": ids.stripe_id("il"),
-        "object": "line_item",
-        "discounts": [],
-        "invoice": invoice.id,
-        "parent": {
-            "type": "invoice_item_details",
-            "invoice_item_details": {"invoice_item": item.id, "proration": False},
-        },
-        "subtotal": body["amount"],
-        "taxes": [],
-    }
-
-
-def _item_of(line: dict[str, Any]) -> str:
-    number: str = line["parent"]["invoice_item_details"]["invoice_item"]
-    return number
-
-
-def _add_up(body: dict[str, Any]) -> None:
-    """The totals of a draft, from its lines."""
-    lines = body["lines"]
-    lines["total_count"] = len(lines["data"])
-    lines["url"] = f"/v1/invoices/{body['id']}/lines"
-    total = sum(line["amount"] for line in lines["data"])
-    for name in ("subtotal", "subtotal_excluding_tax", "total", "total_excluding_tax"):
-        body[name] = total
-    body["amount_due"] = body["amount_remaining"] = max(total, 0)
