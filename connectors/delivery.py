@@ -10,6 +10,7 @@ import random
 import threading
 import time
 from collections import Counter
+from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +21,7 @@ from connectors import backoff, health, registry
 from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
 from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
 from exceptions import desk
-from meshline import bell, instant, vault
+from meshline import bell, instant, logs, vault
 from proposals import outbox
 from proposals.models import Outcome
 from proposals.outbox import CARRIER, LeaseLost
@@ -75,16 +76,17 @@ def something_is_due() -> bool:
 
 def carry(outcome: Outcome) -> None:
     """Carry one claimed outcome: deliver it if need be, then prove it. Never raises for it."""
-    try:
-        _carry(outcome)
-    except LeaseLost:
-        log.warning("%s was taken over by somebody else", outcome)
-    except DatabaseError:
-        # The lease lapses by itself, and the next claim finds it.
-        log.exception("The database failed while %s was carried", outcome)
-    except Exception as error:
-        log.exception("%s could not be carried", outcome)
-        _note_crash(outcome, error)
+    with logs.about(outcome=outcome.pk, connection=outcome.connection):
+        try:
+            _carry(outcome)
+        except LeaseLost:
+            log.warning("%s was taken over by somebody else", outcome)
+        except DatabaseError:
+            # The lease lapses by itself, and the next claim finds it.
+            log.exception("The database failed while %s was carried", outcome)
+        except Exception as error:
+            log.exception("%s could not be carried", outcome)
+            _note_crash(outcome, error)
 
 
 def _note_crash(outcome: Outcome, error: Exception) -> None:
@@ -378,7 +380,10 @@ class _Carriers:
         self._size = threads
         self._work: queue.Queue[Outcome | None] = queue.Queue()
         self._changed = threading.Condition()
-        self._threads = [threading.Thread(target=self._run) for _ in range(threads)]
+        # Each thread logs as part of the job that started it.
+        self._threads = [
+            threading.Thread(target=copy_context().run, args=[self._run]) for _ in range(threads)
+        ]
         for thread in self._threads:
             thread.start()
 

@@ -21,7 +21,7 @@ from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
 from exceptions.models import Occurrence, Ticket
-from meshline import bell, bulk, instant
+from meshline import bell, bulk, instant, logs
 from meshline.audit import trail
 from meshline.audit.actors import Actor
 from meshline.people import permissions
@@ -92,7 +92,8 @@ def digest_batch(*, most: int = 100) -> int:
     try:
         _digest(messages, at)
     except Exception:
-        log.exception("A batch of %d messages failed; each is tried alone", len(messages))
+        with logs.about(messages=[message.pk for message in messages]):
+            log.exception("A batch of %d messages failed; each is tried alone", len(messages))
         for message in _leased(lease):
             _digest_alone(message, lease, at)
     return len(messages)
@@ -207,7 +208,8 @@ def _read(messages: list[Message], at: datetime) -> list[tuple[Message, Told]]:
             _quarantine(message, "processing-failed", "It took down what digested it.", at)
             continue
         try:
-            told.append((message, _translated(message)))
+            with logs.about(message=message.pk):
+                told.append((message, _translated(message)))
         except Ignored as error:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
@@ -300,13 +302,14 @@ def _settle(messages: list[Message], at: datetime) -> None:
 
 
 def _digest_alone(message: Message, lease: uuid.UUID | None, at: datetime) -> None:
-    try:
-        _digest([message], at)
-    except LeaseLost:
-        log.warning("%s is digested by somebody else by now", message.ref)
-    except Exception as error:
-        log.exception("%s could not be digested", message.ref)
-        _postpone(message.pk, lease, error, at)
+    with logs.about(message=message.pk):
+        try:
+            _digest([message], at)
+        except LeaseLost:
+            log.warning("%s is digested by somebody else by now", message.ref)
+        except Exception as error:
+            log.exception("%s could not be digested", message.ref)
+            _postpone(message.pk, lease, error, at)
 
 
 @transaction.atomic

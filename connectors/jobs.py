@@ -5,7 +5,7 @@ import time
 from django_rq import job
 
 from connectors import delivery, digest, health, inbox
-from meshline import bell, instant
+from meshline import bell, instant, logs
 from proposals import outbox
 
 DRAIN_SECONDS = 20.0
@@ -17,6 +17,7 @@ LAPSED_SECONDS = 5.0
 
 
 @job("inbox")
+@logs.about(job="drain_inbox")
 def drain_inbox() -> None:
     """Digest what is due, in batches, for at most 20 s; ring again if more is left."""
     bell.clear("inbox")
@@ -36,6 +37,7 @@ def drain_inbox() -> None:
 
 
 @job("outbox")
+@logs.about(job="drain_outbox")
 def drain_outbox() -> None:
     """Carry what is due, for at most 20 s; ring again if more is left."""
     delivery.drain()

@@ -6,10 +6,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection as database
+from django.db.models import Count
 from django.utils import timezone
 
 from connectors.models import Connection
 from meshline.web import words
+from proposals.models import Outcome
+from proposals.models.outcome import WAITING, State
 
 # Beyond this many a day, "that many and more" says enough, and counting on would cost.
 COUNTED = 10_000
@@ -84,3 +87,75 @@ def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standi
 def _standing(one: Connection, numbers: list[Any], at: datetime) -> Standing:
     last_event_at, today, refused, waiting = numbers
     return Standing(one, last_event_at, today, refused, waiting, at)
+
+
+@dataclass(frozen=True)
+class Backlog:
+    """One queue: how much waits, is due, is held back, is being worked on; how old the oldest."""
+
+    name: str
+    waiting: int
+    due: int
+    oldest: timedelta | None
+    held: int
+    leased: int
+    lapsed: int
+
+
+@dataclass(frozen=True)
+class Stopped:
+    """A connection over which nothing goes out freely, and what waits behind it."""
+
+    connection: Connection
+    held: int
+
+
+_BACKLOGS = """
+SELECT 'inbox', count(*),
+    count(*) FILTER (WHERE is_due AND is_free AND is_open),
+    max(age) FILTER (WHERE is_due AND is_free AND is_open),
+    count(*) FILTER (WHERE NOT is_open),
+    count(*) FILTER (WHERE lease_until >= clock_timestamp()),
+    count(*) FILTER (WHERE lease_until < clock_timestamp())
+FROM (
+    SELECT m.lease_until, clock_timestamp() - m.next_attempt_at AS age,
+        m.next_attempt_at <= clock_timestamp() AS is_due,
+        m.lease_until IS NULL AS is_free, c.status = 'active' AS is_open
+    FROM connectors_message m JOIN connectors_connection c ON c.id = m.connection_id
+    WHERE m.status = 'accepted'
+) m
+UNION ALL
+SELECT tier, count(*),
+    count(*) FILTER (WHERE is_due AND is_free AND is_open),
+    max(age) FILTER (WHERE is_due AND is_free AND is_open),
+    count(*) FILTER (WHERE NOT is_open),
+    count(*) FILTER (WHERE lease_until >= clock_timestamp()),
+    count(*) FILTER (WHERE lease_until < clock_timestamp())
+FROM (
+    SELECT o.tier, o.lease_until, clock_timestamp() - o.next_attempt_at AS age,
+        o.next_attempt_at <= clock_timestamp() AS is_due, o.state <> 'leased' AS is_free,
+        coalesce(c.status = 'active' AND c.breaker = 'closed', o.connection <> '') AS is_open
+    FROM proposals_outcome o LEFT JOIN connectors_connection c ON c.slug = o.connection
+    WHERE o.state IN ('due', 'leased', 'delivered')
+) o GROUP BY tier
+"""
+
+
+def backlogs() -> dict[str, Backlog]:
+    """The inbox, and of the outbox each tier that has anything waiting."""
+    with database.cursor() as cursor:
+        cursor.execute(_BACKLOGS)
+        return {name: Backlog(name, *numbers) for name, *numbers in cursor.fetchall()}
+
+
+def stopped() -> list[Stopped]:
+    """Connections that are paused, disabled or behind their breaker, the oldest trouble first."""
+    there = Connection.objects.exclude(status="active", breaker="closed").order_by("changed_at")
+    waiting = Outcome.objects.filter(state__in=[*WAITING, State.DELIVERED])
+    counted = dict(
+        waiting.filter(connection__in=[one.slug for one in there])
+        .order_by()
+        .values_list("connection")
+        .annotate(Count("pk"))
+    )
+    return [Stopped(one, counted.get(one.slug, 0)) for one in there]

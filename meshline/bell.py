@@ -47,7 +47,7 @@ def ring(name: str) -> None:
 def clear(name: str) -> None:
     """Said by a drain before it looks: rings from here on need a new wake-up."""
     try:
-        _redis().delete(_flag(name))
+        client().delete(_flag(name))
     except RedisError as error:
         log.warning("The bell %s could not be cleared: %s", name, error)
 
@@ -56,7 +56,7 @@ def push(name: str) -> bool:
     """Queue the drain at once, whatever the flag says; True when Redis took it."""
     job, queue = _answers[name]
     try:
-        where = django_rq.get_queue(queue, connection=_redis())
+        where = django_rq.get_queue(queue, connection=client())
         where.enqueue(job, ttl=_JOB_TTL_SECONDS, result_ttl=0, failure_ttl=3600)
     except RedisError as error:
         log.warning("The bell %s was not heard: %s", name, error)
@@ -64,8 +64,20 @@ def push(name: str) -> bool:
     return True
 
 
+def rung() -> list[str]:
+    """The bells whose wake-up is queued and has not been answered yet. Raises RedisError."""
+    names = list(_answers)
+    return [name for name, at in zip(names, client().mget(map(_flag, names)), strict=True) if at]
+
+
+def waiting() -> dict[str, int]:
+    """How many wake-ups each queue holds. Raises RedisError."""
+    names = dict.fromkeys(queue for _, queue in _answers.values())
+    return {name: django_rq.get_queue(name, connection=client()).count for name in names}
+
+
 @lru_cache(maxsize=1)
-def _redis() -> Redis:
+def client() -> Redis:
     """A client that tries once: with its own tries a hung Redis would hold us up for seconds."""
     return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0))
 
@@ -83,7 +95,7 @@ def _ring_now(name: str) -> None:
 
 def _ring_once(name: str) -> None:
     try:
-        fresh = _redis().set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
+        fresh = client().set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
     except RedisError as error:
         log.warning("The bell %s was not heard: %s", name, error)
         return

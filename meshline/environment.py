@@ -7,6 +7,7 @@ variable that is set in the environment always wins over that file.
 
 import json
 import os
+import sys
 from pathlib import Path
 
 import environ
@@ -95,3 +96,12 @@ def redis(name: str, advice: str) -> str:
         raise ImproperlyConfigured(f"{name} must begin with redis:// or unix://. {advice}")
     joint = "&" if "?" in address else "?"
     return f"{address}{joint}socket_timeout=0.25&socket_connect_timeout=0.25"
+
+
+def log_format() -> str:
+    """LOG_FORMAT, "json" or "text"; by itself text for whoever reads along on a terminal."""
+    form = os.environ.get("LOG_FORMAT", "").strip().lower()
+    if form not in {"", "json", "text"}:
+        raise ImproperlyConfigured(f"LOG_FORMAT is {form!r}; it must be json or text.")
+    by_itself = "text" if sys.stderr.isatty() or truth("DEBUG", default=False) else "json"
+    return form or by_itself

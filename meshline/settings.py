@@ -3,7 +3,7 @@
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
-from meshline import environment
+from meshline import environment, logs
 
 environment.load_local_start()
 
@@ -24,6 +24,8 @@ PUBLIC_URL = environment.env("PUBLIC_URL", default="http://127.0.0.1:8000").rstr
 _OVER_TLS = PUBLIC_URL.startswith("https://")
 # The stand-in vendors and the demo pages are there only where `up` started them.
 SANDBOX_URL = environment.env("SANDBOX_URL", default="")
+# Without one /metrics is open: it names kinds and connections, never people.
+METRICS_TOKEN = environment.env("METRICS_TOKEN", default="")
 
 # --- What the project is made of -------------------------------------------------------------
 INSTALLED_APPS = [
@@ -175,12 +177,5 @@ STORAGES = {
     },
 }
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-    # Redis away is said on the page and in /readyz; one line a job would drown everything else.
-    "loggers": {"rq.worker": {"level": "WARNING"}, "django.server": {"level": "WARNING"}},
-}
+# One JSON object a line (LOG_FORMAT=json), or words for people (text); see docs/operation.md.
+LOGGING = logs.config(environment.log_format())

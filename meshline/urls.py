@@ -4,7 +4,7 @@ from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
 from meshline.people import views as people
-from meshline.shell import demo, health, views
+from meshline.shell import demo, health, numbers, operations, views
 from meshline.shell.tables import site
 
 # In the demo the sign-in page shows who there is to be.
@@ -22,11 +22,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("exceptions.urls")),
     path("", include("proposals.urls")),
     path("operating-model/", views.operating_model, name="operating-model"),
+    path("operations/", operations.operations, name="operations"),
     path("demo/", views.demo, name="demo"),
     path("demo/<str:act>/", views.demo_act, name="demo-act"),
     path("tables/", site.urls),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    path("metrics", numbers.metrics, name="metrics"),
 ]
 handler400 = "meshline.web.errors.bad_request"
 handler403 = "meshline.web.errors.denied"

@@ -46,8 +46,8 @@ def test_a_hung_redis_neither_raises_nor_holds_up(tmp_path, monkeypatch, setting
     process = servers.start(hung, tmp_path / "redis.log")
     address = servers.redis_addresses(tmp_path)["REDIS_URL"]
     query = configured.REDIS_URL.partition("?")[2]
-    slow = Redis.from_url(f"{address}?{query}", retry=bell._redis().get_retry())
-    monkeypatch.setattr(bell, "_redis", lambda: slow)
+    slow = Redis.from_url(f"{address}?{query}", retry=bell.client().get_retry())
+    monkeypatch.setattr(bell, "client", lambda: slow)
     slow.ping()
     os.kill(process.pid, signal.SIGSTOP)
     try:
@@ -63,8 +63,8 @@ def test_a_hung_redis_neither_raises_nor_holds_up(tmp_path, monkeypatch, setting
 @pytest.mark.django_db(transaction=True)
 def test_a_redis_that_is_gone_does_not_raise(tmp_path, monkeypatch, settings):
     settings.BELL = "direct"
-    gone = Redis.from_url(f"unix://{tmp_path}/nothing", retry=bell._redis().get_retry())
-    monkeypatch.setattr(bell, "_redis", lambda: gone)
+    gone = Redis.from_url(f"unix://{tmp_path}/nothing", retry=bell.client().get_retry())
+    monkeypatch.setattr(bell, "client", lambda: gone)
     bell.ring("inbox")
     assert bell.push("inbox") is False
 

@@ -101,6 +101,8 @@ TABLE = {
     "demo-act": Row(post=EVERYBODY, args="act"),
     "healthz": Row(get=EVERYBODY, public=True),
     "readyz": Row(get=EVERYBODY, public=True),
+    "metrics": Row(get=EVERYBODY, public=True),
+    "operations": Row(get=roles(O, M, A, V)),
 }
 
 

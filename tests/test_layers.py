@@ -17,7 +17,18 @@ FLOORS = ["reconciliation", "connectors", "proposals", "exceptions", "meshline"]
 
 # The ground's rooms, lowest first; their views, forms and URLs may also use the web kit.
 GROUND = [
-    {"environment", "money", "instant", "bell", "bulk", "prepared", "vault"},
+    {
+        "environment",
+        "money",
+        "instant",
+        "bell",
+        "bulk",
+        "prepared",
+        "vault",
+        "logs",
+        "gauges",
+        "invariants",
+    },
     {"audit"},
     {"people"},
     {"policy"},

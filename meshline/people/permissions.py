@@ -61,6 +61,7 @@ class Permission(StrEnum):
     MANAGE_PEOPLE = "manage people and roles"
     SEE_TRAIL = "search the trail"
     SEE_TABLES = "look at every table"
+    SEE_OPERATIONS = "see how Meshline itself runs"
     PLAY_DEMO = "play the demo's other side"
 
 
@@ -100,6 +101,7 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.MANAGE_PEOPLE: {A: ALL},
     Permission.SEE_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},
     Permission.SEE_TABLES: {A: ALL},
+    Permission.SEE_OPERATIONS: {O: ALL, M: ALL, A: ALL, V: ALL},
     Permission.PLAY_DEMO: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
 }
 

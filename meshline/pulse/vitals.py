@@ -3,25 +3,28 @@
 Nothing here raises, and nothing takes longer than the two seconds the database may take to answer.
 """
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-import django_rq
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from redis.exceptions import RedisError
 from rq import Worker
 from rq.utils import as_text, utcparse
 
+from meshline import bell
 from meshline.pulse import pulse
 
 OK = "ok"
 CLOCK = "clock"
-# The clock beats every second; this long without a beat and due work is being missed.
-CLOCK_STALE_AFTER = timedelta(seconds=60)
+# Open pages hear of it within a minute: these, and the 15 s at most until a page has asked again.
+# The clock beats every second, and waits at most 30 s for a database that was away.
+CLOCK_STALE_AFTER = timedelta(seconds=40)
 # An idle worker speaks every 15 s, one at work every 30 s.
-WORKER_STALE_AFTER = timedelta(seconds=50)
+WORKER_STALE_AFTER = timedelta(seconds=40)
 
-_NO_DATABASE = "The database does not answer."
+NO_DATABASE = "The database does not answer."
+NOT_SEEN = "Redis does not answer, so no worker can be seen."
 _is_migrated = False
 
 
@@ -33,27 +36,43 @@ def database() -> str:
                 cursor.execute("SELECT 1")
             return OK
     except DatabaseError:
-        return _NO_DATABASE
+        return NO_DATABASE
     return "A migration is missing; run `manage.py migrate`."
 
 
 def redis() -> str:
     """Whether the doorbell works. Without it work waits for the clock's next look."""
     try:
-        django_rq.get_connection("inbox").ping()
+        bell.client().ping()
     except RedisError:
-        return "Redis does not answer; work is slower until it does, nothing is lost."
+        return "Redis does not answer."
     return OK
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A worker as it last spoke of itself; what Redis forgot is empty."""
+
+    name: str
+    heard_at: datetime
+    began_at: datetime | None = None
+    host: str = ""
+    pid: str = ""
+    queues: str = ""
+    state: str = ""
+
+    def is_stale(self, *, at: datetime) -> bool:
+        return at - self.heard_at > WORKER_STALE_AFTER
 
 
 def workers() -> str:
     """Whether at least one worker was heard of lately."""
     try:
-        heard = _workers_last_heard_of()
+        heard = workers_seen()
     except RedisError:
-        return "Redis does not answer, so no worker can be seen."
-    since = datetime.now(UTC) - WORKER_STALE_AFTER
-    if any(moment >= since for moment in heard):
+        return NOT_SEEN
+    at = datetime.now(UTC)
+    if any(not worker.is_stale(at=at) for worker in heard):
         return OK
     return f"No worker was heard of in the last {WORKER_STALE_AFTER.seconds} s."
 
@@ -63,7 +82,7 @@ def clock() -> str:
     try:
         age = pulse.age(CLOCK)
     except DatabaseError:
-        return _NO_DATABASE
+        return NO_DATABASE
     if age is None:
         return "The clock has not started yet."
     if age > CLOCK_STALE_AFTER:
@@ -80,13 +99,29 @@ def _migrated() -> bool:
     return _is_migrated
 
 
-def _workers_last_heard_of() -> list[datetime]:
-    """The last words of the workers that have not said goodbye.
+def workers_seen() -> list[Seen]:
+    """The workers that have not said goodbye, by name. Raises RedisError without Redis.
 
     Read from each worker's own key: the list of workers is written at their start only, and is
     gone for good when Redis loses its memory.
     """
-    redis = django_rq.get_connection("inbox")
-    keys = redis.scan_iter(match=f"{Worker.redis_worker_namespace_prefix}*", count=1000)
-    found = [redis.hmget(key, "last_heartbeat", "death") for key in keys]
-    return [utcparse(as_text(beat)) for beat, death in found if beat and not death]
+    redis = bell.client()
+    prefix = Worker.redis_worker_namespace_prefix
+    keys = sorted(as_text(key) for key in redis.scan_iter(match=f"{prefix}*", count=1000))
+    pipeline = redis.pipeline(transaction=False)
+    for key in keys:
+        pipeline.hmget(key, *_OF_A_WORKER)
+    told = [[as_text(word) if word else "" for word in words] for words in pipeline.execute()]
+    return [
+        _seen(key.removeprefix(prefix), *words)
+        for key, (*words, death) in zip(keys, told, strict=True)
+        if words[0] and not death
+    ]
+
+
+_OF_A_WORKER = ("last_heartbeat", "birth", "hostname", "pid", "queues", "state", "death")
+
+
+def _seen(name: str, heard: str, birth: str, host: str, pid: str, queues: str, state: str) -> Seen:
+    began_at = utcparse(birth) if birth else None
+    return Seen(name, utcparse(heard), began_at, host, pid, queues, state)

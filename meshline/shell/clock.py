@@ -11,13 +11,14 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
 from django.db import Error, connection, connections
 from django.utils.module_loading import import_string
 
-from meshline import bell, timetable
+from meshline import bell, logs, timetable
 from meshline.pulse import pulse, vitals
 
 log = logging.getLogger(__name__)
@@ -39,6 +40,7 @@ class Clock:
         self._session: Any = None
         self._failures = 0
         self._aside: dict[str, threading.Thread] = {}
+        self._since = datetime.now(UTC).isoformat()
 
     def run(self) -> None:
         """Tick for ever."""
@@ -57,7 +59,7 @@ class Clock:
         return _TICK
 
     def _beat(self) -> None:
-        detail = {"host": socket.gethostname(), "pid": os.getpid()}
+        detail = {"host": socket.gethostname(), "pid": os.getpid(), "since": self._since}
         pulse.beat(vitals.CLOCK if self._take_lock() else STANDBY, **detail)
 
     def _take_lock(self) -> bool:
@@ -100,6 +102,10 @@ class Clock:
         if now < self._next.setdefault(name, now + first_after):
             return
         self._next[name] = now + every
+        with logs.about(task=name):
+            self._try(name, act)
+
+    def _try(self, name: str, act: Callable[[], object]) -> None:
         try:
             act()
         except Exception as error:
@@ -136,7 +142,8 @@ def _do(task: timetable.Task) -> None:
 
 def _do_aside(task: timetable.Task) -> None:
     try:
-        _do(task)
+        with logs.about(task=f"task {task.name}"):
+            _do(task)
     except Exception:
         log.exception("The clock's task %s failed.", task.name)
     finally:

@@ -4,8 +4,13 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from connectors import patience
 from meshline.pulse import pulse, vitals
+from meshline.shell import reach
 
+# All questions to the database together, once it was seen to answer.
+_DATABASE_SECONDS = 0.5
+_UNKNOWN = "It cannot be seen without the database."
 # Beats once, when the demo company has been loaded.
 DEMO = "demo"
 
@@ -22,23 +27,38 @@ def readyz(request: HttpRequest) -> JsonResponse:
 
 
 def readiness() -> dict[str, bool | str]:
-    """Each part as "ok" or a sentence, the demo as "loaded", "loading" or "none"."""
-    parts = {
-        "database": vitals.database(),
-        "redis": vitals.redis(),
-        "workers": vitals.workers(),
-        "clock": vitals.clock(),
-    }
-    demo = _demo()
+    """Each part as "ok" or a sentence, the demo as "loaded", "loading" or "none".
+
+    Answers within a second also while Redis or the database hangs.
+    """
+    parts = _in_the_database()
+    parts["redis"] = vitals.redis()
+    # Without Redis no worker can be seen, and asking would only take longer.
+    parts["workers"] = vitals.workers() if parts["redis"] == vitals.OK else vitals.NOT_SEEN
+    demo = parts.pop("demo")
     is_ready = demo != "loading" and all(part == vitals.OK for part in parts.values())
-    return {"ready": is_ready, **parts, "demo": demo}
+    named = {name: parts[name] for name in ("database", "redis", "workers", "clock")}
+    return {"ready": is_ready, **named, "demo": demo}
 
 
-def _demo() -> str:
+def _in_the_database() -> dict[str, str]:
+    if not reach.database_answers():
+        return {"database": vitals.NO_DATABASE, "clock": _UNKNOWN, "demo": _demo(is_loaded=False)}
+    with patience.at_most(_DATABASE_SECONDS):
+        database = vitals.database()
+        clock = vitals.clock() if database != vitals.NO_DATABASE else _UNKNOWN
+        is_loaded = database != vitals.NO_DATABASE and _is_loaded()
+    return {"database": database, "clock": clock, "demo": _demo(is_loaded=is_loaded)}
+
+
+def _is_loaded() -> bool:
     try:
-        is_loaded = pulse.age(DEMO) is not None
+        return pulse.age(DEMO) is not None
     except DatabaseError:
-        is_loaded = False
+        return False
+
+
+def _demo(*, is_loaded: bool) -> str:
     if is_loaded:
         return "loaded"
     return "loading" if settings.SANDBOX_URL else "none"

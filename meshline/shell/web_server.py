@@ -2,6 +2,8 @@
 
 import os
 
+from meshline import environment, logs
+
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Threads, so that a slow page does not hold up intake; two processes, so that two cores work.
 worker_class = "gthread"
@@ -18,5 +20,7 @@ limit_request_fields = 100
 # None: addresses carry invitations and searches for people, and a proxy can log better.
 accesslog = None
 errorlog = "-"
+# Its own words in the same lines as ours: what it says of a broken request would name its query.
+logconfig_dict = logs.config(environment.log_format())
 # Otherwise a control socket is opened in the home directory.
 control_socket_disable = True

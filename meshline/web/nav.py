@@ -37,6 +37,7 @@ ENTRIES = [
     Entry("Contracts", "proposals:contracts", "checklist", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),
     Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS),
+    Entry("Operations", "operations", "heartbeat", Permission.SEE_OPERATIONS, RECORDS),
     Entry("All tables", "admin:index", "table", Permission.SEE_TABLES, RECORDS),
     Entry("Demo", "demo", "flask", Permission.PLAY_DEMO, RECORDS),
 ]  # fmt: skip
@@ -73,8 +74,13 @@ class Shared:
         return Notice.objects.unread().filter(user=self.user).count()
 
     @property
-    def banner(self) -> list[str]:
+    def banner(self) -> list[banner.Down]:
         return banner.last_seen()
+
+    @property
+    def operations_url(self) -> str:
+        """Where more is to be read about Meshline itself; empty for who may not."""
+        return _url("operations") if may(self.user, Permission.SEE_OPERATIONS) else ""
 
     @cached_property
     def _links(self) -> list[Link]:

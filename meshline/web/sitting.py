@@ -14,7 +14,7 @@ from django.utils import timezone
 from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
-from meshline import instant
+from meshline import instant, logs
 from meshline.web.requests import Request
 
 _BEGAN, _LAST_ACT = "sitting_began", "sitting_last_act"
@@ -33,6 +33,8 @@ class SittingMiddleware:
     def __call__(self, request: Request) -> HttpResponse:
         request.now = instant.now() if _carries_a_sitting(request) else None
         ended = _end_if_over(request, request.now) if request.now else ""
+        if request.now and request.user.is_authenticated:
+            logs.bind(person=request.user.pk)
         with zone_of(request):
             response = self.get_response(request)
         if _sends_to_sign_in(response):

@@ -10,4 +10,4 @@ from meshline.web import banner as parts_down
 @require_safe
 def banner(request: HttpRequest) -> HttpResponse:
     """Which part of Meshline is not running; every open page asks this by itself."""
-    return render(request, "web/_banner.html", {"sentences": parts_down.sentences()})
+    return render(request, "web/_banner.html", {"down": parts_down.sentences()})

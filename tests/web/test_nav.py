@@ -1,13 +1,18 @@
 """The navigation shows what a person may see and what exists."""
 
+import re
+from datetime import timedelta
 from types import SimpleNamespace
 
 import pytest
+from django.conf import settings
 
 from meshline import instant
 from meshline.notices import notices
 from meshline.people.permissions import Permission
+from meshline.pulse.models import Heartbeat
 from meshline.web import banner, nav
+from tests.factories import MONDAY
 
 
 def labels(user, path="/"):
@@ -57,26 +62,69 @@ def test_the_bell_counts_what_was_not_read(client, ana, mara):
     assert "unread" not in client.get("/profile/").text
 
 
-def test_a_part_that_is_down_is_said_on_every_page(client, ana, monkeypatch):
-    monkeypatch.setattr(banner, "_look", lambda: ["The clock last beat 90 s ago."])
+CLOCK_DOWN = banner.Down("clock", "The clock last beat 90 s ago.", "Retries wait.", MONDAY)
+
+
+@pytest.fixture
+def fresh_look(monkeypatch):
     monkeypatch.setattr(banner, "_looked_at", float("-inf"))
     monkeypatch.setattr(banner, "_seen", [])
+    monkeypatch.setattr(banner, "_missed", {})
+
+
+def test_a_part_that_is_down_is_said_on_every_page(client, ana, monkeypatch, fresh_look):
+    monkeypatch.setattr(banner, "_look", lambda: [CLOCK_DOWN])
     client.force_login(ana)
-    assert "The clock last beat" in client.get("/banner/").text
-    assert "The clock last beat" in client.get("/profile/").text
+    for page in ("/banner/", "/profile/"):
+        said = client.get(page).text
+        assert "The clock last beat 90 s ago. Retries wait." in said
+        assert MONDAY.isoformat() in said
+        assert "New events are still accepted, and nothing is lost." in said
 
 
-def test_the_parts_are_looked_at_once_in_a_while_only(monkeypatch):
+def test_the_parts_are_looked_at_once_in_a_while_only(monkeypatch, fresh_look):
     looks = []
     monkeypatch.setattr(banner, "_look", lambda: looks.append(1) or [])
-    monkeypatch.setattr(banner, "_looked_at", float("-inf"))
-    monkeypatch.setattr(banner, "_seen", [])
     for _ in range(10):
         banner.sentences()
     assert looks == [1]
 
 
-def test_without_redis_nothing_is_said_of_the_workers(monkeypatch):
+def test_without_redis_nothing_is_said_of_the_workers(monkeypatch, fresh_look):
     monkeypatch.setattr(banner.vitals, "redis", lambda: "Redis does not answer.")
     monkeypatch.setattr(banner.vitals, "clock", lambda: banner.vitals.OK)
-    assert banner._look() == ["Redis does not answer."]
+    [down] = banner._look()
+    assert (down.part, down.sentence) == ("redis", "Redis does not answer.")
+    assert down.means == "Nobody is woken: what came in is kept and waits."
+
+
+def test_since_when_is_remembered_until_it_is_back(monkeypatch, fresh_look):
+    said = {"workers": "No worker.", "redis": banner.vitals.OK, "clock": banner.vitals.OK}
+    for part in said:
+        monkeypatch.setattr(banner.vitals, part, lambda part=part: said[part])
+    [first], [again] = banner._look(), banner._look()
+    assert first.since == again.since
+    said["workers"] = banner.vitals.OK
+    assert banner._look() == []
+    said["workers"] = "No worker."
+    assert banner._look()[0].since > first.since
+
+
+def test_a_clock_says_itself_since_when(db, fresh_look, monkeypatch):
+    monkeypatch.setattr(banner.vitals, "redis", lambda: banner.vitals.OK)
+    monkeypatch.setattr(banner.vitals, "workers", lambda: banner.vitals.OK)
+    beat_at = instant.now() - timedelta(minutes=10)
+    Heartbeat.objects.create(name="clock", beat_at=beat_at)
+    [down] = banner._look()
+    assert abs(down.since - beat_at) < timedelta(seconds=30)
+
+
+def test_an_open_page_hears_of_it_within_a_minute():
+    """From the last sign of life: until it counts as silent, a process looks, a page asks."""
+    asks_every = int(re.search(r"load, every (\d+)s", base_template()).group(1))
+    silent = max(banner.vitals.WORKER_STALE_AFTER, banner.vitals.CLOCK_STALE_AFTER)
+    assert silent.total_seconds() + banner._LOOK_EVERY_SECONDS + asks_every < 60
+
+
+def base_template():
+    return (settings.BASE_DIR / "templates" / "base.html").read_text()
