@@ -30,16 +30,14 @@ _BEARER = re.compile(r"(?i)\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}")
 
 
 def begin(given: str | None) -> str:
-    """A request begins: its id, as the sender gave it if that is well formed, else a new one."""
+    """A request begins: its id, as the sender gave it if that is well formed, else a new one.
+
+    Whatever this thread was about before is over.
+    """
     request_id = given if given and _WELL_FORMED.fullmatch(given) else uuid.uuid4().hex
     clear_contextvars()
     bind_contextvars(request_id=request_id)
     return request_id
-
-
-def end() -> None:
-    """What follows in this thread is about something else."""
-    clear_contextvars()
 
 
 def bind(**names: Any) -> None:

@@ -9,6 +9,7 @@ from meshline.gauges import gauge, rows, single
 # Of what ended, at most so many of the newest are looked at.
 MOST = 10_000
 _WAITING = """
+-- Two partial indexes: one has what may be carried, the other what is held.
 SELECT connection, state, count(*),
     extract(epoch FROM clock_timestamp() - min(next_attempt_at) FILTER (
         WHERE next_attempt_at <= clock_timestamp() AND state <> 'leased')),
@@ -38,6 +39,7 @@ SELECT 'tier', tier, NULL, count(*),
 FROM (
     SELECT tier, extract(epoch FROM proven_at - coalesce(received_at, promised_at)) AS seconds
     FROM newest WHERE state = 'proven'
+      AND coalesce(received_at, promised_at) > now() - interval '1 hour'
 ) proven GROUP BY tier
 """
 
@@ -59,7 +61,7 @@ def gauges() -> Iterator[Metric]:
     help = "Leases on outcomes that lapsed and were not taken up yet."
     yield single("outcome_leases_lapsed", help, sum(one[4] for one in waiting))
     tiers = [one for one in ended if one[0] == "tier"]
-    help = "From accepted to proven, over the last hour's promises that are proven."
+    help = "From accepted to proven, of what was accepted in the last hour."
     yield gauge(
         "outcome_latency_seconds", help, ("tier", "quantile"),
         [((one[1], "0.5"), one[4]) for one in tiers]

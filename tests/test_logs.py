@@ -8,6 +8,7 @@ import threading
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
+from structlog.contextvars import clear_contextvars
 
 from connectors import delivery, digest, inbox
 from connectors.models import Message
@@ -34,7 +35,7 @@ def said():
     kept = Kept()
     kept.setFormatter(made["()"](**{k: v for k, v in made.items() if k != "()"}))
     logging.getLogger().addHandler(kept)
-    logs.end()
+    clear_contextvars()
     yield lines
     logging.getLogger().removeHandler(kept)
 
@@ -126,10 +127,22 @@ def test_a_webhook_that_breaks_says_which_and_tells_no_signature(said, pandadoc,
     assert "signature" not in json.dumps(line)
 
 
-def test_one_request_leaves_nothing_to_the_next(said, db):
-    Client().get("/healthz")
-    log.warning("Afterwards")
-    assert "request_id" not in said[-1]
+@pytest.mark.parametrize("path", ["/hooks/nobody/", "/nothing-here/"])
+def test_what_the_handler_says_of_the_answer_carries_the_id(said, staff, path):
+    client = Client(headers={"X-Request-ID": "r-3"})
+    client.force_login(staff["olivia"])
+    client.get(path)
+    [line] = (one for one in said if one["logger"] == "django.request")
+    assert (line["request_id"], line["status_code"]) == ("r-3", 404)
+
+
+def test_one_request_leaves_nothing_to_the_next(said, staff):
+    client = Client()
+    client.force_login(staff["olivia"])
+    client.get("/nothing-here/", headers={"X-Request-ID": "r-5"})
+    Client().get("/hooks/nobody/", headers={"X-Request-ID": "r-6"})
+    whose = [(one["request_id"], one.get("person")) for one in said]
+    assert whose == [("r-5", staff["olivia"].pk), ("r-6", None)]
 
 
 # --- Work ----------------------------------------------------------------------------------------

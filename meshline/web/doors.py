@@ -32,8 +32,8 @@ class MachineDoors:
         request_id = logs.begin(request.META.get("HTTP_X_REQUEST_ID"))
         respond = self._machines if is_machine(request.path_info) else self._people
         response = respond(request)
+        # What is logged about the answer further out, and after it, still belongs to it.
         response.headers[logs.HEADER] = request_id
-        logs.end()
         return response
 
 
