@@ -4,6 +4,7 @@ They have no session, no CSRF token and no page, and intake pays for nothing it 
 """
 
 from collections.abc import Callable
+from typing import cast
 
 from django.core.handlers.exception import convert_exception_to_response
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
@@ -25,7 +26,7 @@ class MachineDoors:
     """
 
     def __init__(self, get_response: Answer) -> None:
-        self._machines = convert_exception_to_response(answer)
+        self._machines = cast(Answer, convert_exception_to_response(answer))
         self._people = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
