@@ -13,7 +13,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.urls import reverse
 
-from connectors import base, crosswalk, inbox, registry
+from connectors import base, crosswalk, inbox, indexing, registry
 from connectors.base import Ignored, Told
 from connectors.crosswalk import NotYet
 from connectors.inbox import INBOX, shown
@@ -41,7 +41,7 @@ FAILURES_UNTIL_QUARANTINE = 5
 
 _RESULT = [
     "status", "why", "signal_id", "record", "digested_at", "next_attempt_at",
-    "lease_owner", "lease_until",
+    "lease_owner", "lease_until", "words",
 ]  # fmt: skip
 
 
@@ -172,6 +172,17 @@ def replay(*, message_id: int, by: User, at: datetime) -> Message:
     return message
 
 
+@transaction.atomic
+def digest_here(message: Message, *, at: datetime) -> None:
+    """Digest one message that was just released or replayed, in the caller's transaction.
+
+    Raises whatever it fails with; then it is left as it was, for a worker to try.
+    """
+    message.attempts = 1
+    message.save(update_fields=["attempts"])
+    _digest([message], at)
+
+
 def _claim(*, most: int, alone: bool) -> list[Message]:
     lease = uuid.uuid4()
     facts: dict[str, Any] = {"lease": lease, "seconds": LEASE_SECONDS, "most": most, "alone": alone}
@@ -209,7 +220,7 @@ def _read(messages: list[Message], at: datetime) -> list[tuple[Message, Told]]:
             continue
         try:
             with logs.about(message=message.pk):
-                told.append((message, _translated(message)))
+                told.append((message, translated(message)))
         except Ignored as error:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
@@ -233,7 +244,8 @@ def _placed(read: list[tuple[Message, Told]], at: datetime) -> list[tuple[Messag
     return placed
 
 
-def _translated(message: Message) -> Told:
+def translated(message: Message) -> Told:
+    """What a message says in our words, as it is read today. Raises Unreadable or Ignored."""
     emitter = registry.system(message.connection.system).emitter
     if emitter is None:
         raise Unreadable(f"{message.connection.name} sends no signals.")
@@ -289,6 +301,7 @@ def _finish(messages: Iterable[Message], at: datetime) -> None:
     for message in messages:
         message.lease_owner = message.lease_until = None
         message.digested_at = None if message.status == Message.Status.ACCEPTED else at
+        message.words = indexing.words_of(message)
     bulk.update(messages, _RESULT)
 
 

@@ -1,18 +1,18 @@
 """What of the outcomes and of the messages is asked for, in the URL."""
 
-import json
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any
+from typing import Any, ClassVar
+from urllib.parse import urlencode
 
 from django import forms
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db.models import BinaryField, Count, F, Func, IntegerField, Q, QuerySet, Value
-from django.db.models.lookups import GreaterThan
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django_filters import CharFilter, ChoiceFilter, DateFilter, FilterSet
 
-from connectors import registry
-from connectors.models import Connection, Message
+from connectors import lexemes, registry
+from connectors.lexemes import Asked
+from connectors.models import Connection, Message, RejectedReceipt
 from meshline.people.permissions import Scope
 from meshline.web.forms import CleanText
 from meshline.web.requests import Request
@@ -108,11 +108,11 @@ def _tab_url(request: Request, tab: str) -> str:
     return f"?{words.urlencode()}"
 
 
-# --- Messages --------------------------------------------------------------------------------
-# Text is looked for in so many of the newest messages that fit the rest; all would take minutes.
-SEARCHED = 5_000
+# --- The message desk ------------------------------------------------------------------------
 # A day outside of these is a slip of the finger.
 _DAYS = [MinValueValidator(date(2000, 1, 1)), MaxValueValidator(date(2199, 12, 31))]
+_LONGEST = 200
+_NO_WORD = "Type at least one letter or digit; without one nothing is looked for."
 
 
 def _day(label: str, method: str) -> DateFilter:
@@ -120,68 +120,113 @@ def _day(label: str, method: str) -> DateFilter:
     return DateFilter(method=method, label=label, widget=widget, validators=_DAYS)
 
 
-def _box(size: int) -> forms.TextInput:
-    return forms.TextInput(attrs={"size": size})
+def _box(size: int, **attrs: str) -> forms.TextInput:
+    return forms.TextInput(attrs={"size": size, **attrs})
 
 
 def _known_connections() -> list[tuple[str, str]]:
     return list(Connection.objects.order_by("name").values_list("slug", "name"))
 
 
-class MessageFilter(FilterSet):
-    """Narrows messages; a word that cannot be read narrows nothing and says so."""
+class _Sought(CleanText):
+    def clean(self, value: Any) -> str:
+        text = super().clean(value)
+        if text and not lexemes.asked(text):
+            raise forms.ValidationError(_NO_WORD)
+        return text
 
+
+class _SoughtFilter(CharFilter):
+    field_class = _Sought
+
+
+class DeskFilter(FilterSet):
+    """What all views of the desk understand; what cannot be read narrows nothing and says so."""
+
+    # When a row came in; the name of its column.
+    came: ClassVar = "received_at"
+    q = _SoughtFilter(
+        method="leave",
+        label="Any id, e-mail, amount or word",
+        max_length=_LONGEST,
+        widget=_box(26, type="search"),
+    )
     connection = ChoiceFilter(
         field_name="connection__slug",
         label="Connection",
         choices=_known_connections,
         empty_label="Any connection",
     )
-    status = ChoiceFilter(choices=Message.Status.choices, empty_label="Any status")
-    type = _Words(label="Type", max_length=120, widget=_box(9))
-    key = _Words(label="Key", max_length=300, widget=_box(9))
-    # Only by a link from the record's page; the list says so.
-    record = _Words(max_length=120, widget=forms.HiddenInput)
     since = _day("Received since", "from_day")
     until = _day("Until", "to_day")
-    text = _Words(method="containing", label="In the payload", max_length=200, widget=_box(9))
-
-    class Meta:
-        model = Message
-        fields = ()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.request.scope is Scope.MASKED:
-            # Whoever may not see values must not find them by asking either.
-            del self.filters["text"]
+        if self.is_masked:
+            self.form.fields["q"].label = "Any id, key or type"
 
-    def from_day(self, messages: QuerySet, name: str, value: date) -> QuerySet:
-        return messages.filter(received_at__gte=_midnight(value))
+    def leave(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """Words are looked for by `finding`, among what all else leaves."""
+        return rows
 
-    def to_day(self, messages: QuerySet, name: str, value: date) -> QuerySet:
-        return messages.filter(received_at__lt=_midnight(value + timedelta(days=1)))
+    def from_day(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        return rows.filter(**{f"{self.came}__gte": _midnight(value)})
 
-    def containing(self, messages: QuerySet, name: str, value: str) -> QuerySet:
-        """It stands last, so that the newest of those that fit all else are looked into."""
-        newest = messages.order_by("-pk").values("pk")[:SEARCHED]
-        as_json = json.dumps(value)[1:-1]
-        found = _holds(value) | _holds(as_json) if as_json != value else _holds(value)
-        return messages.filter(found, pk__in=newest)
+    def to_day(self, rows: QuerySet, name: str, value: date) -> QuerySet:
+        return rows.filter(**{f"{self.came}__lt": _midnight(value + timedelta(days=1))})
+
+    @property
+    def is_masked(self) -> bool:
+        """Whoever may not see values must not find them by asking either."""
+        return self.request.scope is Scope.MASKED
+
+    @property
+    def words(self) -> list[Asked]:
+        """What is looked for, word by word; nothing when it cannot be read."""
+        self.form.is_valid()
+        return lexemes.asked(getattr(self.form, "cleaned_data", {}).get("q") or "")
 
     @property
     def is_used(self) -> bool:
         return any(self.data.get(name) for name in self.filters)
 
+    def query(self) -> str:
+        """The words of the URL that this view understands, for another view's address."""
+        known = [(name, self.data[name]) for name in self.filters if self.data.get(name)]
+        return urlencode(known)
 
-def _holds(text: str) -> Q:
-    """Byte by byte, so that no payload is too odd to be looked into."""
-    inside = Value(text.encode(), output_field=BinaryField())
-    place = Func(
-        inside, F("payload"), template="position(%(expressions)s)", arg_joiner=" in ",
-        output_field=IntegerField(),
-    )  # fmt: skip
-    return Q(GreaterThan(place, 0))
+
+class MessageFilter(DeskFilter):
+    """Narrows messages, and posts by the events cut from them."""
+
+    status = ChoiceFilter(choices=Message.Status.choices, empty_label="Any status")
+    type = _Words(label="Type", max_length=120, widget=_box(9))
+    # Only by a link; the list says so.
+    key = _Words(max_length=300, widget=forms.HiddenInput)
+    record = _Words(max_length=120, widget=forms.HiddenInput)
+    repeated = ChoiceFilter(
+        method="only_repeated",
+        label="Repeats",
+        choices=[("yes", "Only what came again")],
+        empty_label="With or without",
+    )
+
+    class Meta:
+        model = Message
+        fields = ()
+
+    def only_repeated(self, messages: QuerySet, name: str, value: str) -> QuerySet:
+        return messages.filter(duplicates__gt=0)
+
+
+class RefusedFilter(DeskFilter):
+    """Narrows what was refused."""
+
+    came: ClassVar = "at"
+
+    class Meta:
+        model = RejectedReceipt
+        fields = ()
 
 
 def _midnight(day: date) -> datetime:

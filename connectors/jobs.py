@@ -4,7 +4,7 @@ import time
 
 from django_rq import job
 
-from connectors import delivery, digest, health, inbox
+from connectors import delivery, digest, health, inbox, indexing
 from meshline import bell, instant, logs
 from proposals import outbox
 
@@ -14,6 +14,7 @@ PEEK_SECONDS = 0.02
 BATCH = 100
 # A lease that lapsed is taken up by the next claim; nobody has when it is still there by then.
 LAPSED_SECONDS = 5.0
+INDEX_SECONDS = 2.0
 
 
 @job("inbox")
@@ -52,6 +53,13 @@ def free_lapsed() -> None:
     """Give back what a process that died or hangs has held beyond its time."""
     digest.free_lapsed(after=LAPSED_SECONDS)
     outbox.free_lapsed(after=LAPSED_SECONDS)
+
+
+def index_messages() -> None:
+    """Make findable what never passes the digest, or came before there was a search."""
+    started = time.monotonic()
+    while indexing.index_batch() and time.monotonic() - started < INDEX_SECONDS:
+        pass
 
 
 def open_late_tickets() -> None:

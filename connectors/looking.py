@@ -7,13 +7,14 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
-from django.db.models import CharField, Model, QuerySet, Value
+from django.db.models import CharField, Exists, Model, OuterRef, QuerySet, Value
 from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
-from connectors import parsing
-from connectors.models import Message, RejectedReceipt
+from connectors import parsing, raw
+from connectors.models import Message, Receipt, RejectedReceipt
 from connectors.parsing import Unreadable
+from connectors.raw import Raw
 from exceptions import masking
 from meshline.audit import trail
 from meshline.audit.models import TrailLine
@@ -23,6 +24,10 @@ from proposals.models import Proposal
 
 MASK = "•••"
 SEEN = "payload-seen"
+Seen = Message | Receipt | RejectedReceipt
+_NAMES: dict[type[Model], str] = {
+    Message: "message", Receipt: "post", RejectedReceipt: "refused-post",
+}  # fmt: skip
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 # A string, a mark, or whatever else stands between them.
 _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
@@ -30,12 +35,21 @@ _TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
 
 @dataclass(frozen=True)
 class Sight:
-    """What a person sees of a payload: the bytes as text and set out, or its structure alone."""
+    """What a person sees of a payload: the bytes as text and set out, or its structure alone.
 
-    text: str
+    `raw` and `hex` are there for who sees values; `hex` only where the bytes are not all text.
+    """
+
+    raw: Raw | None
     laid_out: str
     is_masked: bool
     why_unreadable: str = ""
+    hex: str = ""
+    is_hex_cut: bool = False
+
+    @property
+    def text(self) -> str:
+        return self.raw.text if self.raw else ""
 
 
 def visible(user: User) -> QuerySet[Message]:
@@ -58,18 +72,43 @@ def visible_refused(user: User) -> QuerySet[RejectedReceipt]:
     return RejectedReceipt.objects.all() if whole else RejectedReceipt.objects.none()
 
 
+def visible_posts(user: User) -> QuerySet[Receipt]:
+    """The posts a person may see something of: those with an event they may see."""
+    return Receipt.objects.filter(Exists(visible(user).filter(receipt=OuterRef("pk"))))
+
+
+def why_not_whole(user: User, post: Receipt) -> str:
+    """Why this person may not read a whole post; empty when they may.
+
+    Who sees only some records must not read the others beside them in a batch.
+    """
+    if scope(user, Permission.SEE_PAYLOADS) is not Scope.TEAM:
+        return ""
+    all_of_it = Message.objects.filter(receipt=post.pk)
+    if all_of_it.exclude(pk__in=visible(user).filter(receipt=post.pk).values("pk")).exists():
+        return "It also holds events about records of others; open the events that you may see."
+    return ""
+
+
 def sight(payload: bytes, *, masked: bool) -> Sight:
     """A payload as this person sees it."""
     try:
         value = parsing.parse(payload)
     except Unreadable as error:
         if masked:
-            return Sight("", "", masked, hide(str(error)))
-        return Sight(_text(payload), "", masked, str(error))
+            return Sight(None, "", masked, hide(str(error)))
+        return _bare(payload, why=str(error))
     if masked:
         shape = json.dumps(structure(value), indent=2, ensure_ascii=False)
-        return Sight("", shape, masked)
-    return Sight(_text(payload), laid_out(payload.decode()), masked)
+        return Sight(None, shape, masked)
+    return _bare(payload, laid_out=laid_out(payload.decode()))
+
+
+def _bare(payload: bytes, *, laid_out: str = "", why: str = "") -> Sight:
+    shown = raw.read(payload)
+    dump = "" if shown.is_exact else raw.hexdump(payload)
+    is_cut = bool(dump) and len(payload) > raw.HEX_MOST
+    return Sight(shown, laid_out, False, why, dump, is_cut)
 
 
 def structure(value: Any) -> Any:
@@ -102,10 +141,15 @@ def laid_out(text: str) -> str:
     return "\n".join(lines)
 
 
+def headers(sent: dict[str, str], *, masked: bool) -> list[tuple[str, str]]:
+    """A post's headers by name; who sees values masked sees only the names."""
+    return [(name, MASK if masked else value) for name, value in sorted(sent.items())]
+
+
 @transaction.atomic
-def note(thing: Message | RejectedReceipt, *, by: User, at: datetime) -> None:
+def note(thing: Seen, *, by: User, at: datetime) -> None:
     """Somebody looks at raw bytes: one line a day for each person and thing."""
-    what = f"{'message' if isinstance(thing, Message) else 'refused-post'}.{SEEN}"
+    what = f"{_NAMES[type(thing)]}.{SEEN}"
     _lock(thing)
     today = timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0)
     seen = TrailLine.objects.filter(
@@ -121,7 +165,3 @@ def _lock(thing: Model) -> None:
     """Two looks at once are one line."""
     held = type(thing)._default_manager.select_for_update(no_key=True)
     list(held.filter(pk=thing.pk).values_list("pk"))
-
-
-def _text(payload: bytes) -> str:
-    return payload.decode("utf-8", "replace").replace("\0", "\N{SYMBOL FOR NULL}")

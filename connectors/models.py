@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import ClassVar
 
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
@@ -128,6 +130,12 @@ class MessageQuerySet(models.QuerySet):
         return self.order_by("-id")
 
 
+class MessageManager(models.Manager.from_queryset(MessageQuerySet)):  # type: ignore[misc]
+    def get_queryset(self):
+        # Only ever searched: it may be as large as the payload, and is read by nobody.
+        return super().get_queryset().defer("words")
+
+
 class Message(models.Model):
     """One event in a receipt, kept once per (connection, key)."""
 
@@ -163,7 +171,11 @@ class Message(models.Model):
     record = models.CharField(max_length=120, blank=True)
     digested_at = models.DateTimeField(null=True, blank=True)
 
-    objects = MessageQuerySet.as_manager()
+    # What it is found by: its ids weigh A, its payload's words nothing. None until it is cut up,
+    # when it is digested or soon after; never on the way in.
+    words = SearchVectorField(null=True, editable=False)
+
+    objects = MessageManager()
 
     class Meta:
         constraints: ClassVar = [
@@ -179,6 +191,14 @@ class Message(models.Model):
             # The page of one connection; the whole list goes by the primary key.
             models.Index(fields=["connection", "-id"], name="messages_newest"),
             models.Index(fields=["record", "-id"], name="messages_record", condition=~Q(record="")),
+            # The search. Partial, for an index of this kind would hold a new message's NULL, too.
+            GinIndex(fields=["words"], name="messages_words", condition=Q(words__isnull=False)),
+            # What is still to be cut up; whatever waits to be digested is cut up then.
+            models.Index(
+                fields=["id"],
+                name="messages_wordless",
+                condition=Q(words__isnull=True) & ~Q(status="accepted"),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -187,6 +207,10 @@ class Message(models.Model):
     @property
     def ref(self) -> str:
         return f"message:{self.pk}"
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.status == self.Status.ACCEPTED
 
 
 class RejectedReceipt(models.Model):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from connectors.views import connections, hooks, messages, outcomes
+from connectors.views import connections, desk, hooks, messages, outcomes, posts
 
 app_name = "connectors"
 urlpatterns = [
@@ -13,9 +13,15 @@ urlpatterns = [
     path("connections/<slug:slug>/end-older/", connections.end_older, name="end-older-secrets"),
     path("connections/<slug:slug>/status/", connections.status, name="connection-status"),
     path("connections/<slug:slug>/test/", connections.test, name="test-connection"),
-    path("messages/", messages.messages, name="messages"),
-    path("messages/refused/", messages.refused, name="refused"),
+    path("messages/", desk.messages, name="messages"),
+    path("messages/posts/", desk.posts, name="posts"),
+    path("messages/posts/<int:post_id>/", posts.post, name="post"),
+    path("messages/posts/<int:post_id>/raw/", posts.post_raw, name="post-raw"),
+    path("messages/refused/", desk.refused, name="refused"),
+    path("messages/refused/<int:refused_id>/", posts.refused_post, name="refused-post"),
+    path("messages/refused/<int:refused_id>/raw/", posts.refused_raw, name="refused-raw"),
     path("messages/<int:message_id>/", messages.message, name="message"),
+    path("messages/<int:message_id>/raw/", messages.message_raw, name="message-raw"),
     path("messages/<int:message_id>/release/", messages.release, name="release-message"),
     path("messages/<int:message_id>/replay/", messages.replay, name="replay-message"),
     path("outcomes/", outcomes.outcomes, name="outcomes"),

@@ -44,6 +44,7 @@ SWEEPS: list[Sweep] = [
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
     Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
+    Task("words of messages", 10, "connectors.jobs.index_messages"),
     Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),
     # Not at once: what lay about while nothing ran is taken up first.
     Task("invariants", 3600, "meshline.shell.invariants.hourly", first_after=120, aside=True),

@@ -11,7 +11,7 @@ import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from connectors.models import Message
+from connectors.models import Message, Receipt, RejectedReceipt
 from exceptions import desk
 from exceptions.desk import Trouble
 from meshline import instant
@@ -84,11 +84,19 @@ TABLE = {
     "connectors:connection-status": Row(post=roles(O, M, A), args="slug"),
     "connectors:test-connection": Row(post=roles(A), args="slug"),
     "connectors:messages": Row(get=SEE_RAW),
+    "connectors:posts": Row(get=SEE_RAW),
+    "connectors:post": Row(get=SEE_RAW, args="post"),
+    # Of raw bytes an admin sees the structure alone.
+    "connectors:post-raw": Row(get=roles(O, M, S), args="post"),
+    "connectors:message-raw": Row(get=roles(O, M, S), args="message"),
+    # What was refused belongs to no record, and so to no team.
+    "connectors:refused-post": Row(get=SEE_RAW, out=roles(S), args="refused"),
+    "connectors:refused-raw": Row(get=roles(O, M, S), out=roles(S), args="refused"),
     "connectors:refused": Row(get=SEE_RAW),
     "connectors:message": Row(get=SEE_RAW, args="message"),
-    "connectors:release-message": Row(post=roles(O, M), args="message"),
+    "connectors:release-message": Row(get=roles(O, M), post=roles(O, M), args="message"),
     # An operator replays what is their own; this message is about Remy's proposal.
-    "connectors:replay-message": Row(post=roles(M), args="message"),
+    "connectors:replay-message": Row(get=roles(M), post=roles(M), args="message"),
     "connectors:outcomes": Row(get=PROPOSALS),
     "connectors:outcome": Row(get=PROPOSALS, args="outcome"),
     "connectors:retry-outcome": Row(post=roles(O, M), args="outcome"),
@@ -113,6 +121,7 @@ def things(staff):
     factories.hubspot()
     factories.post_pandadoc([factories.document("sent")])
     factories.digest_all()
+    factories.post_pandadoc([factories.document("viewed")], secret="wrong")
     proposal = Proposal.objects.get()
     assert proposal.owner == staff["remy"]
     ticket = desk.open_ticket(
@@ -132,6 +141,8 @@ def things(staff):
         "proposal": [proposal.pk],
         "slug": ["pandadoc"],
         "message": [Message.objects.get().pk],
+        "post": [Receipt.objects.get().pk],
+        "refused": [RejectedReceipt.objects.get().pk],
         "outcome": [Outcome.objects.order_by("pk").first().pk],
         "record": [proposal.record],
         "act": ["send"],

@@ -1,71 +1,36 @@
-"""What came in: the messages, one of them with all it led to, and what was refused."""
+"""One message: its bytes, all it led to, and reading it again after a look ahead."""
 
-from collections.abc import Iterable
 from typing import Any
 
-from django.db.models import Count, Q
-from django.http import Http404, HttpResponse
+from django.db.models import Q
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
-from django.views.decorators.http import require_POST, require_safe
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import digest, looking
+from connectors import digest, looking, raw, replaying
 from connectors.digest import NotNow
-from connectors.filters import SEARCHED, MessageFilter
-from connectors.models import Connection, Message, RejectedReceipt
-from exceptions.models import Ticket
+from connectors.models import Message
+from connectors.replaying import Account, Act, Moved, Preview
+from exceptions.models import Occurrence, Ticket
 from meshline import instant
 from meshline.audit import filters as trail_filters
 from meshline.audit import timeline
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import NotAllowed, Permission, Scope, refusal_for
-from meshline.web import paging
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 from proposals.models import Outcome, Proposal, Signal, Transition
+from proposals.signals import FIELDS
 
-# What a list shows; a payload may be a megabyte.
-_LISTED = ("pk", "received_at", "connection", "type", "key", "status", "why", "duplicates",
-           "record", "signal_id")  # fmt: skip
-
-
-# --- The lists -------------------------------------------------------------------------------
-@require_safe
-@requires(Permission.SEE_PAYLOADS)
-def messages(request: Request) -> HttpResponse:
-    asked = MessageFilter(
-        request.GET or None, queryset=looking.visible(request.user), request=request
-    )
-    page = paging.page(asked.qs.select_related("connection").only(*_listed()), request)
-    context = {
-        "filter": asked,
-        "page": page,
-        "rows": _rows(request, page.items),
-        "masked": request.scope is Scope.MASKED,
-        "tabs": _tabs("messages"),
-        "searched": SEARCHED,
-        "is_connected": Connection.objects.exists(),
-    }
-    whole = not request.htmx or request.htmx.history_restore_request
-    return render(request, f"connectors/{'messages' if whole else '_messages'}.html", context)
-
-
-@require_safe
-@requires(Permission.SEE_PAYLOADS)
-def refused(request: Request) -> HttpResponse:
-    """What was refused at the door; `?show=` one of them with its headers and body."""
-    seen = looking.visible_refused(request.user).select_related("connection")
-    slug = request.GET.get("connection", "")
-    narrowed = seen.filter(connection__slug=slug) if slug else seen
-    context = {
-        "page": paging.page(narrowed.defer("body", "headers"), request),
-        "shown": _shown(request, seen),
-        "connection": slug,
-        "counts": _counts(seen),
-        "tabs": _tabs("refused"),
-        "reach": request.scope,
-    }
-    return render(request, "connectors/refused.html", context)
+_CHANGES = ("proposal.moved", "proposal.changed")
+# What an act says it did, when nobody looked ahead.
+_QUEUED = {
+    Act.REPLAY: "It will be read again; nothing is done twice.",
+    Act.RELEASE: "It is released and will be read again at once.",
+}
+_TELLABLE = {*FIELDS, "state"}
+_NAMES = {Act.REPLAY: "Replay", Act.RELEASE: "Release"}
 
 
 # --- One message -----------------------------------------------------------------------------
@@ -76,46 +41,45 @@ def message(request: Request, message_id: int) -> HttpResponse:
     masked = request.scope is Scope.MASKED
     if not masked:
         looking.note(found, by=request.user, at=instant.now())
+    led_to, trail = _led_to(request, found), _trail(request, found, masked)
+    sight = looking.sight(bytes(found.payload), masked=masked)
     context = {
         "message": found,
         "why": looking.hide(found.why) if masked else found.why,
         "receipt": found.receipt,
-        "sight": looking.sight(bytes(found.payload), masked=masked),
-        "headers": _headers(found.receipt.headers, masked),
-        "siblings": _siblings(found),
-        "is_whole": bytes(found.payload) == bytes(found.receipt.body),
+        "sight": sight,
+        "told": _told(request, sight, led_to["signal"]),
+        "download": reverse("connectors:message-raw", args=[found.pk]),
+        "headers": looking.headers(found.receipt.headers, masked=masked),
+        "siblings": _siblings(request, found),
         "masked": masked,
         "from_whom": f"Message {found.pk} from {found.connection.name}",
-        "led_to": _led_to(request, found),
-        "trail": _trail(request, found, masked),
+        "led_to": led_to,
+        "changes": [] if masked else [e for e in reversed(trail) if e.line.what in _CHANGES],
+        "trail": trail,
         "refusals": _refusals(request, found),
     }
     return render(request, "connectors/message.html", context)
 
 
-@require_POST
+@require_safe
+@requires(Permission.SEE_PAYLOADS)
+def message_raw(request: Request, message_id: int) -> HttpResponse:
+    """The bytes of one event, to the byte."""
+    found = _find(request, message_id)
+    return download(request, found, bytes(found.payload), f"message-{found.pk}")
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.RELEASE_QUARANTINE)
 def release(request: Request, message_id: int) -> HttpResponse:
-    found = _find(request, message_id)
-    try:
-        digest.release(message_id=found.pk, by=request.user, at=instant.now())
-    except NotNow as error:
-        return refusal(request, error)
-    return done(request, "It is released and will be read again at once.", _page_of(found))
+    return _again(request, message_id, Act.RELEASE)
 
 
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.REPLAY_MESSAGE)
 def replay(request: Request, message_id: int) -> HttpResponse:
-    found = _find(request, message_id)
-    try:
-        digest.replay(message_id=found.pk, by=request.user, at=instant.now())
-    except NotNow as error:
-        return refusal(request, error)
-    except NotAllowed as error:
-        # Theirs to do, but not with this one: they read why on the page they are on.
-        return refusal(request, error, status=403)
-    return done(request, "It will be read again; nothing is done twice.", _page_of(found))
+    return _again(request, message_id, Act.REPLAY)
 
 
 @require_POST
@@ -131,11 +95,84 @@ def release_ticket(request: Request, ticket_id: int) -> HttpResponse:
     return done(request, f"{what} released and will be read again in order.", page)
 
 
+# --- Reading it again ------------------------------------------------------------------------
+def _again(request: Request, message_id: int, act: Act) -> HttpResponse:
+    """GET looks ahead; POST does it: as it was `shown`, or in the queue when nobody looked."""
+    found = _find(request, message_id)
+    try:
+        if request.method != "POST":
+            return _preview(request, found, act, _look_ahead(request, found, act))
+        if shown := request.POST.get("shown", ""):
+            return _carry_out(request, found, act, shown)
+        verb = digest.replay if act is Act.REPLAY else digest.release
+        verb(message_id=found.pk, by=request.user, at=instant.now())
+    except NotNow as error:
+        return _refused(request, found, act, error, 409)
+    except NotAllowed as error:
+        # Theirs to do, but not with this one: they read why on the page they are on.
+        return _refused(request, found, act, error, 403)
+    return done(request, _QUEUED[act], _page_of(found))
+
+
+def _look_ahead(request: Request, found: Message, act: Act) -> Preview:
+    return replaying.preview(act=act, message_id=found.pk, by=request.user, at=instant.now())
+
+
+def _carry_out(request: Request, found: Message, act: Act, shown: str) -> HttpResponse:
+    """Do it and show it beside what was foretold; another outcome than that is shown first."""
+    ahead = _look_ahead(request, found, act)
+    try:
+        did = replaying.carry_out(
+            act=act, message_id=found.pk, shown=shown, by=request.user, at=instant.now()
+        )
+    except Moved as error:
+        ahead = _look_ahead(request, found, act)
+        return _preview(request, found, act, ahead, moved=str(error), status=409)
+    return _preview(request, found, act, ahead, did=did)
+
+
+def _preview(
+    request: Request, found: Message, act: Act, ahead: Preview, *, did: Account | None = None,
+    moved: str = "", status: int = 200,
+) -> HttpResponse:  # fmt: skip
+    context = {
+        "message": found,
+        "act": act.value,
+        "act_name": _NAMES[act],
+        "act_url": reverse(f"connectors:{act}-message", args=[found.pk]),
+        "ahead": ahead,
+        "did": did,
+        "moved": moved,
+    }
+    name = "_replay" if request.htmx and not request.htmx.history_restore_request else "replay"
+    return render(request, f"connectors/{name}.html", context, status=status)
+
+
+def _refused(
+    request: Request, found: Message, act: Act, error: Exception, status: int
+) -> HttpResponse:
+    if request.method == "POST" or request.htmx:
+        return refusal(request, error, status=status)
+    context = {"message": found, "act_name": _NAMES[act], "refusal": str(error)}
+    return render(request, "connectors/replay.html", context, status=status)
+
+
+def download(request: Request, thing: looking.Seen, body: bytes, name: str) -> HttpResponse:
+    """Raw bytes as a file that no browser interprets; written down as a look at them."""
+    if request.scope is Scope.MASKED:
+        raise NotAllowed("Values are masked for you, so the raw bytes are not handed out.")
+    looking.note(thing, by=request.user, at=instant.now())
+    return HttpResponse(
+        body,
+        content_type="application/octet-stream",
+        headers={
+            "Content-Disposition": f'attachment; filename="{name}.bin"',
+            "X-Content-Type-Options": "nosniff",
+        },
+    )
+
+
 # --- Underneath ------------------------------------------------------------------------------
-def _listed() -> Iterable[str]:
-    return (*_LISTED, "connection__slug", "connection__name")
-
-
 def _find(request: Request, message_id: int) -> Message:
     seen = looking.visible(request.user).select_related("connection", "receipt")
     return get_object_or_404(seen, pk=message_id)
@@ -145,60 +182,22 @@ def _page_of(found: Message) -> str:
     return reverse("connectors:message", args=[found.pk])
 
 
-def _tabs(current: str) -> list[dict[str, Any]]:
-    named = {"messages": "Messages", "refused": "Refused"}
-    return [
-        {"label": label, "url": reverse(f"connectors:{name}"), "current": name == current}
-        for name, label in named.items()
-    ]
-
-
-def _rows(request: Request, found: list[Message]) -> list[tuple[Message, Proposal | None]]:
-    """The messages of a page, each with the proposal it is about as far as this person sees it."""
-    ids = [pk for kind, _, pk in (m.record.partition(":") for m in found) if kind == "proposal"]
-    seen = Proposal.objects.visible_to(request.user).filter(pk__in=ids)
-    about = {row.record: row for row in seen}
-    if request.scope is Scope.MASKED:
-        for message in found:
-            message.why = looking.hide(message.why)
-    return [(message, about.get(message.record)) for message in found]
-
-
-def _shown(request: Request, seen: Any) -> dict[str, Any] | None:
-    """The refused post that is asked for, as far as this person sees it."""
-    asked = request.GET.get("show", "")
-    if not asked:
+def _told(request: Request, sight: looking.Sight, signal: Signal | None) -> dict[str, Any] | None:
+    """Where `?field=` was told, marked in the bytes; None when nothing such is asked for."""
+    name = request.GET.get("field", "")
+    if sight.raw is None or signal is None or name not in _TELLABLE:
         return None
-    if not (asked.isascii() and asked.isdecimal() and len(asked) < 19):
-        raise Http404
-    found: RejectedReceipt = get_object_or_404(seen, pk=asked)
-    masked = request.scope is Scope.MASKED
-    if not masked:
-        looking.note(found, by=request.user, at=instant.now())
-    return {
-        "post": found,
-        "headers": _headers(found.headers, masked),
-        "body": None if masked else bytes(found.body),
-        "is_cut": len(bytes(found.body)) == 64 * 1024,
-        "masked": masked,
-    }
+    value = signal.target if name == "state" else signal.fields.get(name, "")
+    readable = bool(value) and bool(sight.laid_out)
+    pieces = raw.marked(sight.text, value) if readable else []
+    places = sum(one.is_marked for one in pieces)
+    return {"name": name.replace("_", " "), "value": value, "pieces": pieces, "places": places}
 
 
-def _counts(seen: Any) -> list[dict[str, Any]]:
-    """How many of each connection are kept, for the menu above the list."""
-    named = seen.order_by("connection__name").values("connection__slug", "connection__name")
-    return list(named.annotate(n=Count("pk")))
-
-
-def _headers(headers: dict[str, str], masked: bool) -> list[tuple[str, str]]:
-    return [(name, looking.MASK if masked else value) for name, value in sorted(headers.items())]
-
-
-def _siblings(found: Message) -> list[Message]:
-    """The other events of the same post, in its order."""
-    return list(
-        Message.objects.filter(receipt=found.receipt_id).only("pk", "position").order_by("position")
-    )
+def _siblings(request: Request, found: Message) -> list[Message]:
+    """The events of the same post that this person may see, in its order."""
+    seen = looking.visible(request.user).filter(receipt=found.receipt_id)
+    return list(seen.only("pk", "position").order_by("position"))
 
 
 def _led_to(request: Request, found: Message) -> dict[str, Any]:
@@ -213,6 +212,7 @@ def _led_to(request: Request, found: Message) -> dict[str, Any]:
         "proposal": proposal,
         "outcomes": list(made) if proposal else [],
         "tickets": _tickets(request, found, made),
+        "conflicts": _conflicts(request, found),
     }
 
 
@@ -225,6 +225,13 @@ def _tickets(request: Request, found: Message, made: Any) -> list[Ticket]:
     )
     seen = Ticket.objects.visible_to(request.user)
     return list(seen.filter(hangs | conflicts).distinct().order_by("-pk")[:20])
+
+
+def _conflicts(request: Request, found: Message) -> int:
+    """How many other contents came under its key, as far as their tickets are seen."""
+    seen = Ticket.objects.visible_to(request.user)
+    subjects = Occurrence.objects.filter(ticket__in=seen, subject__startswith=f"{found.ref}:")
+    return subjects.filter(ticket__kind="message-conflict").count()
 
 
 def _trail(request: Request, found: Message, masked: bool) -> list[timeline.Entry]:

@@ -19,11 +19,16 @@ PAGES = {
     "ticket": "exceptions:ticket",
     "outcome": "connectors:outcome",
     "message": "connectors:message",
+    "receipt": "connectors:post",
+    "rejectedreceipt": "connectors:refused-post",
     "user": "people:person",
     "contract": "proposals:contracts",
 }
 _WITHOUT_ID = {"contract"}
-_NAMES = {"user": "person", "sla": "SLA", "raciassignment": "RACI assignment"}
+_NAMES = {
+    "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
+    "receipt": "post", "rejectedreceipt": "refused post",
+}  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}
 _EMAIL = re.compile(r"[^\s@()<>“”\"]+@[^\s@()<>“”\"]+")
