@@ -79,6 +79,22 @@ def tell(events: Iterable[Event]) -> History:
     return History(tuple(episodes), frozenset(superseded), fields)
 
 
+def told_by(events: Iterable[Event]) -> dict[str, int]:
+    """Which event brought each field to what it is, by the field's name.
+
+    Under "state" the event by which the present stretch was entered.
+    """
+    events = list(events)
+    values: dict[str, Any] = {}
+    by: dict[str, int] = {}
+    for event in sorted(events, key=_order):
+        for name, value in event.fields.items():
+            if name not in by or values[name] != value:
+                values[name], by[name] = value, event.id
+    entered = tell(events).current.events
+    return by | ({"state": entered[0]} if entered else {})
+
+
 def _order(event: Event) -> tuple[datetime, int, str, int]:
     rank = states.RANK[event.target] if event.target else -1
     return (event.occurred_at, rank, event.tiebreak, event.id)

@@ -189,11 +189,12 @@ def _events(by_proposal: Iterable[int], fresh: set[int]) -> dict[int, list[Event
     )
     events: dict[int, list[Event]] = {proposal: [] for proposal in by_proposal}
     for signal in known:
-        events[signal.proposal_id].append(_event(signal))
+        events[signal.proposal_id].append(event_of(signal))
     return events
 
 
-def _event(signal: Signal) -> Event:
+def event_of(signal: Signal) -> Event:
+    """A signal as the story is told of it."""
     return Event(
         id=signal.pk,
         target=State(signal.target) if signal.target else None,
@@ -215,7 +216,7 @@ def _tell(
         if signal.result == Signal.Result.REFUSED:
             story.lines.append(_noted(story, signal, incoming, at))
             continue
-        events.append(_event(signal))
+        events.append(event_of(signal))
         story.told = history.tell(events)
         if _apply(story, signal, incoming, router, at):
             signal.result = _result(story.told, signal)

@@ -21,7 +21,6 @@ from meshline.people.permissions import NotAllowed, Permission, Scope, refusal_f
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 from proposals.models import Outcome, Proposal, Signal, Transition
-from proposals.signals import FIELDS
 
 _CHANGES = ("proposal.moved", "proposal.changed")
 # What an act says it did, when nobody looked ahead.
@@ -29,7 +28,6 @@ _QUEUED = {
     Act.REPLAY: "It will be read again; nothing is done twice.",
     Act.RELEASE: "It is released and will be read again at once.",
 }
-_TELLABLE = {*FIELDS, "state"}
 _NAMES = {Act.REPLAY: "Replay", Act.RELEASE: "Release"}
 
 
@@ -185,9 +183,10 @@ def _page_of(found: Message) -> str:
 def _told(request: Request, sight: looking.Sight, signal: Signal | None) -> dict[str, Any] | None:
     """Where `?field=` was told, marked in the bytes; None when nothing such is asked for."""
     name = request.GET.get("field", "")
-    if sight.raw is None or signal is None or name not in _TELLABLE:
+    told = {**signal.fields, "state": signal.target} if signal else {}
+    if sight.raw is None or name not in told:
         return None
-    value = signal.target if name == "state" else signal.fields.get(name, "")
+    value = told[name]
     readable = bool(value) and bool(sight.laid_out)
     pieces = raw.marked(sight.text, value) if readable else []
     places = sum(one.is_marked for one in pieces)

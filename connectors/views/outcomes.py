@@ -20,8 +20,8 @@ from meshline.people.permissions import Permission, Scope, may, refusal_for
 from meshline.web import paging
 from meshline.web.access import done, refusal, requires, say
 from meshline.web.requests import Request
-from proposals import outbox
-from proposals.models import Outcome, Proposal
+from proposals import outbox, sources
+from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State
 from proposals.outbox import NotNow
 
@@ -138,6 +138,7 @@ def _all_of(request: Request, found: Outcome) -> dict[str, Any]:
         "is_over": found.state in _OVER,
         "idempotency": showing.idempotency(found.kind),
         "params": None if sight.refusal else sight.data(found.params),
+        "told": [] if sight.refusal else _told(request, found),
         "sight": sight,
         "attempts": attempts,
         "proof": proof,
@@ -154,6 +155,21 @@ def _fingerprint(row: Row, attempts: int) -> str:
     one = row.outcome
     due = int(one.next_attempt_at.timestamp())
     return f"{row.state}-{attempts}-{one.attempts}-{due}-{bool(one.ticketed_at)}"
+
+
+def _told(request: Request, found: Outcome) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each value it carries the messages that told it: the field's name, and their page."""
+    opens = trail_filters.opens(request.user)
+    return [
+        (name.replace("_", " "), pages)
+        for name, signals in sources.of_outcome(found).items()
+        if (pages := _pages(signals, opens))
+    ]
+
+
+def _pages(signals: dict[str, Signal], opens: timeline.Opens) -> list[tuple[str, str]]:
+    pages = [(field, timeline.page_of(one.origin, opens)) for field, one in signals.items()]
+    return [(f.replace("_", " "), f"{url}?field={f}#told") for f, url in pages if url]
 
 
 def _message(request: Request, found: Outcome) -> int | None:

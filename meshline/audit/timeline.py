@@ -112,6 +112,12 @@ def name_of(kind: str) -> str:
     return name[:1].upper() + name[1:]
 
 
+def page_of(named: str, opens: Opens) -> str:
+    """The page of "message:812"; empty where there is none, or not for this person."""
+    kind, _, pk = named.partition(":")
+    return _ref(kind, pk, opens).url
+
+
 def hide(text: str) -> str:
     """A sentence without the e-mail addresses and amounts in it."""
     return _AMOUNT.sub(MASK, _EMAIL.sub(MASK, text))

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 from meshline import instant
 from meshline.audit import filters as trail_filters
 from meshline.audit.models import TrailLine
-from meshline.audit.timeline import hide
+from meshline.audit.timeline import Opens, hide, page_of
 from meshline.people import permissions
 from meshline.people.permissions import NotAllowed, OutOfScope, Permission, Scope
 from meshline.policy import roles
@@ -21,7 +21,17 @@ from meshline.web import paging
 from meshline.web import states as looks
 from meshline.web.access import done, requires, say
 from meshline.web.requests import Request
-from proposals import authority, filters, lifecycle, metrics, offers, outbox, sentences, timeline
+from proposals import (
+    authority,
+    filters,
+    lifecycle,
+    metrics,
+    offers,
+    outbox,
+    sentences,
+    sources,
+    timeline,
+)
 from proposals.forms import AssignForm, MoveForm
 from proposals.lifecycle import Conflict
 from proposals.models import Outcome, Proposal, Transition
@@ -188,6 +198,7 @@ def _show(
         "proposal": shown,
         "owner_why": hide(shown.owner_why) if masked else shown.owner_why,
         "masked": masked,
+        "told": _told(shown, opens),
         "trouble": trouble,
         "page": page,
         "steps": timeline.tell(page.items, outcomes, masked=masked, opens=opens),
@@ -197,6 +208,12 @@ def _show(
     }
     name = "_proposal" if request.method == "POST" and request.htmx else "proposal"
     return render(request, f"proposals/{name}.html", context, status=status)
+
+
+def _told(shown: Proposal, opens: Opens) -> dict[str, str]:
+    """The page of the message that told each field, where this person may open it."""
+    pages = {name: page_of(one.origin, opens) for name, one in sources.of(shown).items()}
+    return {name: f"{page}?field={name}#told" for name, page in pages.items() if page}
 
 
 def _acts(request: Request, shown: Proposal, trouble: Trouble | None) -> dict[str, Any]:
