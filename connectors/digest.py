@@ -38,7 +38,6 @@ LEASE_SECONDS = 60
 CRASHES_UNTIL_QUARANTINE = 3
 FAILURES_UNTIL_QUARANTINE = 5
 
-
 _RESULT = [
     "status", "why", "signal_id", "record", "digested_at", "next_attempt_at",
     "lease_owner", "lease_until", "words",

@@ -50,8 +50,8 @@ def of_outcome(outcome: Outcome) -> dict[str, dict[str, Signal]]:
 
 def _texts(outcome: Outcome) -> dict[str, Any]:
     """The contract's own wording of what this outcome carries."""
-    rows = (row for row in outcome.contract.outcomes if row.get("name") == outcome.name)
-    return dict(next(rows, {}).get("params") or {})
+    rows = [row for row in outcome.contract.outcomes if row.get("name") == outcome.name]
+    return dict(rows[0].get("params") or {}) if rows else {}
 
 
 def _fields(name: str, text: Any) -> tuple[str, ...]:
