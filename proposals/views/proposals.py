@@ -21,6 +21,7 @@ from meshline.web import paging
 from meshline.web import states as looks
 from meshline.web.access import done, requires, say
 from meshline.web.requests import Request
+from meshline.web.words import Tone
 from proposals import (
     authority,
     filters,
@@ -138,6 +139,12 @@ def assign(request: Request, proposal_id: int) -> HttpResponse:
     return _act(request, seen, "assign", form, assigned, f"{asked['owner'].name} owns it now.")
 
 
+_INVOICE_TONES: dict[str, Tone] = {
+    "open": "info", "paid": "ok", "overdue": "warn", "payment failed": "warn",
+    "uncollectible": "danger",
+}  # fmt: skip
+
+
 # --- Underneath ------------------------------------------------------------------------------
 def _part(request: Request, part: str, whole: str) -> str:
     """The part for htmx, the page otherwise; a page that htmx brings back is whole."""
@@ -199,6 +206,7 @@ def _show(
         "owner_why": hide(shown.owner_why) if masked else shown.owner_why,
         "masked": masked,
         "told": _told(shown, opens),
+        "invoice_tone": _INVOICE_TONES.get(shown.invoice_status, "neutral"),
         "trouble": trouble,
         "page": page,
         "steps": timeline.tell(page.items, outcomes, masked=masked, opens=opens),
