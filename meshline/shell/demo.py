@@ -1,8 +1,9 @@
 """The demo company: people, connections to the stand-in vendors, and a history to look at."""
 
+import base64
 import os
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from django.conf import settings
@@ -49,7 +50,10 @@ PEOPLE = [
 COLLEAGUE = DemoPerson("rep", "ines@example.com", "", "Ines Falk", "sales")
 COMPANY = "Larkfield Instruments"
 ZONE = "Europe/Berlin"
-_OURS = re.compile(r"http://127\.0\.0\.1:[0-9]+/(pandadoc|hubspot)")
+_OURS = re.compile(r"http://127\.0\.0\.1:[0-9]+/(pandadoc|hubspot|stripe|slack|listener)(/.*)?")
+CHANNEL = {"id": "C0DEALS", "name": "deals", "is_member": True}
+# The app whose token we write with at the stand-in CRM.
+APP_ID = 31_415_926
 
 
 def load() -> bool:
@@ -59,8 +63,11 @@ def load() -> bool:
     SandboxAway or SandboxNo; then nothing was made.
     """
     is_new = pulse.age(health.DEMO) is None
-    # While the history is made, the stand-ins must not tell of its documents themselves.
-    tell_stand_ins(**({"webhook_url": ""} if is_new else {}))
+    # While the history is made, the stand-ins must not tell of it themselves.
+    if is_new:
+        tell_stand_ins(listening=False)
+    else:
+        tell_stand_ins()
     with transaction.atomic():
         Company.objects.select_for_update(of=("self",)).get()
         # Asked again behind the lock: of two at once one makes it.
@@ -72,15 +79,15 @@ def load() -> bool:
         if is_new:
             demo_history.make(at)
             pulse.beat(health.DEMO)
-    tell_stand_ins(webhook_url=webhook_url())
+    tell_stand_ins(listening=True)
     return is_new
 
 
-def webhook_url() -> str:
-    """Where the stand-in quoting tool posts: our own port, or the address we are known by."""
+def webhook_url(slug: str = "pandadoc") -> str:
+    """Where a stand-in posts: our own port, or the address we are known by."""
     port = os.environ.get("PORT", "")
     home = f"http://127.0.0.1:{port}" if port.isdecimal() else settings.PUBLIC_URL
-    return f"{home}/hooks/pandadoc/"
+    return f"{home}/hooks/{slug}/"
 
 
 def secret(name: str) -> str:
@@ -88,11 +95,37 @@ def secret(name: str) -> str:
     return salted_hmac("meshline.demo", name, algorithm="sha256").hexdigest()
 
 
-def tell_stand_ins(**pandadoc: str) -> None:
+def tell_stand_ins(*, listening: bool | None = None) -> None:
+    """Their keys, and whether they tell us what happens there (None: as before)."""
     sandbox_control.configure(
-        pandadoc={"api_key": secret("api key"), "shared_key": secret("shared key"), **pandadoc},
-        hubspot={"token": secret("token"), "owners": [_owner(one) for one in _everybody()]},
-    )
+        pandadoc={
+            "api_key": secret("api key"), "shared_key": secret("shared key"),
+            **_told("pandadoc", listening),
+        },
+        hubspot={
+            "token": secret("token"), "owners": [_owner(one) for one in _everybody()],
+            "client_secret": secret("client secret"), "app_id": APP_ID,
+            # What is signed is the address Meshline is known by.
+            "signed_url": f"{settings.PUBLIC_URL}/hooks/hubspot/", **_told("hubspot", listening),
+        },
+        stripe={
+            "api_key": f"rk_test_{secret('billing key')}",
+            "webhook_secret": f"whsec_{secret('billing events')}", **_told("stripe", listening),
+        },
+        slack={"token": f"xoxb-{secret('chat')}", "channels": [CHANNEL]},
+        listener={"secret": _whsec()},
+    )  # fmt: skip
+
+
+def _told(slug: str, listening: bool | None) -> dict[str, str]:
+    if listening is None:
+        return {}
+    return {"webhook_url": webhook_url(slug) if listening else ""}
+
+
+def _whsec() -> str:
+    """A Standard Webhooks secret: 32 bytes behind the prefix."""
+    return "whsec_" + base64.b64encode(bytes.fromhex(secret("listener"))).decode()
 
 
 def _everybody() -> list[DemoPerson]:
@@ -159,40 +192,76 @@ def _agree(*, operator: User, manager: User, at: datetime) -> None:
 
 # --- The connections ------------------------------------------------------------------------------
 def _connect(at: datetime) -> None:
-    pandadoc = _connection("pandadoc", "PandaDoc", Tier.SECONDS, at)
-    hubspot = _connection("hubspot", "HubSpot", Tier.MINUTES, at)
-    if _is_ours(pandadoc):
-        _enter(pandadoc, "signing", "shared key", at)
-        _enter(pandadoc, "credential", "api key", at)
-    if _is_ours(hubspot):
-        _enter(hubspot, "credential", "token", at)
+    for one in _stand_ins():
+        found = _connection(one, at)
+        if found.base_url == one.base_url:
+            for purpose, kept in one.secrets.items():
+                connections.enter_secret(
+                    slug=one.slug, purpose=purpose, secret=kept, by=SETUP, at=at
+                )
 
 
-def _connection(slug: str, name: str, tier: Tier, at: datetime) -> Connection:
+@dataclass(frozen=True)
+class StandIn:
+    """One stand-in as a connection."""
+
+    slug: str
+    name: str
+    tier: Tier
+    base_url: str
+    secrets: dict[str, str]
+    system: str = ""
+    options: dict[str, str] = field(default_factory=dict)
+
+
+def _stand_ins() -> list[StandIn]:
+    there = settings.SANDBOX_URL
+    return [
+        StandIn(
+            "pandadoc", "PandaDoc", Tier.SECONDS, f"{there}/pandadoc",
+            {"signing": secret("shared key"), "credential": secret("api key")},
+        ),
+        StandIn(
+            "hubspot", "HubSpot", Tier.MINUTES, f"{there}/hubspot",
+            {"signing": secret("client secret"), "credential": secret("token")},
+            options={"app_id": str(APP_ID)},
+        ),
+        StandIn(
+            "stripe", "Stripe", Tier.MINUTES, f"{there}/stripe",
+            {
+                "signing": f"whsec_{secret('billing events')}",
+                "credential": f"rk_test_{secret('billing key')}",
+            },
+        ),
+        StandIn(
+            "slack", "Slack", Tier.MINUTES, f"{there}/slack",
+            {"credential": f"xoxb-{secret('chat')}"}, options={"channel": f"#{CHANNEL['name']}"},
+        ),
+        StandIn(
+            "partner-portal", "Partner portal", Tier.MINUTES, f"{there}/listener/partners",
+            {"credential": _whsec()}, system="outgoing-webhook",
+        ),
+    ]  # fmt: skip
+
+
+def _connection(one: StandIn, at: datetime) -> Connection:
     """The connection to a stand-in, at the stand-ins' present address."""
-    there = f"{settings.SANDBOX_URL}/{slug}"
+    slug, there = one.slug, one.base_url
     found = Connection.objects.filter(slug=slug).select_related("owner").first()
     if found is None:
-        made = Settings(slug, name, slug, there, tier, _admin(), allow_loopback=True)
+        made = Settings(
+            slug, one.name, one.system or slug, there, one.tier, _admin(), allow_loopback=True,
+            options=one.options,
+        )  # fmt: skip
         return connections.create(made, by=SETUP, at=at)
     # Where an admin has connected something else since, it stays.
     if found.base_url == there or not _OURS.fullmatch(found.base_url):
         return found
     moved = Settings(
-        slug, found.name, slug, there, found.tier, found.owner, found.expected_every,
-        found.allow_loopback,
+        slug, found.name, found.system, there, found.tier, found.owner, found.expected_every,
+        found.allow_loopback, found.options,
     )  # fmt: skip
     return connections.change(moved, version=None, by=SETUP, at=at)
-
-
-def _is_ours(found: Connection) -> bool:
-    return found.base_url == f"{settings.SANDBOX_URL}/{found.slug}"
-
-
-def _enter(found: Connection, purpose: str, name: str, at: datetime) -> None:
-    connections.enter_secret(
-        slug=found.slug, purpose=purpose, secret=secret(name), by=SETUP, at=at
-    )  # fmt: skip
 
 
 def _admin() -> User | None:

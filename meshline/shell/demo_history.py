@@ -8,20 +8,18 @@ transaction, so that the workers see either nothing of it or a story that is alr
 import hashlib
 import hmac
 import json
-from dataclasses import replace
 from datetime import datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from connectors import delivery, digest, inbox, registry
-from connectors.base import Post
-from connectors.models import Connection, Secret
+from connectors import delivery, digest, registry
+from connectors.models import Connection
 from exceptions import desk
 from exceptions.models import Ticket
-from meshline import instant, vault
+from meshline import instant
 from meshline.people.models import User
 from meshline.policy.models import Company
-from meshline.shell import sandbox_control
+from meshline.shell import demo_billing, demo_doors, sandbox_control
 from meshline.shell.demo_stories import STORIES, Step, Story
 from proposals import lifecycle, outbox
 from proposals.models import Proposal
@@ -85,6 +83,8 @@ def _walk(story: Story, step: Step, document: dict[str, Any], at: datetime) -> N
         if step.does != "draft" or document["state"] != "draft":
             _act_there(document, ACTIONS[step.does])
         _tell(story, step, document, at)
+    elif step.does == "pays":
+        _pay(document, at)
     elif step.does == "take on":
         _take_on(document, step, at)
     else:
@@ -106,11 +106,21 @@ def _tell(story: Story, step: Step, document: dict[str, Any], at: datetime) -> N
     if step.crm_is_down:
         _carry_through_an_outage(received)
     _carry_all(received + 2 * IN_THE_QUEUE)
+    demo_billing.tell(received + 3 * IN_THE_QUEUE)
+    _carry_all(received + 4 * IN_THE_QUEUE)
+
+
+def _pay(document: dict[str, Any], at: datetime) -> None:
+    """The customer pays the invoice, and billing says so."""
+    demo_billing.pay(_proposal(document).invoice_id)
+    demo_billing.tell(at)
+    _carry_all(at + IN_THE_QUEUE)
 
 
 def _event(story: Story, step: Step, document: dict[str, Any], at: datetime) -> bytes:
     moment = at.astimezone(ZoneInfo("UTC")).strftime("%Y-%m-%dT%H:%M:%S.%f")
     first, _, last = story.contact.partition(" ")
+    email = story.email if story.tells_email else ""
     data = {
         "id": document["id"],
         "name": story.name,
@@ -118,24 +128,21 @@ def _event(story: Story, step: Step, document: dict[str, Any], at: datetime) -> 
         "date_modified": moment if step.without_zone else f"{moment}Z",
         "grand_total": {"amount": story.amount, "currency": story.currency},
         "created_by": {"email": story.owner},
-        "recipients": [{"first_name": first, "last_name": last, "email": story.email}],
+        "recipients": [{"first_name": first, "last_name": last, "email": email}],
         "metadata": {},
     }
     return json.dumps([{"event": "document_state_changed", "data": data}]).encode()
 
 
 def _post(body: bytes, at: datetime) -> None:
-    door = inbox.door("pandadoc")
-    assert door is not None
-    sealed = Secret.objects.filter(connection=door.id).signing().live(at=instant.now())[0].sealed
-    secret = vault.unseal(sealed).encode()
-    post = Post(
-        body=body,
+    secret = demo_doors.signing_secret("pandadoc")
+    demo_doors.post(
+        "pandadoc",
+        body,
         headers={"x-pandadoc-webhook-event-id": hashlib.sha256(body).hexdigest()[:32]},
         query={"signature": hmac.new(secret, body, hashlib.sha256).hexdigest()},
         at=at,
     )
-    inbox.accept(replace(door, at=at), post, sender="127.0.0.1")
 
 
 # --- Going out ------------------------------------------------------------------------------------

@@ -1,12 +1,16 @@
-"""The demo's other side: a quoting tool and a CRM to play with, and faults to switch on."""
+"""The demo's other side: quoting, billing, CRM and chat to play with, and faults to switch on."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
+from html import unescape
 from typing import Any
 
 from django import forms
 from django.db.models import Count, Q
 
+from connectors.stripe import money
 from meshline.money import MoneyError, quantised
 from meshline.people.models import User
 from meshline.people.permissions import Role
@@ -17,6 +21,7 @@ from proposals.models import Proposal
 from proposals.models.outcome import State
 
 SHOWN = 10
+_INVOICE = re.compile(r"in_[A-Za-z0-9]{1,60}")
 # What a new proposal may be called and for whom it may be; each one in its turn.
 IDEAS = (
     ("Wind tunnel upgrade", "Nina Brook"),
@@ -39,6 +44,17 @@ ACTS = {
     "void": ("Expire", "hourglass"),
     "draft": ("Rework", "pencil"),
 }
+# What can happen to an invoice at the billing tool.
+INVOICE_ACTS = {
+    "pay": "Pay",
+    "fail": "Card fails",
+    "overdue": "Fall due",
+    "void": "Void",
+    "dispute": "Dispute",
+    "win_dispute": "Bank: it stands",
+    "lose_dispute": "Bank: pay back",
+}
+_TONES = {"open": "info", "paid": "ok", "uncollectible": "danger"}
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,15 @@ SWITCHES = (
         "crm-lost-answer", "hubspot", "CRM's answers get lost", "It does the work, then hangs up.",
         {"kind": "commit_then_reset", "match": {"method": "POST"}},
     ),
+    Switch(
+        "billing-down", "stripe", "Billing down", "Every call is answered 503.", {"kind": "down"}
+    ),
+    Switch(
+        "billing-lost-answer", "stripe", "Billing's answers get lost",
+        "It does the work, then hangs up.",
+        {"kind": "commit_then_reset", "match": {"method": "POST"}},
+    ),
+    Switch("chat-down", "slack", "Chat down", "Every call is answered 503.", {"kind": "down"}),
     Switch(
         "quoting-doubled", "pandadoc", "Webhooks come twice", "Each is sent a second time.",
         {"kind": "webhook_double"},
@@ -143,6 +168,16 @@ def move(number: str, action: str) -> str:
     return f"“{moved['name']}” is {moved['state']} in the quoting tool."
 
 
+def bill(invoice: str, action: str) -> str:
+    """Let something happen to an invoice over there. Raises SandboxNo when it cannot."""
+    if action not in INVOICE_ACTS:
+        raise SandboxNo(f"An invoice can be told to {', '.join(INVOICE_ACTS)}.")
+    if not _INVOICE.fullmatch(invoice):
+        raise SandboxNo("There is no such invoice.")
+    now = sandbox_control.act_on_invoice(invoice, action)
+    return f"Invoice {now['number'] or now['id']} is {now['status']} in the billing tool."
+
+
 def switch(slug: str, *, on: bool) -> str:
     """Switch a fault on or off; the vendor's other faults stay, but this one comes first."""
     chosen = next((one for one in SWITCHES if one.slug == slug), None)
@@ -155,7 +190,7 @@ def switch(slug: str, *, on: bool) -> str:
 
 def switches() -> list[tuple[Switch, bool]]:
     """Every switch, and whether it is on."""
-    met = {vendor: _met(vendor) for vendor in ("hubspot", "pandadoc")}
+    met = {vendor: _met(vendor) for vendor in dict.fromkeys(one.vendor for one in SWITCHES)}
     return [(one, any(_is(one, fault) for fault in met[one.vendor])) for one in SWITCHES]
 
 
@@ -167,6 +202,8 @@ def other_side(user: User) -> dict[str, Any]:
         "documents": [_document(one, ours.get(one["id"])) for one in documents],
         "deals": [_object(one) for one in sandbox_control.objects("deals", most=SHOWN)],
         "tasks": [_object(one) for one in sandbox_control.objects("tasks", most=SHOWN)],
+        "invoices": [_invoice(one) for one in sandbox_control.invoices(most=SHOWN)],
+        "chat": [_message(one) for one in sandbox_control.messages(most=SHOWN)],
     }
 
 
@@ -189,6 +226,19 @@ def _ours(documents: list[str], user: User) -> dict[str, Proposal]:
 def _document(one: dict[str, Any], proposal: Proposal | None) -> dict[str, Any]:
     acts = [(act, *ACTS[act]) for act in ACTS if act in one["actions"]]
     return {**one, "proposal": proposal, "acts": acts}
+
+
+def _invoice(one: dict[str, Any]) -> dict[str, Any]:
+    currency = one["currency"].upper()
+    acts = [(act, label) for act, label in INVOICE_ACTS.items() if act in one["actions"]]
+    total = Decimal(money.from_units(one["total"], currency))
+    tone = _TONES.get(one["status"], "neutral")
+    return {**one, "total": total, "currency": currency, "acts": acts, "tone": tone}
+
+
+def _message(one: dict[str, Any]) -> dict[str, Any]:
+    """A message without the link behind it, its signs as they were typed."""
+    return {**one, "says": unescape(str(one.get("text", "")).partition(" <http")[0])}
 
 
 def _object(one: dict[str, Any]) -> dict[str, Any]:

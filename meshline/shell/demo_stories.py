@@ -34,6 +34,8 @@ class Story:
     email: str
     owner: str
     steps: tuple[Step, ...]
+    # Whether the quoting tool's webhooks carry the contact's e-mail.
+    tells_email: bool = True
 
 
 def _on(days_ago: int, clock: str, does: str, says: str = "", **more: Any) -> Step:
@@ -49,7 +51,7 @@ STORIES = (
         "Harbour crane sensors", "48200.00", "EUR", "Kim Vale", "kim.vale@example.com", REMY,
         (
             _on(15, "09:12", "draft"), _on(15, "10:05", "sent"), _on(14, "08:41", "viewed"),
-            _on(12, "15:27", "completed"),
+            _on(12, "15:27", "completed"), _on(9, "10:02", "pays"),
             _on(8, "11:20", "closed-won", "The first invoice is paid; the contract runs."),
         ),
     ),
@@ -67,6 +69,8 @@ STORIES = (
             _on(12, "13:15", "draft"), _on(12, "13:40", "sent"), _on(11, "09:03", "viewed"),
             _on(10, "11:31", "completed"),
         ),
+        # So nobody can be invoiced.
+        tells_email=False,
     ),
     Story(
         "Greenhouse climate pilot", "7400.00", "EUR", "Lea Moss", "lea.moss@example.com", INES,
@@ -85,7 +89,7 @@ STORIES = (
         "Observatory dome controls", "64000.00", "GBP", "Ada Quill", "ada.quill@example.com", INES,
         (
             _on(9, "11:10", "draft"), _on(9, "11:50", "sent"), _on(8, "16:33", "viewed"),
-            _on(6, "10:47", "completed"),
+            _on(6, "10:47", "completed"), _on(2, "11:15", "pays"),
         ),
     ),
     Story(

@@ -70,6 +70,21 @@ def move_document(number: str, action: str) -> dict[str, Any]:
     return ask("POST", f"/pandadoc/documents/{number}/{action}")
 
 
+def invoices(*, most: int = 20) -> list[dict[str, Any]]:
+    """The newest invoices of the billing tool, newest first, with what can be done to each."""
+    return ask("GET", "/stripe/invoices", newest=str(most))["results"]
+
+
+def act_on_invoice(invoice: str, action: str) -> dict[str, Any]:
+    """Pay, fail, void, dispute …: as the customer, or somebody at Stripe's screen."""
+    return ask("POST", f"/stripe/invoices/{invoice}/{action}", {})
+
+
+def messages(*, most: int = 20) -> list[dict[str, Any]]:
+    """The newest messages in the chat, newest first."""
+    return ask("GET", "/slack/messages", newest=str(most))["results"]
+
+
 def objects(kind: str, *, most: int = 20) -> list[dict[str, Any]]:
     """The newest deals or tasks of the CRM, newest first, whatever fault is on."""
     return ask("GET", f"/hubspot/{kind}", newest=str(most))["results"]

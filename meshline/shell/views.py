@@ -50,6 +50,8 @@ def _act(request: Request, act: str, form: demo_page.DocumentForm) -> str:
         return demo_page.create(form.cleaned_data, send="draft" not in asked)
     if act == "move":
         return demo_page.move(asked.get("document", ""), asked.get("action", ""))
+    if act == "bill":
+        return demo_page.bill(asked.get("invoice", ""), asked.get("action", ""))
     if act == "switch":
         return demo_page.switch(asked.get("switch", ""), on=asked.get("on") == "1")
     raise Http404

@@ -38,14 +38,20 @@ def test_everybody_signs_in_with_the_password_that_is_printed(loaded, client):
         assert User.objects.get(email=person.email).role == person.role
 
 
+# Signed, but its document names nobody who could be invoiced.
+NOT_INVOICED = ("invoice", "Fleet telemetry, year two")
+
+
 def test_the_story_is_in_every_state_and_mostly_proven(loaded):
     states = set(Proposal.objects.values_list("state", flat=True))
-    wanted = {"draft", "sent", "viewed", "signed", "disputed", "expired", "closed-won"}
-    assert states == wanted | {"closed-lost"}
+    wanted = {"draft", "sent", "viewed", "signed", "invoiced", "disputed", "expired"}
+    assert states == wanted | {"closed-won", "closed-lost"}
     assert Proposal.objects.count() == 13
     left = Outcome.objects.exclude(state__in=["proven", "cancelled"])
-    assert [str(one) for one in left] == []
+    assert [(one.name, str(one.proposal)) for one in left] == [NOT_INVOICED]
     assert Outcome.objects.filter(state="proven").count() > 50
+    statuses = set(Proposal.objects.exclude(invoice_id="").values_list("invoice_status", flat=True))
+    assert statuses == {"open", "paid"}
 
 
 def test_what_happened_lies_in_the_past_and_in_order(loaded):
@@ -63,7 +69,7 @@ def test_what_happened_lies_in_the_past_and_in_order(loaded):
 def test_a_newcomer_finds_tickets_of_different_kinds(loaded):
     open_ones = Ticket.objects.unresolved()
     assert set(open_ones.values_list("kind", flat=True)) == {
-        "dispute", "role-drift", "message-unreadable",
+        "delivery-failed", "dispute", "role-drift", "message-unreadable",
     }  # fmt: skip
     assert open_ones.get(kind="dispute").claimed_by.name == "Olivia Ortiz"
     assert open_ones.get(kind="role-drift").owner.name == "Olivia Ortiz"
@@ -74,7 +80,7 @@ def test_a_newcomer_finds_tickets_of_different_kinds(loaded):
 
 
 def test_an_outage_of_last_week_can_be_read_up(loaded):
-    ticket = Ticket.objects.get(kind="delivery-failed")
+    ticket = Ticket.objects.resolved().get(kind="delivery-failed")
     assert ticket.record_title == OUTAGE
     tries = DeliveryAttempt.objects.filter(outcome__proposal__title=OUTAGE)
     assert tries.filter(failure="unavailable").count() >= 4
@@ -151,7 +157,10 @@ def test_cut_off_in_the_middle_it_begins_again_without_doubles(db, sandbox, monk
     keys = [one["properties"]["meshline_key"] for one in tasks]
     assert len(keys) == len(set(keys))
     left = Outcome.objects.exclude(state__in=["proven", "cancelled"])
-    assert [(one.name, one.last_error) for one in left] == []
+    assert [(one.name, str(one.proposal)) for one in left] == [NOT_INVOICED]
+    invoices = sandbox_control.invoices(most=100)
+    billed = [one["metadata"]["meshline_proposal"] for one in invoices]
+    assert len(billed) == len(set(billed)) == 3
 
 
 # --- The page --------------------------------------------------------------------------------
@@ -164,7 +173,7 @@ OFFER = {
 @pytest.fixture
 def told(staff, sandbox):
     """The stand-ins know their keys, and nobody is told of their documents."""
-    demo.tell_stand_ins(webhook_url="")
+    demo.tell_stand_ins(listening=False)
     return sandbox
 
 

@@ -1,0 +1,123 @@
+"""Chat and outgoing webhooks, against stand-ins that keep count; and what nobody can tell."""
+
+import pytest
+from standardwebhooks.webhooks import Webhook
+
+from connectors.models import DeliveryAttempt
+from exceptions.models import Ticket
+from meshline import instant
+from meshline.shell import sandbox_control
+from proposals import outbox
+from proposals.models import Outcome
+from tests import factories
+from tests.connectors.crm import carry, carry_on, outcome, say, soon
+from tests.factories import WHSEC
+
+pytestmark = pytest.mark.django_db
+TOKEN = "xoxb-of-the-tests"
+
+
+@pytest.fixture
+def chat(crm, settings):
+    """The stand-in chat, connected, with our bot in #deals."""
+    channel = {"id": "C0DEALS", "name": "deals", "is_member": True}
+    sandbox_control.configure(slack={"token": TOKEN, "channels": [channel]})
+    factories.connected(
+        "slack", base_url=f"{settings.SANDBOX_URL}/slack", credential=TOKEN,
+        options={"channel": "#deals"},
+    )  # fmt: skip
+
+
+@pytest.fixture
+def listener(crm, settings):
+    """Somebody who listens to what we send."""
+    sandbox_control.configure(listener={"secret": WHSEC})
+    factories.connected(
+        "outgoing-webhook", base_url=f"{settings.SANDBOX_URL}/listener/partners", credential=WHSEC
+    )
+
+
+def signed():
+    say("sent")
+    say("completed", minute=5)
+
+
+def posted():
+    return sandbox_control.messages(most=100)
+
+
+# --- Chat ---------------------------------------------------------------------------------------
+def test_a_signed_proposal_is_said_in_the_chat_once_and_proven(chat):
+    signed()
+    carry_on()
+    (message,) = posted()
+    assert message["text"].startswith("Nina Brook signed Website relaunch over 1,234.50 EUR.")
+    assert outcome("message").state == "proven"
+    attempt = DeliveryAttempt.objects.get(outcome=outcome("message"))
+    assert "Read back: the message is at http" in attempt.result
+
+
+@pytest.mark.parametrize("kind", ["commit_then_reset", "reset_before"])
+def test_when_nobody_knows_whether_it_was_posted_a_person_decides(chat, kind):
+    signed()
+    sandbox_control.break_it("slack", [{"kind": kind, "match": {"path": "postMessage"}}])
+    carry_on()
+    assert (outcome("message").state, outcome("message").attempts) == ("given_up", 1)
+    assert Ticket.objects.unresolved().get().kind == "delivery-failed"
+    assert len(posted()) == (1 if kind == "commit_then_reset" else 0)
+
+
+def test_what_died_on_the_way_to_the_chat_is_not_posted_again_by_itself(chat):
+    signed()
+    message = outcome("message")
+    claimed = outbox.claim(["slack"], lease_seconds=60)
+    assert claimed.pk == message.pk
+    # Whoever carried it is gone: the lease lapses.
+    Outcome.objects.filter(pk=message.pk).update(lease_until=instant.now())
+    carry()
+    message.refresh_from_db()
+    assert (message.state, posted()) == ("given_up", [])
+    assert "nobody can tell whether it was done" in Ticket.objects.unresolved().get().reason
+
+
+def test_a_chat_that_throttles_is_waited_for(chat):
+    signed()
+    fault = {"kind": "status", "code": 429, "retry_after": 1, "times": 1}
+    sandbox_control.break_it("slack", [fault])
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("proven", 1)
+
+
+# --- Outgoing webhooks ---------------------------------------------------------------------------
+def heard():
+    return sandbox_control.ask("GET", "/listener/partners")["results"]
+
+
+def test_whoever_listens_is_told_once_and_the_standards_own_library_verifies_it(listener):
+    signed()
+    carry_on()
+    (message,) = heard()
+    (call,) = DeliveryAttempt.objects.get(outcome=outcome("webhook")).calls
+    told = Webhook(WHSEC).verify(call["body"], call["headers"])
+    assert told == message["payload"]
+    assert (told["type"], told["data"]["id"]) == ("proposal.signed", "doc-1")
+    assert (told["data"]["amount"], message["times"]) == ("1234.50", 1)
+    assert outcome("webhook").state == "proven"
+
+
+def test_a_repeat_carries_the_same_id_and_the_same_bytes(listener):
+    signed()
+    sandbox_control.break_it("listener", [{"kind": "commit_then_reset", "times": 1}])
+    carry_on(name="webhook")
+    (message,) = heard()
+    assert (message["times"], message["others"]) == (2, 0)
+    assert outcome("webhook").state == "proven"
+
+
+def test_410_means_that_no_more_is_wanted(listener):
+    signed()
+    sandbox_control.break_it("listener", [{"kind": "status", "code": 410}])
+    carry()
+    soon()
+    assert outcome("webhook").state == "given_up"
+    assert "410" in Ticket.objects.unresolved().get().reason
