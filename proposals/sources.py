@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from proposals import history, lifecycle
+from proposals import billing, history, lifecycle
 from proposals.models import Outcome, Proposal, Signal
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -15,7 +15,10 @@ _BEHIND = {
     "amount": ("amount",),
     "owner": ("owner_email",),
     "contact": ("contact_name", "contact_email"),
+    "invoiced": ("invoice",),
 }
+# What an outcome carries of the invoice; it is told as one.
+_OF_THE_INVOICE = {"invoice_id", "invoice_status", "invoice_url"}
 
 
 def of(proposal: Proposal, *, until: datetime | None = None) -> dict[str, Signal]:
@@ -30,7 +33,10 @@ def of(proposal: Proposal, *, until: datetime | None = None) -> dict[str, Signal
     told = history.told_by(lifecycle.event_of(signal) for signal in signals.values())
     if proposal.owner_pinned:
         told.pop("owner_email", None)
-    return {name: signals[pk] for name, pk in told.items()}
+    invoice = billing.name(proposal.invoice_id)
+    if invoice in told:
+        told["invoice"] = told[invoice]
+    return {name: signals[pk] for name, pk in told.items() if not name.startswith(billing.PREFIX)}
 
 
 def of_outcome(outcome: Outcome) -> dict[str, dict[str, Signal]]:
@@ -55,5 +61,7 @@ def _texts(outcome: Outcome) -> dict[str, Any]:
 
 
 def _fields(name: str, text: Any) -> tuple[str, ...]:
+    if name in _OF_THE_INVOICE:
+        return ("invoice",)
     named = _PLACE.findall(text) if isinstance(text, str) else []
     return tuple(field for one in named for field in _BEHIND.get(one, ())) or (name,)

@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -62,6 +63,17 @@ def test_signed_is_invoiced_once_and_comes_back_into_the_crm(crm, billing):
     (deal,) = crm.deals()
     assert (proposal().invoice_status, deal["meshline_invoice_status"]) == ("paid", "paid")
     assert not Ticket.objects.unresolved().exists()
+
+
+def test_from_the_invoice_on_the_page_to_the_bytes_that_told_it(crm, billing, client, olivia):
+    sign()
+    carry_on()
+    billing.tells()
+    client.force_login(olivia)
+    page = client.get(f"/proposals/{proposal().pk}/").content.decode()
+    assert proposal().invoice_number in page
+    (told,) = re.findall(r'"(/messages/[0-9]+/)\?field=invoice#told"', page)
+    assert proposal().invoice_number in client.get(told).content.decode()
 
 
 def test_where_billing_closes_a_paid_proposal_is_won(crm, billing):
