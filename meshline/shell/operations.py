@@ -261,7 +261,7 @@ def _reds(parts: dict[str, Any]) -> Iterator[Red]:
     for name in parts["trail"]["broken"]:
         yield Red(
             f"An invariant is broken: {name}.",
-            "Run `manage.py check_invariants`: it names every row. A ticket is open about it.",
+            "Run manage.py check_invariants: it names every row. A ticket is open about it.",
         )
 
 
@@ -275,13 +275,13 @@ def _down(parts: dict[str, Any]) -> Iterator[Red]:
     elif (said := vitals.workers()) != vitals.OK:
         yield Red(
             said,
-            "Start workers: `manage.py rqworker inbox outbox upkeep --serializer "
-            "rq.serializers.JSONSerializer`. What came in is kept and waits.",
+            "Start workers: manage.py rqworker inbox outbox upkeep --serializer "
+            "rq.serializers.JSONSerializer. What came in is kept and waits.",
         )
     if (said := vitals.clock()) != vitals.OK:
         yield Red(
             said,
-            "Start one: `manage.py clock`. Without it nothing is tried again and nothing late "
+            "Start one: manage.py clock. Without it nothing is tried again and nothing late "
             "becomes a ticket. If one hangs, end it: the next takes over.",
         )
 

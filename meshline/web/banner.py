@@ -8,6 +8,8 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from redis.exceptions import RedisError
+
 from meshline.pulse import pulse, vitals
 
 _LOOK_EVERY_SECONDS = 5.0
@@ -62,4 +64,14 @@ def _since(part: str) -> datetime:
     now = datetime.now(UTC)
     if part == "clock" and (age := pulse.age(vitals.CLOCK)) is not None:
         return now - age
-    return _missed.setdefault(part, now)
+    if part not in _missed:
+        _missed[part] = (_workers_last_word() if part == "workers" else None) or now
+    return _missed[part]
+
+
+def _workers_last_word() -> datetime | None:
+    """When the last of them spoke, as long as Redis remembers it."""
+    try:
+        return max((one.heard_at for one in vitals.workers_seen()), default=None)
+    except RedisError:
+        return None

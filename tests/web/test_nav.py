@@ -110,6 +110,14 @@ def test_since_when_is_remembered_until_it_is_back(monkeypatch, fresh_look):
     assert banner._look()[0].since > first.since
 
 
+def test_workers_are_missed_since_their_last_word(monkeypatch, fresh_look):
+    heard_at = MONDAY - timedelta(minutes=3)
+    monkeypatch.setattr(banner.vitals, "workers_seen", lambda: [banner.vitals.Seen("w", heard_at)])
+    for part, said in (("redis", "ok"), ("clock", "ok"), ("workers", "No worker.")):
+        monkeypatch.setattr(banner.vitals, part, lambda said=said: said)
+    assert banner._look()[0].since == heard_at
+
+
 def test_a_clock_says_itself_since_when(db, fresh_look, monkeypatch):
     monkeypatch.setattr(banner.vitals, "redis", lambda: banner.vitals.OK)
     monkeypatch.setattr(banner.vitals, "workers", lambda: banner.vitals.OK)
