@@ -15,14 +15,13 @@ from connectors import parsing, raw
 from connectors.models import Message, Receipt, RejectedReceipt
 from connectors.parsing import Unreadable
 from connectors.raw import Raw
-from exceptions import masking
+from meshline import masking
 from meshline.audit import trail
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, scope
 from proposals.models import Proposal
 
-MASK = "•••"
 SEEN = "payload-seen"
 Seen = Message | Receipt | RejectedReceipt
 _NAMES: dict[type[Model], str] = {
@@ -117,12 +116,12 @@ def structure(value: Any) -> Any:
         return {name: structure(part) for name, part in value.items()}
     if isinstance(value, list):
         return [structure(part) for part in value]
-    return MASK
+    return masking.MASK
 
 
 def hide(sentence: str) -> str:
     """A sentence without the values it quotes."""
-    return masking.words(_QUOTED.sub(MASK, sentence))
+    return masking.words(_QUOTED.sub(masking.MASK, sentence))
 
 
 def laid_out(text: str) -> str:
@@ -143,7 +142,7 @@ def laid_out(text: str) -> str:
 
 def headers(sent: dict[str, str], *, masked: bool) -> list[tuple[str, str]]:
     """A post's headers by name; who sees values masked sees only the names."""
-    return [(name, MASK if masked else value) for name, value in sorted(sent.items())]
+    return [(name, masking.MASK if masked else value) for name, value in sorted(sent.items())]
 
 
 @transaction.atomic

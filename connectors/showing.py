@@ -10,7 +10,7 @@ from connectors.base import Idempotency
 from connectors.holding import Held
 from connectors.models import Connection, DeliveryAttempt, RecordLink
 from connectors.registry import UnknownSystem
-from exceptions import masking
+from meshline import masking
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
 from meshline.web import words

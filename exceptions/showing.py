@@ -8,8 +8,9 @@ from typing import Any
 
 from django.urls import NoReverseMatch, resolve, reverse
 
-from exceptions import acts, masking
+from exceptions import acts
 from exceptions.models import Occurrence, Ticket, TicketNote
+from meshline import masking
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope

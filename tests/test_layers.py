@@ -28,6 +28,7 @@ GROUND = [
         "logs",
         "gauges",
         "invariants",
+        "masking",
     },
     {"audit"},
     {"people"},

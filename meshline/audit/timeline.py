@@ -9,10 +9,10 @@ from typing import Any
 from django.urls import NoReverseMatch, reverse
 from django.utils import dateformat, timezone
 
+from meshline import masking
 from meshline.audit import personal, records
 from meshline.audit.models import TrailLine
 
-MASK = "•••"
 # The pages of what a line may speak of, by URL name; what is not here has no page of its own.
 PAGES = {
     "proposal": "proposals:proposal",
@@ -31,8 +31,6 @@ _NAMES = {
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}
-_EMAIL = re.compile(r"[^\s@()<>“”\"]+@[^\s@()<>“”\"]+")
-_AMOUNT = re.compile(r"\b\d[\d,.]*\s[A-Z]{3}\b")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 
 Opens = Callable[[str], bool]
@@ -91,9 +89,9 @@ def read(lines: Iterable[TrailLine], *, masked: bool, opens: Opens) -> list[Entr
         Entry(
             line=line,
             words=words(line.what),
-            before=_shown(line.before, keys, masked),
-            after=_shown(line.after, keys, masked),
-            why=hide(line.why) if masked else line.why,
+            before=shown(line.before, keys, masked=masked, readable=_readable),
+            after=shown(line.after, keys, masked=masked, readable=_readable),
+            why=masking.words(line.why) if masked else line.why,
             subject=_ref(line.subject_kind, line.subject_id, opens),
             cause=_cause(line.cause, brought, opens),
         )
@@ -118,22 +116,21 @@ def page_of(named: str, opens: Opens) -> str:
     return _ref(kind, pk, opens).url
 
 
-def hide(text: str) -> str:
-    """A sentence without the e-mail addresses and amounts in it."""
-    return _AMOUNT.sub(MASK, _EMAIL.sub(MASK, text))
-
-
-def _shown(changes: dict[str, Any], keys: dict[str, Any], masked: bool) -> dict[str, Any]:
+def shown(
+    changes: dict[str, Any], keys: dict[str, Any], *, masked: bool,
+    readable: Callable[[Any], Any] = lambda value: value,
+) -> dict[str, Any]:  # fmt: skip
+    """A line's before or after without sealed values: opened, said to be erased, or masked."""
     if masked:
-        return {name: _masked(name, value) for name, value in changes.items()}
+        return {name: _masked(name, value, readable) for name, value in changes.items()}
     opened = personal.reveal(changes, keys)
-    return {name: _readable(value) for name, value in opened.items()}
+    return {name: readable(value) for name, value in opened.items()}
 
 
-def _masked(name: str, value: Any) -> Any:
+def _masked(name: str, value: Any, readable: Callable[[Any], Any]) -> Any:
     if name in _PRIVATE or personal.is_sealed(value):
-        return MASK if value else value
-    return hide(_readable(value)) if isinstance(value, str) else value
+        return masking.MASK if value else value
+    return masking.words_within(readable(value))
 
 
 def _readable(value: Any) -> Any:

@@ -7,9 +7,10 @@ from django.db.models import Q
 from django.urls import reverse
 
 from connectors.models import Connection
-from exceptions import masking, metrics, showing
+from exceptions import metrics, showing
 from exceptions.models import Ticket, TicketQuerySet
 from exceptions.showing import Seen
+from meshline import masking
 from meshline.notices.models import Notice
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, may, scope

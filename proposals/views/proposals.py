@@ -10,10 +10,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from meshline import instant
+from meshline import instant, masking
 from meshline.audit import filters as trail_filters
 from meshline.audit.models import TrailLine
-from meshline.audit.timeline import Opens, hide, page_of
+from meshline.audit.timeline import Opens, page_of
 from meshline.people import permissions
 from meshline.people.permissions import NotAllowed, OutOfScope, Permission, Scope
 from meshline.policy import roles
@@ -203,7 +203,7 @@ def _show(
     opens = trail_filters.opens(request.user)
     context = {
         "proposal": shown,
-        "owner_why": hide(shown.owner_why) if masked else shown.owner_why,
+        "owner_why": masking.words(shown.owner_why) if masked else shown.owner_why,
         "masked": masked,
         "told": _told(shown, opens),
         "invoice_tone": _INVOICE_TONES.get(shown.invoice_status, "neutral"),
@@ -291,7 +291,7 @@ def _outcome_row(outcome: Outcome, masked: bool) -> OutcomeRow:
         place=sentences.place(outcome.target, outcome.connection),
         # The texts of outcomes name the contact and the amount.
         text="" if masked else str(outcome.params.get("subject", "")),
-        error=hide(outcome.last_error) if masked else outcome.last_error,
+        error=masking.words(outcome.last_error) if masked else outcome.last_error,
         waits_for=_waits_for(outcome),
     )
 

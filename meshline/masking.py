@@ -5,13 +5,22 @@ import re
 from typing import Any
 
 MASK = "•••"
-_EMAIL = re.compile(r"[^\s@<>()\"',;:]+@[^\s@<>()\"',;:]+")
+_EMAIL = re.compile(r"[^\s@<>()“”\"',;:]+@[^\s@<>()“”\"',;:]+")
 _AMOUNT = re.compile(r"\b\d[\d,.]*\s[A-Z]{3}\b")
 
 
 def words(text: str) -> str:
     """A sentence with its e-mail addresses and amounts masked."""
     return _AMOUNT.sub(MASK, _EMAIL.sub(MASK, text))
+
+
+def words_within(value: Any) -> Any:
+    """Data with every sentence in it masked as `words` does, however deep it stands."""
+    if isinstance(value, dict):
+        return {name: words_within(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [words_within(part) for part in value]
+    return words(value) if isinstance(value, str) else value
 
 
 def structure(value: Any) -> Any:
