@@ -99,6 +99,9 @@ DATABASES["default"]["OPTIONS"].update(connect_timeout=2)
 # The owner's address, used by `migrate` alone; without it the application's own.
 MIGRATION_DATABASE_URL = environment.env("MIGRATION_DATABASE_URL", default="")
 
+# Where the trail's head is written down every hour, apart from the database.
+TRAIL_ANCHOR = environment.env("TRAIL_ANCHOR", default=str(STATE_DIR / "anchors" / "trail.txt"))
+
 # --- Redis: a doorbell, nothing that must not be lost ----------------------------------------
 REDIS_URL = environment.redis("REDIS_URL", _LOCAL)
 _QUEUE = {

@@ -51,4 +51,6 @@ TASKS: list[Task] = [
     Task(
         "the whole trail", 86_400, "meshline.shell.invariants.daily", first_after=1800, aside=True
     ),
+    Task("anchoring the trail", 3600, "meshline.audit.jobs.anchor"),
+    Task("anchors that were missed", 60, "meshline.audit.jobs.anchor_if_missed"),
 ]

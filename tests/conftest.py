@@ -4,8 +4,10 @@ The servers themselves are started by tests/settings.py, before Django loads. Te
 connected as the application's role, so that a missing grant or a trail violation is felt.
 """
 
+import uuid
 from collections.abc import Callable
 from functools import wraps
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,6 +61,14 @@ def _guard(switch: str) -> None:
 
 
 TransactionTestCase._fixture_teardown = _flush_as_owner  # type: ignore[method-assign]
+
+
+@pytest.fixture(autouse=True)
+def anchor_file(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each test's chain has an anchor file of its own; nobody wrote to it yet."""
+    path = tmp_path_factory.getbasetemp() / uuid.uuid4().hex / "anchors" / "trail.txt"
+    settings.TRAIL_ANCHOR = str(path)
+    return path
 
 
 @pytest.fixture

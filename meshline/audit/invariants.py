@@ -7,14 +7,12 @@ NAME = "trail-verifies"
 
 
 def whole() -> list[str]:
-    return told(verify.chain())
+    return told(verify.trail())
 
 
 def told(verdict: verify.Verdict) -> list[str]:
     """A verdict as breaches: none, or the first bad position and why."""
-    if verdict.holds:
-        return []
-    return [f"The trail breaks at position {verdict.bad_position}: {verdict.reason}"]
+    return [] if verdict.holds else [f"The trail does not hold. {verdict.sentence}"]
 
 
-INVARIANTS = [Invariant(NAME, "The trail's chain verifies.", whole)]
+INVARIANTS = [Invariant(NAME, "The trail's chain and its anchors verify.", whole)]

@@ -65,6 +65,8 @@ class TrailLink(models.Model):
     position = models.BigIntegerField(unique=True)
     previous = models.BinaryField()
     hash = models.BinaryField()
+    # What the hash covers: 1 is all but written_at, 2 is all; see verify.COVERED.
+    covers = models.SmallIntegerField(db_default=1)
 
     def __str__(self) -> str:
         return f"#{self.position}"
@@ -84,6 +86,25 @@ class ChainHead(models.Model):
 
     def __str__(self) -> str:
         return f"#{self.position}"
+
+
+class LastAnchor(models.Model):
+    """What was last written to the anchor file, so that a file that is gone is missed. One row."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    number = models.BigIntegerField()
+    at = models.DateTimeField()
+    position = models.BigIntegerField()
+    hash = models.CharField(max_length=64)
+    mac = models.CharField(max_length=64)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(id=1), name="one_last_anchor")
+        ]
+
+    def __str__(self) -> str:
+        return f"Anchor {self.number} at #{self.position}"
 
 
 class PersonKey(models.Model):

@@ -14,16 +14,17 @@ from connectors import invariants as of_connectors
 from exceptions import desk
 from exceptions import invariants as of_exceptions
 from meshline import instant
+from meshline.audit import anchors, verify
 from meshline.audit import invariants as of_the_trail
-from meshline.audit import verify
 from meshline.audit.actors import part
+from meshline.audit.verify import Place, Verdict
 from meshline.invariants import Invariant
 from meshline.pulse import pulse
 from proposals import invariants as of_proposals
 
 WATCH = part("invariants", "The hourly check")
 # How the last look came out, and up to where the trail was recomputed.
-CHECKED, VERIFIED = "invariants", "trail-verified"
+CHECKED, VERIFIED = "invariants", verify.VERIFIED
 
 INVARIANTS: list[Invariant] = [
     *of_connectors.INVARIANTS,
@@ -43,8 +44,7 @@ class Breach:
 
 def broken() -> list[Breach]:
     """Every invariant that does not hold at this instant, also while everything else goes on."""
-    with _snapshot():
-        return look(INVARIANTS)
+    return _look(verify.START)[0]
 
 
 def look(invariants: list[Invariant]) -> list[Breach]:
@@ -56,24 +56,30 @@ def look(invariants: list[Invariant]) -> list[Breach]:
 def hourly() -> None:
     """The clock's look: a breach is a ticket, and closes it when it is whole again."""
     known = pulse.detail(VERIFIED)
-    start = (known["position"], bytes.fromhex(known["hash"])) if known else (0, verify.GENESIS)
-    _check(start)
+    _check(Place(known["position"], bytes.fromhex(known["hash"])) if known else verify.START)
 
 
 def daily() -> None:
     """The same, with the whole trail."""
-    _check((0, verify.GENESIS))
+    _check(verify.START)
 
 
-def _check(start: tuple[int, bytes]) -> None:
+def _look(start: Place) -> tuple[list[Breach], Verdict]:
+    """Everything in one snapshot, the trail from `start` on, and with all its anchors."""
     books = [one for one in INVARIANTS if one.name != of_the_trail.NAME]
     trail = next(one for one in INVARIANTS if one.name == of_the_trail.NAME)
+    # Before the snapshot, so that no anchor is ahead of its head.
+    sheet = anchors.read()
     with _snapshot():
         found = look(books)
-        verdict = verify.chain(after=start)
-    if sentences := of_the_trail.told(verdict):
-        found.append(Breach(trail, sentences))
-    else:
+        verdict = verify.with_anchors(verify.chain(after=start), sheet)
+    sentences = of_the_trail.told(verdict)
+    return [*found, *([Breach(trail, sentences)] if sentences else [])], verdict
+
+
+def _check(start: Place) -> None:
+    found, verdict = _look(start)
+    if verdict.holds:
         pulse.beat(VERIFIED, position=verdict.length, hash=verdict.head)
     pulse.beat(CHECKED, asked=len(INVARIANTS), broken=[one.invariant.name for one in found])
     _tell(found)

@@ -237,7 +237,7 @@ def test_a_line_of_the_trail_that_was_changed(busy):
     )
     with broken_by(*tampered) as found:
         assert found["trail-verifies"] == [
-            "The trail breaks at position 3: The line at position 3 is not what was written."
+            "The trail does not hold. Position 3: The line at position 3 is not what was written."
         ]
 
 
