@@ -5,6 +5,7 @@ from exceptions import views
 app_name = "exceptions"
 urlpatterns = [
     path("queue/", views.queue, name="queue"),
+    path("queue/export/", views.export, name="export"),
     path("queue/<int:ticket_id>/", views.ticket, name="ticket"),
     path("queue/<int:ticket_id>/claim/", views.claim, name="claim"),
     path("queue/<int:ticket_id>/release/", views.release, name="release"),

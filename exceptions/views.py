@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 from django.db.models import Count, Q
 from django.forms import Form
 from django.http import HttpResponse, QueryDict
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
 from exceptions import desk, showing
+from exceptions import export as file
 from exceptions.filters import TABS, Asked
 from exceptions.forms import EscalateForm, NoteForm, ResolveForm
 from exceptions.models import Ticket
@@ -21,8 +23,8 @@ from exceptions.showing import PEOPLE
 from exceptions.states import MoveError, Resolution
 from meshline import instant
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
-from meshline.web import paging
-from meshline.web.access import back_from, done, requires, say
+from meshline.web import csv_export, paging
+from meshline.web.access import back_from, done, refusal, requires, say
 from meshline.web.requests import Request
 
 # An open queue asks how the rows on it stand; more than a page of them is nobody's question.
@@ -52,6 +54,24 @@ def queue(request: Request) -> HttpResponse:
         return response
     asked.filter.offer_connections()
     return render(request, "exceptions/queue.html", context)
+
+
+@require_POST
+@requires(Permission.EXPORT_QUEUE)
+def export(request: Request) -> HttpResponseBase:
+    """The tab and filter in the URL as CSV, as far as this person may take it along."""
+    asked = Asked.of(request, request.GET)
+    if faults := csv_export.faults_of(asked.filter.form):
+        return refusal(request, faults, status=422)
+    return csv_export.send(
+        request,
+        file.tickets(asked, request.scope),
+        whole=Ticket.objects.select_related("team", *PEOPLE),
+        name="queue",
+        columns=file.COLUMNS,
+        asked={"tab": asked.tab, **csv_export.asked_of(asked.filter.form)},
+        write=lambda chunks: file.rows(chunks, user=request.user),
+    )
 
 
 # --- A ticket --------------------------------------------------------------------------------
@@ -221,6 +241,9 @@ def _numbers(request: Request, asked: Asked) -> dict[str, Any]:
         "tabs": tabs,
         "urls": {name: tab["url"] for name, tab in zip(TABS, tabs, strict=True)},
         "is_masked": scope(request.user, Permission.SEE_QUEUE) is Scope.MASKED,
+        "export_url": f"{reverse('exceptions:export')}?{asked.query()}",
+        "export_refusal": refusal_for(request.user, Permission.EXPORT_QUEUE),
+        "exports_own": scope(request.user, Permission.EXPORT_QUEUE) is Scope.OWN,
         "reasons": Resolution.for_people(),
     }
 

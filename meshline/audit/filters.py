@@ -69,11 +69,13 @@ class TrailFilter(forms.Form):
         if self.cleaned_data.get("id") and not self.cleaned_data.get("kind"):
             self.add_error("kind", "Choose what the number is of.")
 
-    def narrow(self, lines: QuerySet) -> QuerySet:
+    def narrow(self, lines: QuerySet, scope: Scope | None) -> QuerySet:
         self.is_valid()
         asked = getattr(self, "cleaned_data", {})
         if text := asked.get("q"):
-            lines = lines.filter(Q(why__icontains=text) | Q(actor_label__icontains=text))
+            found = Q(actor_label__icontains=text)
+            # Who sees personal values masked cannot find out by searching for them.
+            lines = lines.filter(found if scope is Scope.MASKED else found | Q(why__icontains=text))
         if kind := asked.get("kind"):
             lines = lines.filter(_about(kind, asked.get("id", "")))
         if actor := asked.get("actor"):

@@ -58,6 +58,38 @@ class PasswordForm(forms.Form):
         return password
 
 
+class ChangePasswordForm(PasswordForm):
+    """One's own new password, for the one that is known."""
+
+    current = forms.CharField(
+        label="Current password",
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    again = forms.CharField(
+        label="New password again",
+        strip=False,
+        max_length=200,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+    field_order = ("current", "password", "again")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].label = "New password"
+
+    def clean_current(self) -> str:
+        if not self.user.check_password(self.cleaned_data["current"]):
+            raise forms.ValidationError("This is not your current password.")
+        return self.cleaned_data["current"]
+
+    def clean(self) -> None:
+        asked = self.cleaned_data
+        if {"password", "again"} <= asked.keys() and asked["password"] != asked["again"]:
+            self.add_error("again", "The two new passwords are not the same.")
+
+
 class ZoneField(forms.ChoiceField):
     """A zone from the list, or one that is known though not listed (an alias somebody kept)."""
 

@@ -60,6 +60,8 @@ class Permission(StrEnum):
     SEE_PEOPLE = "see people"
     MANAGE_PEOPLE = "manage people and roles"
     SEE_TRAIL = "search the trail"
+    EXPORT_TRAIL = "export the trail"
+    EXPORT_QUEUE = "export the exception queue"
     SEE_TABLES = "look at every table"
     SEE_OPERATIONS = "see how Meshline itself runs"
     PLAY_DEMO = "play the demo's other side"
@@ -100,6 +102,8 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.SEE_PEOPLE: {M: ALL, S: TEAM, A: ALL},
     Permission.MANAGE_PEOPLE: {A: ALL},
     Permission.SEE_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},
+    Permission.EXPORT_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},
+    Permission.EXPORT_QUEUE: {O: OWN, M: ALL, S: TEAM},
     Permission.SEE_TABLES: {A: ALL},
     Permission.SEE_OPERATIONS: {O: ALL, M: ALL, A: ALL, V: ALL},
     Permission.PLAY_DEMO: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},

@@ -1,4 +1,4 @@
-"""What people settle for themselves: their name, their zone, light or dark."""
+"""What people settle for themselves: their name, zone and password, light or dark."""
 
 from datetime import datetime
 
@@ -6,6 +6,7 @@ from django.db import transaction
 
 from meshline.audit import trail
 from meshline.audit.trail import Personal
+from meshline.people import people
 from meshline.people.models import User
 
 THEMES: dict[str, bool | None] = {"light": False, "dark": True, "system": None}
@@ -22,6 +23,19 @@ def settle(*, by: User, name: str, zone: str, at: datetime) -> User:
     if after != before:
         trail.record("person.changed", subject=user, by=by, at=at, before=before, after=after)
     return user
+
+
+@transaction.atomic
+def choose_password(*, by: User, password: str, at: datetime) -> None:
+    """A new password for oneself; whoever sits elsewhere by the old one is out.
+
+    The caller has asked for the old one, and keeps its own sitting.
+    """
+    user = User.objects.select_for_update().get(pk=by.pk)
+    user.set_password(password)
+    user.save(update_fields=["password"])
+    people.end_sittings(user)
+    trail.record("person.password-changed", subject=user, by=user, at=at)
 
 
 def choose_theme(*, by: User, theme: str) -> None:

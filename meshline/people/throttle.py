@@ -29,6 +29,12 @@ def note_failure(email: str, address: str, *, at: datetime) -> None:
     SignInFailure.objects.create(key=_key(email, address), at=at)
 
 
+def has_just_shut(email: str, address: str, *, at: datetime) -> bool:
+    """Whether the last wrong password was the one that was too many."""
+    recent = SignInFailure.objects.filter(key=_key(email, address), at__gt=at - WITHIN)
+    return recent.count() == TRIES
+
+
 def forget(email: str, address: str) -> None:
     """They got it right: the count starts anew."""
     SignInFailure.objects.filter(key=_key(email, address)).delete()

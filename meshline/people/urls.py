@@ -8,6 +8,7 @@ urlpatterns = [
     path("sign-in/invitation/<str:token>/", views.invitation, name="invitation"),
     path("sign-out/", views.sign_out, name="sign-out"),
     path("profile/", views.profile, name="profile"),
+    path("profile/password/", views.password, name="password"),
     path("profile/theme/", views.theme, name="theme"),
     path("people/", views.people, name="people"),
     path("people/invite/", views.invite, name="invite"),

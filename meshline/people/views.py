@@ -17,8 +17,9 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from meshline import instant
 from meshline.people import people as verbs
 from meshline.people import profile as own
-from meshline.people import throttle
+from meshline.people import sign_ins, throttle
 from meshline.people.forms import (
+    ChangePasswordForm,
     InviteForm,
     PasswordForm,
     PeopleFilter,
@@ -60,7 +61,8 @@ def sign_in(request: Request, demo_people: Iterable[Any] = ()) -> HttpResponse:
             throttle.forget(*_tried(request))
             _let_in(request, form.get_user())
             return see_other(to)
-        throttle.note_failure(*_tried(request), at=instant.now())
+        email, address = _tried(request)
+        sign_ins.failed(email=email.replace("\0", ""), address=address, at=instant.now())
     context = {
         "form": form,
         "next": request.POST.get("next") or request.GET.get("next", ""),
@@ -74,6 +76,8 @@ def sign_in(request: Request, demo_people: Iterable[Any] = ()) -> HttpResponse:
 @login_not_required
 @require_POST
 def sign_out(request: Request) -> HttpResponse:
+    if request.user.is_authenticated:
+        sign_ins.went(user=request.user, at=instant.now())
     auth.logout(request)
     return see_other(resolve_url(settings.LOGOUT_REDIRECT_URL))
 
@@ -104,6 +108,27 @@ def profile(request: Request) -> HttpResponse:
         return done(request, "Your profile is saved.", "people:profile")
     context = {"form": form, "themes": _themes(user)}
     return render(request, "people/profile.html", context, status=422 if form.errors else 200)
+
+
+@never_cache
+@sensitive_post_parameters()
+@require_http_methods(["GET", "HEAD", "POST"])
+def password(request: Request) -> HttpResponse:
+    """A new password of one's own, for the one that is known; other sittings end."""
+    user, tried = request.user, (f"own password of {request.user.pk}", _address(request))
+    at = instant.now()
+    throttled = throttle.refusal(*tried, at=at) if request.method == "POST" else ""
+    form = ChangePasswordForm(None if throttled else request.POST or None, user=user)
+    if form.is_bound and form.is_valid():
+        throttle.forget(*tried)
+        own.choose_password(by=user, password=form.cleaned_data["password"], at=at)
+        auth.update_session_auth_hash(request, User.objects.get(pk=user.pk))
+        return done(request, "Your password is changed; other sittings ended.", "people:profile")
+    if "current" in form.errors:
+        throttle.note_failure(*tried, at=at)
+    status = 429 if throttled else 422 if form.errors else 200
+    context = {"form": form, "throttled": throttled}
+    return render(request, "people/password.html", context, status=status)
 
 
 @require_POST
@@ -185,7 +210,11 @@ def _page_after(request: Request) -> str:
 
 def _tried(request: Request) -> tuple[str, str]:
     """Under which e-mail, and from where."""
-    return request.POST.get("username", "")[:254], request.META.get("REMOTE_ADDR", "")
+    return request.POST.get("username", "")[:254], _address(request)
+
+
+def _address(request: Request) -> str:
+    return request.META.get("REMOTE_ADDR", "")
 
 
 def _throttled(request: Request) -> str:
@@ -195,8 +224,10 @@ def _throttled(request: Request) -> str:
 
 
 def _let_in(request: Request, user: User) -> None:
+    at = instant.now()
+    sign_ins.came_in(user=user, address=_address(request), at=at)
     auth.login(request, user, backend=_BACKEND)
-    sitting.begin(request, at=instant.now())
+    sitting.begin(request, at=at)
 
 
 def _accept(request: Request, token: str, password: str) -> HttpResponse:

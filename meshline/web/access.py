@@ -10,6 +10,7 @@ from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import resolve_url
 from django.template.loader import render_to_string
 
@@ -18,7 +19,7 @@ from meshline.people.permissions import NotAllowed, OutOfScope, Permission
 from meshline.web import errors, sitting
 from meshline.web.requests import Request
 
-View = Callable[..., HttpResponse]
+View = Callable[..., HttpResponseBase]
 
 
 def requires(permission: Permission) -> Callable[[View], View]:
@@ -26,7 +27,7 @@ def requires(permission: Permission) -> Callable[[View], View]:
 
     def guard(view: View) -> View:
         @wraps(view)
-        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+        def guarded(request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if reason := permissions.refusal_for(request.user, permission):
                 return errors.denied(request, reason)
             request.scope = permissions.scope(request.user, permission)
@@ -78,7 +79,7 @@ def back_from(request: Request) -> str:
     return sitting.safe_page(request, request.headers.get("Referer")) or errors.home_url()
 
 
-def _answer(view: View, request: Request, *args: Any, **kwargs: Any) -> HttpResponse:
+def _answer(view: View, request: Request, *args: Any, **kwargs: Any) -> HttpResponseBase:
     try:
         return view(request, *args, **kwargs)
     except OutOfScope as error:
