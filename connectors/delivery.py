@@ -17,7 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, connections
 
-from connectors import backoff, health, registry
+from connectors import backoff, health, registry, telling
 from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
 from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
 from exceptions import desk
@@ -36,6 +36,8 @@ CLAIM_SECONDS = 13.0
 LINGER_SECONDS = 1.0
 # How often an empty drain looks again, in seconds.
 PEEK_SECONDS = 0.03
+# How often people are told while other things are carried, in seconds.
+TELL_EVERY_SECONDS = 0.03
 THREADS = 8
 CAP = 4
 PROOF_RETRY = timedelta(seconds=2)
@@ -102,15 +104,29 @@ def _note_crash(outcome: Outcome, error: Exception) -> None:
 
 
 def _claim_one(carriers: "_Carriers") -> bool:
-    """Claim the next outcome for a connection that has room, and hand it on."""
+    """Claim the next outcome for a connection that has room, and hand it on.
+
+    People are told in between, many at once, whatever else waits.
+    """
+    if carriers.may_tell and _tell(carriers):
+        return True
     if not carriers.have_room:
         return False
     # A probe is for its own connection: what is due elsewhere must not use it up.
     claimed = [_claim_for([slug], carriers) for slug in health.take_probes()]
     if any(claimed):
         return True
-    open_ones = [registry.PEOPLE.slug, *health.open_for_carrying()]
+    open_ones = health.open_for_carrying()
     return _claim_for([slug for slug in open_ones if carriers.in_flight[slug] < CAP], carriers)
+
+
+def _tell(carriers: "_Carriers") -> bool:
+    carriers.told_at = time.monotonic()
+    told, alone = telling.tell_batch()
+    carriers.carried += told
+    for outcome in alone:
+        carriers.take(outcome)
+    return bool(told or alone)
 
 
 def _claim_for(slugs: list[str], carriers: "_Carriers") -> bool:
@@ -376,6 +392,7 @@ class _Carriers:
 
     def __init__(self, threads: int) -> None:
         self.carried = 0
+        self.told_at = 0.0
         self.in_flight: Counter[str] = Counter()
         self._size = threads
         self._work: queue.Queue[Outcome | None] = queue.Queue()
@@ -390,6 +407,10 @@ class _Carriers:
     @property
     def have_room(self) -> bool:
         return self._size == 0 or self.in_flight.total() < self._size
+
+    @property
+    def may_tell(self) -> bool:
+        return time.monotonic() - self.told_at >= TELL_EVERY_SECONDS
 
     @property
     def are_idle(self) -> bool:

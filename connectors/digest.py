@@ -20,7 +20,7 @@ from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
-from exceptions.models import Occurrence, Ticket
+from exceptions.models import Ticket
 from meshline import bell, bulk, instant, logs
 from meshline.audit import trail
 from meshline.audit.actors import Actor
@@ -308,8 +308,7 @@ def _settle(messages: list[Message], at: datetime) -> None:
     """What is read by now comes right on the tickets it hangs on, whatever put it there."""
     still = (Message.Status.QUARANTINED, Message.Status.ACCEPTED)
     read = [one.ref for one in messages if one.status not in still]
-    hanging = Occurrence.objects.filter(subject__in=read, settled_at=None).order_by("ticket_id")
-    for subject in dict.fromkeys(hanging.values_list("subject", flat=True)):
+    for subject in desk.hanging(read):
         desk.settle(subject=subject, because="It was digested.", by=INBOX, at=at)
 
 

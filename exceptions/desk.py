@@ -1,5 +1,6 @@
 """The desk: tickets are opened, claimed, acknowledged, escalated and resolved here alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -157,6 +158,12 @@ def note(*, ticket_id: int, text: str, by: User, at: datetime) -> TicketNote:
 
 
 @transaction.atomic
+def hanging(subjects: Iterable[str]) -> list[str]:
+    """Those of these subjects that keep a ticket open, in the order of their tickets."""
+    rows = Occurrence.objects.filter(subject__in=list(subjects), settled_at=None)
+    return list(dict.fromkeys(rows.order_by("ticket_id").values_list("subject", flat=True)))
+
+
 def settle(
     *, subject: str, because: str, by: Someone, at: datetime, kinds: set[str] | None = None
 ) -> None:

@@ -15,9 +15,10 @@ from django.db import connection, transaction
 from django.urls import reverse
 
 from exceptions import desk
-from meshline import bell
+from meshline import bell, bulk
 from meshline.audit import trail
 from meshline.audit.actors import Someone, part
+from meshline.audit.models import TrailLine
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
@@ -29,6 +30,12 @@ CARRIER = part("carrier", "The carrier")
 CLAIMED_TOO_OFTEN = 3
 # The failure of an outcome that was delivered and cannot be read back.
 UNPROVEN = "unproven"
+
+
+_PROVEN = [
+    "state", "proven_at", "delivered_at", "external_id", "last_error", "failure", "crashes",
+    "lease_owner", "lease_until",
+]  # fmt: skip
 
 
 class LeaseLost(Exception):
@@ -62,17 +69,18 @@ CLAIMABLE = """
     )
 """
 _CLAIM = f"""
+WITH next AS MATERIALIZED (
+    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE}
+    ORDER BY o.tier_rank, o.next_attempt_at, o.id
+    LIMIT %(most)s FOR UPDATE SKIP LOCKED
+)
 UPDATE proposals_outcome SET
     state = 'leased', lease_owner = %(lease)s,
     lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
     crashes = crashes + (state = 'leased')::int,
     attempts = attempts + (delivered_at IS NULL)::int,
     first_tried_at = coalesce(first_tried_at, clock_timestamp())
-WHERE id = (
-    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE}
-    ORDER BY o.tier_rank, o.next_attempt_at, o.id
-    LIMIT 1 FOR UPDATE SKIP LOCKED
-)
+WHERE id IN (SELECT id FROM next)
 RETURNING id
 """
 
@@ -82,19 +90,29 @@ def claim(connections: Collection[str], *, lease_seconds: int) -> Outcome | None
 
     Runs outside any transaction, so that the claim is there for others before the call goes out.
     """
-    lease = uuid.uuid4()
+    claimed = claim_all(connections, lease_seconds=lease_seconds, most=1)
+    return claimed[0] if claimed else None
+
+
+def claim_all(connections: Collection[str], *, lease_seconds: int, most: int) -> list[Outcome]:
+    """Up to `most` due outcomes for these connections, under one lease, in their order."""
     facts: dict[str, Any] = {
-        "lease": lease,
+        "lease": uuid.uuid4(),
         "seconds": lease_seconds,
         "connections": list(connections),
+        "most": most,
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)
-        row = cursor.fetchone()
-    if row is None:
-        return None
-    related = ("proposal__owner__team", "contract", "signal", "undo_of")
-    return Outcome.objects.select_related(*related).get(pk=row[0])
+        ids = [row[0] for row in cursor.fetchall()]
+    if not ids:
+        return []
+    return _whole(ids)
+
+
+def again(outcomes: Collection[Outcome]) -> list[Outcome]:
+    """The same outcomes as they stand in the database."""
+    return _whole([outcome.pk for outcome in outcomes])
 
 
 def something_is_due(connections: Collection[str]) -> bool:
@@ -152,6 +170,36 @@ def mark_proven(outcome: Outcome, *, external_id: str, evidence: str, at: dateti
     if _fresh(outcome).unwanted_at is not None:
         outcome.unwanted_why = _fresh(outcome).unwanted_why
         contracts.undo(outcome, at=at)
+    bell.ring("outbox")
+
+
+@transaction.atomic
+def mark_all_proven(outcomes: list[Outcome], evidence: dict[int, str], *, at: datetime) -> None:
+    """As `mark_proven`, set-based: all that are still under their one lease, or LeaseLost.
+
+    For what is carried in one transaction with its proof; `evidence` is by the outcome's id.
+    """
+    held = Outcome.objects.filter(
+        pk__in=[outcome.pk for outcome in outcomes],
+        lease_owner=outcomes[0].lease_owner,
+        state=State.LEASED,
+    )
+    if len(held.select_for_update().order_by("pk").values_list("pk")) != len(outcomes):
+        raise LeaseLost("Some of these outcomes are somebody else's by now.")
+    for outcome in outcomes:
+        outcome.state, outcome.proven_at = State.PROVEN, at
+        outcome.delivered_at = outcome.delivered_at or at
+        outcome.last_error, outcome.failure, outcome.crashes = "", "", 0
+        outcome.lease_owner = outcome.lease_until = None
+    bulk.update(outcomes, _PROVEN)
+    trail.record_all(
+        _line(
+            "outcome.proven", outcome, CARRIER, at,
+            after={"id there": outcome.external_id}, why=evidence[outcome.pk],
+        )
+        for outcome in outcomes
+    )  # fmt: skip
+    _end_all(outcomes, evidence, at)
     bell.ring("outbox")
 
 
@@ -393,6 +441,21 @@ def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:
     return True
 
 
+def _end_all(proven: list[Outcome], evidence: dict[int, str], at: datetime) -> None:
+    """Tickets that waited for these close themselves; what nobody wants any more is undone."""
+    by_ref = {outcome.ref: outcome for outcome in proven}
+    for ref in desk.hanging(by_ref):
+        desk.settle(subject=ref, because=evidence[by_ref[ref].pk], by=CARRIER, at=at)
+    for outcome in Outcome.objects.filter(pk__in=evidence, unwanted_at__isnull=False):
+        contracts.undo(outcome, at=at)
+
+
+def _whole(ids: list[int]) -> list[Outcome]:
+    related = ("proposal__owner__team", "contract", "signal", "undo_of")
+    rows = Outcome.objects.select_related(*related).filter(pk__in=ids)
+    return list(rows.order_by("tier_rank", "next_attempt_at", "pk"))
+
+
 def _fresh(outcome: Outcome) -> Outcome:
     return Outcome.objects.get(pk=outcome.pk)
 
@@ -401,7 +464,14 @@ def _record(
     what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
     after: dict | None = None, why: str = "",
 ) -> None:  # fmt: skip
-    trail.record(
+    trail.record_all([_line(what, outcome, by, at, before=before, after=after, why=why)])
+
+
+def _line(
+    what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
+    after: dict | None = None, why: str = "",
+) -> TrailLine:  # fmt: skip
+    return trail.line(
         what, subject=outcome, record=f"proposal:{outcome.proposal_id}", by=by, at=at,
         before=before, after={"outcome": outcome.kind, **(after or {})}, why=why,
         cause=f"signal:{outcome.signal_id}",

@@ -1,21 +1,26 @@
 """The outbox: one lease, one word that counts, one place in line; and what people may do."""
 
 import threading
+import uuid
 from datetime import timedelta
 
 import pytest
 from django.db import connection, connections
 
 from connectors import connections as doors
-from connectors import delivery, holding
-from connectors.models import Connection
+from connectors import delivery, holding, telling
+from connectors.models import Connection, DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
+from meshline.audit.models import TrailLine
+from meshline.notices import notices
+from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed
 from proposals import outbox
 from proposals.models import Outcome, Proposal
 from proposals.outbox import LeaseLost, NotNow
 from tests.connectors.crm import carry, carry_on, outcome, say, soon, states
+from tests.connectors.standins import until
 
 pytestmark = pytest.mark.django_db
 threaded = pytest.mark.django_db(transaction=True)
@@ -137,24 +142,65 @@ def test_each_wait_has_its_reason(crm):
 def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, monkeypatch):
     for number in range(12):
         say("sent", id=f"doc-{number}")
-    at_once, most, told = set(), [], []
-    all_told = threading.Event()
+    at_once, most = set(), []
+
+    together = threading.Barrier(delivery.CAP)
 
     def carried(one):
-        if one.connection == "meshline":
-            told.append(one.pk)
-            if len(told) == 12:
-                all_told.set()
-            return
         at_once.add(one.pk)
         most.append(len(at_once))
-        # The CRM hangs until every notice is through: it must not stand in their way.
-        assert all_told.wait(20)
+        # The CRM hangs until its share is full and everybody is told: it stands in nobody's way.
+        together.wait(20)
+        until(lambda: Notice.objects.count() == 12, within=20)
         at_once.discard(one.pk)
 
     monkeypatch.setattr(delivery, "carry", carried)
     assert delivery.drain(linger=0.05) == 24
     assert max(most) == delivery.CAP
+
+
+def test_people_are_told_in_one_go_and_what_is_out_of_the_ordinary_alone(
+    crm, django_assert_max_num_queries
+):
+    for number in range(6):
+        say("sent", id=f"doc-{number}")
+    due = Outcome.objects.filter(kind="notice.tell").order_by("pk")
+    nobody, unwanted = due[0], due[1]
+    Outcome.objects.filter(pk=nobody.pk).update(params=nobody.params | {"owner_email": "x@y.z"})
+    Outcome.objects.filter(pk=unwanted.pk).update(unwanted_at=instant.now())
+    with django_assert_max_num_queries(20):
+        told, alone = telling.tell_batch()
+    assert told == 4
+    assert {one.pk for one in alone} == {nobody.pk, unwanted.pk}
+    assert Notice.objects.count() == 4
+    assert list(due.values_list("state", flat=True)) == ["leased", "leased", *["proven"] * 4]
+    lines = TrailLine.objects.filter(what="outcome.proven")
+    assert {int(one.subject_id) for one in lines} == {one.pk for one in due[2:]}
+    assert DeliveryAttempt.objects.filter(succeeded=True).count() == 4
+
+
+def test_a_batch_whose_lease_was_taken_over_tells_nobody(crm, monkeypatch):
+    say("sent")
+    claim_all = outbox.claim_all
+
+    def taken_over(*args, **options):
+        claimed = claim_all(*args, **options)
+        Outcome.objects.filter(connection="meshline").update(lease_owner=uuid.uuid4())
+        return claimed
+
+    monkeypatch.setattr(outbox, "claim_all", taken_over)
+    assert telling.tell_batch() == (1, [])
+    assert not Notice.objects.exists()
+    assert outcome("tell-owner").state == "leased"
+
+
+def test_when_a_batch_fails_each_is_carried_alone(crm, monkeypatch):
+    for number in range(3):
+        say("sent", id=f"doc-{number}")
+    monkeypatch.setattr(notices, "tell_all", lambda news, at: 1 / 0)
+    carry()
+    assert Notice.objects.count() == 3
+    assert set(Outcome.objects.values_list("state", flat=True)) == {"proven"}
 
 
 @threaded
