@@ -1,6 +1,7 @@
 """The last anchor; and from now on a link's hash covers when its line was written, too.
 
-Links say what their hash covers: those written until now keep their hash and say 1.
+Links say what their hash covers: those written until now keep their hash and say 1. There is no way
+back: without the column nobody could tell which is which, and the chain would look broken.
 """
 
 from typing import ClassVar
@@ -19,20 +20,18 @@ BEGIN
         ON CONFLICT DO NOTHING;
     SELECT position, hash INTO head FROM audit_chainhead WHERE id = 1 FOR UPDATE;
     link_hash := sha256(head.hash || convert_to(jsonb_build_array(
-        {more}NEW.id, (extract(epoch from NEW.at) * 1000000)::bigint,
+        2, (extract(epoch from NEW.written_at) * 1000000)::bigint,
+        NEW.id, (extract(epoch from NEW.at) * 1000000)::bigint,
         NEW.actor_kind, NEW.actor_id, NEW.actor_label, NEW.what,
         NEW.subject_kind, NEW.subject_id, NEW.record,
         NEW.before, NEW.after, NEW.why, NEW.cause
     )::text, 'UTF8'));
-    INSERT INTO audit_traillink (line_id, position, previous, hash{column})
-        VALUES (NEW.id, head.position + 1, head.hash, link_hash{value});
+    INSERT INTO audit_traillink (line_id, position, previous, hash, covers)
+        VALUES (NEW.id, head.position + 1, head.hash, link_hash, 2);
     UPDATE audit_chainhead SET position = head.position + 1, hash = link_hash WHERE id = 1;
     RETURN NULL;
 END $$;
 """
-_WRITTEN = "2, (extract(epoch from NEW.written_at) * 1000000)::bigint,\n        "
-FORWARDS = _LINK.format(more=_WRITTEN, column=", covers", value=", 2")
-BACKWARDS = _LINK.format(more="", column="", value="")
 
 
 class Migration(migrations.Migration):
@@ -42,7 +41,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="traillink", name="covers", field=models.SmallIntegerField(db_default=1)
         ),
-        migrations.RunSQL(FORWARDS, BACKWARDS),
+        migrations.RunSQL(_LINK),
         migrations.CreateModel(
             name="LastAnchor",
             fields=[
