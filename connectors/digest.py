@@ -4,6 +4,7 @@ What once took a worker down with it is tried again alone; what cannot be read i
 a ticket, never dropped.
 """
 
+import itertools
 import logging
 import uuid
 from collections.abc import Iterable
@@ -59,19 +60,43 @@ DUE = """
     WHERE m.status = 'accepted' AND m.next_attempt_at <= clock_timestamp()
       AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
 """
-_CLAIM = f"""
-WITH due AS (
-    SELECT m.id {DUE}
-      AND (m.lease_until IS NOT NULL OR m.crashes > 0) = %(alone)s
-    ORDER BY m.next_attempt_at, m.id
-    LIMIT %(most)s FOR UPDATE OF m SKIP LOCKED
-)
+# What was never in trouble, by its deadline: a slow tier's event counts as due that much later, so
+# that a burst of them stands in nobody's way, and none of them waits for ever. Of the patient tiers
+# only a few are taken at a time, for whoever comes next waits for the whole batch.
+_FRESH = """
+    SELECT m.id FROM (
+        SELECT id, CASE tier WHEN 'seconds' THEN 0 WHEN 'minutes' THEN 30
+                             WHEN 'hours' THEN 600 ELSE 3600 END * interval '1 second' AS patience
+        FROM connectors_connection WHERE status = 'active'
+    ) c CROSS JOIN LATERAL (
+        SELECT id, next_attempt_at FROM connectors_message
+        WHERE connection_id = c.id AND status = 'accepted'
+          AND next_attempt_at <= clock_timestamp() AND lease_until IS NULL AND crashes = 0
+        ORDER BY next_attempt_at, id
+        LIMIT least(%(most)s, CASE WHEN c.patience > interval '1 minute' THEN %(patient)s
+                                   ELSE %(most)s END)
+        FOR UPDATE SKIP LOCKED
+    ) m
+    ORDER BY m.next_attempt_at + c.patience, m.id LIMIT %(most)s
+"""
+# What failed or lapsed before, one at a time.
+_ALONE = f"""
+    SELECT m.id {DUE} AND (m.lease_until IS NOT NULL OR m.crashes > 0)
+    ORDER BY m.next_attempt_at, m.id LIMIT 1 FOR UPDATE OF m SKIP LOCKED
+"""
+_CLAIM = """
+WITH due AS MATERIALIZED ({due})
 UPDATE connectors_message m SET
     lease_owner = %(lease)s, lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
     attempts = attempts + 1, crashes = crashes + (lease_until IS NOT NULL)::int
 FROM due WHERE m.id = due.id
 RETURNING m.id
 """
+_CLAIM_FRESH, _CLAIM_ALONE = _CLAIM.format(due=_FRESH), _CLAIM.format(due=_ALONE)
+PATIENT_MOST = 20
+# Of so many batches one looks first for what was in trouble, however much fresh there is.
+_TROUBLED_EVERY = 10
+_batches = itertools.count(1)
 
 
 def digest_batch(*, most: int = 100) -> int:
@@ -79,7 +104,7 @@ def digest_batch(*, most: int = 100) -> int:
 
     What failed or lapsed before is taken alone, so that it harms nobody else.
     """
-    messages = _claim(most=most, alone=False) or _claim(most=1, alone=True)
+    messages = _next(most)
     if not messages:
         return 0
     at = instant.now()
@@ -96,6 +121,12 @@ def digest_batch(*, most: int = 100) -> int:
         for message in _leased(lease):
             _digest_alone(message, lease, at)
     return len(messages)
+
+
+def _next(most: int) -> list[Message]:
+    if next(_batches) % _TROUBLED_EVERY == 0:
+        return _claim_alone() or _claim_fresh(most)
+    return _claim_fresh(most) or _claim_alone()
 
 
 def something_is_due() -> bool:
@@ -182,11 +213,19 @@ def digest_here(message: Message, *, at: datetime) -> None:
     _digest([message], at)
 
 
-def _claim(*, most: int, alone: bool) -> list[Message]:
+def _claim_fresh(most: int) -> list[Message]:
+    return _claim(_CLAIM_FRESH, most=most, patient=PATIENT_MOST)
+
+
+def _claim_alone() -> list[Message]:
+    return _claim(_CLAIM_ALONE)
+
+
+def _claim(statement: str, **limits: int) -> list[Message]:
     lease = uuid.uuid4()
-    facts: dict[str, Any] = {"lease": lease, "seconds": LEASE_SECONDS, "most": most, "alone": alone}
+    facts: dict[str, Any] = {"lease": lease, "seconds": LEASE_SECONDS, **limits}
     with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, facts)
+        cursor.execute(statement, facts)
         ids = [row[0] for row in cursor.fetchall()]
     return _leased(lease) if ids else []
 

@@ -182,9 +182,9 @@ class Message(models.Model):
             models.UniqueConstraint(fields=["connection", "key"], name="one_message_per_key")
         ]
         indexes: ClassVar = [
-            # What the drain takes next.
+            # What the drain takes next, of each connection.
             models.Index(
-                fields=["next_attempt_at", "id"],
+                fields=["connection", "next_attempt_at", "id"],
                 name="messages_due",
                 condition=Q(status="accepted"),
             ),

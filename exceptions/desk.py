@@ -157,13 +157,13 @@ def note(*, ticket_id: int, text: str, by: User, at: datetime) -> TicketNote:
     return written
 
 
-@transaction.atomic
 def hanging(subjects: Iterable[str]) -> list[str]:
     """Those of these subjects that keep a ticket open, in the order of their tickets."""
     rows = Occurrence.objects.filter(subject__in=list(subjects), settled_at=None)
     return list(dict.fromkeys(rows.order_by("ticket_id").values_list("subject", flat=True)))
 
 
+@transaction.atomic
 def settle(
     *, subject: str, because: str, by: Someone, at: datetime, kinds: set[str] | None = None
 ) -> None:

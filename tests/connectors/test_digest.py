@@ -18,6 +18,7 @@ from meshline.audit.models import TrailLine
 from meshline.people.permissions import NotAllowed
 from proposals import intake
 from proposals.models import Outcome, Proposal, Signal
+from proposals.tiers import Tier
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 
@@ -44,7 +45,7 @@ def lapse(*messages):
 
 
 def killed_while_digesting(*messages):
-    assert digest._claim(most=100, alone=False) or digest._claim(most=1, alone=True)
+    assert digest._claim_fresh(100) or digest._claim_alone()
     lapse(*messages)
 
 
@@ -175,8 +176,8 @@ def test_what_takes_its_worker_down_is_taken_alone_and_quarantined_after_three(p
     bad, innocent = send("bad", "innocent")
     killed_while_digesting(bad, innocent)
     for _ in range(2):
-        assert digest._claim(most=100, alone=False) == []
-        (taken,) = digest._claim(most=1, alone=True)
+        assert digest._claim_fresh(100) == []
+        (taken,) = digest._claim_alone()
         assert taken.pk == bad.pk
         lapse(bad)
     assert digest.digest_batch() == 1
@@ -199,7 +200,7 @@ def test_what_was_being_digested_when_the_worker_died_is_found_again(pandadoc):
 
 def test_what_another_worker_holds_is_left_to_it(pandadoc):
     send("a")
-    assert len(digest._claim(most=100, alone=False)) == 1
+    assert len(digest._claim_fresh(100)) == 1
     assert digest.digest_batch() == 0
     assert not digest.something_is_due()
 
@@ -210,8 +211,8 @@ def taken_over(monkeypatch):
     """Messages that somebody else takes over right after we claimed them; under which lease."""
     theirs, lost, whole = uuid.uuid4(), [], digest._claim
 
-    def claim(**facts):
-        claimed = whole(**facts)
+    def claim(*args, **facts):
+        claimed = whole(*args, **facts)
         Message.objects.filter(pk__in=[m.pk for m in lost]).update(lease_owner=theirs)
         return claimed
 
@@ -250,6 +251,36 @@ def test_a_failure_after_the_lease_was_lost_disturbs_nobody(pandadoc, taken_over
     again(message)
     assert message.lease_owner == theirs
     assert (message.why, message.crashes) == ("", 0)
+
+
+def test_a_burst_of_patient_events_stands_in_no_urgent_ones_way(pandadoc):
+    """Whoever can wait hours counts as due ten minutes later, and comes a few at a time."""
+    factories.pandadoc("archive", tier=Tier.HOURS)
+    for number in range(30):
+        slow = document(id=f"slow-{number}")
+        post_pandadoc([slow], event_id=f"slow-{number}", slug="archive")
+    (urgent,) = send("urgent")
+    assert urgent in digest._claim_fresh(5)
+    assert len(digest._claim_fresh(100)) == digest.PATIENT_MOST
+
+
+def test_but_whoever_waited_their_ten_minutes_comes_before_the_newest(pandadoc):
+    factories.pandadoc("archive", tier=Tier.HOURS)
+    post_pandadoc([document(id="slow")], event_id="slow", slug="archive")
+    Message.objects.update(next_attempt_at=instant.now() - timedelta(minutes=11))
+    send("urgent")
+    (first,) = digest._claim_fresh(1)
+    assert first.connection.slug == "archive"
+
+
+def test_what_was_in_trouble_has_its_turn_also_while_fresh_events_keep_coming(pandadoc):
+    (troubled,) = send("troubled")
+    Message.objects.filter(pk=troubled.pk).update(crashes=1)
+    for number in range(12):
+        send(f"fresh-{number}")
+        digest.digest_batch(most=1)
+    again(troubled)
+    assert troubled.status == "digested"
 
 
 def hold_up(monkeypatch, slow):
@@ -455,7 +486,7 @@ def test_an_unsplit_post_says_again_why_when_it_is_released(pandadoc, rosa):
 
 def test_every_claim_counts_in_the_row_itself(pandadoc):
     (message,) = send("a")
-    digest._claim(most=1, alone=False)
+    digest._claim_fresh(1)
     again(message)
     assert (message.attempts, message.crashes) == (1, 0)
     assert timedelta(seconds=50) < message.lease_until - instant.now() <= timedelta(seconds=60)

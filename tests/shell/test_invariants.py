@@ -124,7 +124,7 @@ def test_a_lease_on_an_outcome_that_lapsed(busy, seconds, broken):
 
 def test_lapsed_leases_are_freed_also_behind_a_pause(busy, staff):
     message = Message.objects.get(status="accepted")
-    [claimed] = digest._claim(most=1, alone=False)
+    [claimed] = digest._claim_fresh(1)
     assert claimed.pk == message.pk
     long_ago = instant.now() - timedelta(seconds=20)
     Message.objects.filter(pk=message.pk).update(lease_until=long_ago)

@@ -81,7 +81,7 @@ def test_outcomes_by_connection_and_state(busy):
 
 def test_lapsed_leases(busy):
     assert number("message_leases_lapsed") == number("outcome_leases_lapsed") == 0
-    digest._claim(most=1, alone=False)
+    digest._claim_fresh(1)
     assert number("message_leases_lapsed") == 0
     Message.objects.filter(status="accepted").update(lease_until=instant.now())
     outbox.claim(["hubspot"], lease_seconds=-1)
