@@ -156,7 +156,7 @@ def place_of(outcome: Outcome) -> Place | None:
         if outcome.external_id
         else None
     )
-    return _place(link) if link else None
+    return place(link) if link else None
 
 
 def places(record: str) -> list[tuple[Connection, list[Place]]]:
@@ -164,11 +164,11 @@ def places(record: str) -> list[tuple[Connection, list[Place]]]:
     found: dict[Connection, list[Place]] = {}
     links = RecordLink.objects.filter(record=record).select_related("connection")
     for link in links.order_by("connection__name", "kind", "pk"):
-        found.setdefault(link.connection, []).append(_place(link))
+        found.setdefault(link.connection, []).append(place(link))
     return list(found.items())
 
 
-def _place(link: RecordLink) -> Place:
+def place(link: RecordLink) -> Place:
     return Place(link.kind, link.external_id, _page(link), link.linked_at)
 
 

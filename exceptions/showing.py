@@ -176,6 +176,19 @@ def evidence(seen: Seen) -> list[Fact]:
     return sorted((one for one in facts if one.value), key=lambda one: one.look == "long")
 
 
+def evidence_values(seen: Seen) -> dict[str, Any]:
+    """The evidence by its own names, as a program reads it; addresses of pages are for people."""
+    reach = scope(seen.user, Permission.SEE_PAYLOADS)
+    given = seen.ticket.evidence.items()
+    return {name: _of_evidence(value, seen, reach) for name, value in given if name != "page"}
+
+
+def _of_evidence(value: Any, seen: Seen, reach: Scope | None) -> Any:
+    if not seen.is_masked or isinstance(value, int):
+        return value
+    return masking.structure(value) if reach else masking.MASK
+
+
 def hanging(occurrence: Occurrence, seen: Seen) -> tuple[Occurrence, Link, str]:
     """One occurrence with its subject's page, and why it is settled."""
     because = seen.words(occurrence.settled_because)
@@ -235,8 +248,7 @@ def _fact(name: str, value: Any, seen: Seen, reach: Scope | None) -> Fact:
     label = name.replace("_", " ").capitalize()
     if name == "page":
         return Fact("Page", _page(value, seen.user), "page")
-    if seen.is_masked and not isinstance(value, int):
-        value = masking.structure(value) if reach else masking.MASK
+    value = _of_evidence(value, seen, reach)
     if isinstance(value, dict | list):
         return Fact(label, value, "long")
     text = "" if value is None else str(value)

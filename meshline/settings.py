@@ -142,6 +142,10 @@ CSRF_FAILURE_VIEW = "meshline.web.errors.csrf_failed"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 
+# --- Scripts ----------------------------------------------------------------------------------
+# How often one token may ask in a minute of the clock.
+API_PER_MINUTE = environment.number("API_PER_MINUTE", default=600)
+
 # --- What the browser may do -----------------------------------------------------------------
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.urls import URLPattern, URLResolver, include, path
 
+from meshline import api
 from meshline.people import views as people
 from meshline.shell import demo, health, numbers, operations, views
 from meshline.shell.tables import site
@@ -13,6 +14,7 @@ _SIGN_IN = {"demo_people": demo.PEOPLE if settings.SANDBOX_URL else ()}
 urlpatterns: list[URLPattern | URLResolver] = [
     # First, because webhooks are: nothing else has to be tried for them.
     path("", include("connectors.urls")),
+    *api.urlpatterns,
     path("", views.home, name="home"),
     path("sign-in/", people.sign_in, _SIGN_IN),
     path("", include("meshline.web.urls")),

@@ -45,6 +45,9 @@ SEE_QUEUE = roles(O, M, S, A, V)
 SEE_RAW = roles(O, M, S, A)
 PROPOSALS = EVERYBODY
 
+API_LISTS = ["messages", "signals", "proposals", "outcomes", "tickets", "trail"]
+API_ACTS = ["claim", "acknowledge", "release", "resolve", "escalate", "note"]
+
 # The proposal belongs to Remy of Sales, the ticket to Olivia of RevOps.
 TABLE = {
     "home": Row(get=EVERYBODY),
@@ -110,6 +113,13 @@ TABLE = {
     "operating-model": Row(get=EVERYBODY),
     "demo": Row(get=EVERYBODY),
     "demo-act": Row(post=EVERYBODY, args="act"),
+    # The API is a machines' door: a session opens none of it. tests/api walks it by role.
+    **{f"api-{name}": Row(public=True) for name in API_LISTS},
+    **{f"api-{name}-one": Row(args="ticket", public=True) for name in API_LISTS},
+    **{f"api-tickets-one-{act}": Row(args="ticket", public=True) for act in API_ACTS},
+    "api-openapi": Row(public=True),
+    "api-nothing": Row(args="slug", public=True),
+    "api-docs": Row(get=EVERYBODY),
     "healthz": Row(get=EVERYBODY, public=True),
     "readyz": Row(get=EVERYBODY, public=True),
     "metrics": Row(get=EVERYBODY, public=True),

@@ -60,9 +60,9 @@ class TrailFilter(forms.Form):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         fields: Any = self.fields
-        kinds = [(kind, timeline.name_of(kind)) for kind in _ever("subject_kind")]
+        kinds = [(kind, timeline.name_of(kind)) for kind in ever("subject_kind")]
         fields["kind"].choices = [("", "Anything"), *kinds]
-        acts = [(what, timeline.words(what)) for what in _ever("what")]
+        acts = [(what, timeline.words(what)) for what in ever("what")]
         fields["what"].choices = [("", "Anything"), *acts]
 
     def clean(self) -> None:
@@ -77,9 +77,9 @@ class TrailFilter(forms.Form):
             # Who sees personal values masked cannot find out by searching for them.
             lines = lines.filter(found if scope is Scope.MASKED else found | Q(why__icontains=text))
         if kind := asked.get("kind"):
-            lines = lines.filter(_about(kind, asked.get("id", "")))
+            lines = lines.filter(about(kind, asked.get("id", "")))
         if actor := asked.get("actor"):
-            lines = lines.filter(_by(actor))
+            lines = lines.filter(by(actor))
         if what := asked.get("what"):
             lines = lines.filter(what=what)
         if since := asked.get("since"):
@@ -89,14 +89,14 @@ class TrailFilter(forms.Form):
         return lines
 
 
-def _about(kind: str, pk: str) -> Q:
+def about(kind: str, pk: str) -> Q:
     """A subject itself, and all that belongs to it where it is a record."""
     if not pk:
         return Q(subject_kind=kind)
     return Q(subject_kind=kind, subject_id=pk) | Q(record=f"{kind}:{pk}")
 
 
-def _by(actor: str) -> Q:
+def by(actor: str) -> Q:
     """Exactly one actor ("person:3", as the links on the page say it), or part of a name."""
     kind, _, pk = actor.partition(":")
     exact = Q(actor_kind=kind, actor_id=pk) if kind and pk else Q(pk__in=[])
@@ -107,7 +107,7 @@ def _start_of(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
-def _ever(column: str) -> list[str]:
+def ever(column: str) -> list[str]:
     """Every word that was ever in this column, by hopping over its index from one to the next.
 
     DISTINCT would read the whole trail for a few dozen words.

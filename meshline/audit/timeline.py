@@ -99,6 +99,19 @@ def read(lines: Iterable[TrailLine], *, masked: bool, opens: Opens) -> list[Entr
     ]
 
 
+def sides(lines: Iterable[TrailLine], *, masked: bool) -> list[tuple[dict, dict]]:
+    """The before and after of each line for a program: opened or masked, moments as they are kept.
+
+    Keys are fetched once for all of them.
+    """
+    lines = list(lines)
+    keys = personal.keys_for(side for line in lines for side in (line.before, line.after))
+    return [
+        (shown(line.before, keys, masked=masked), shown(line.after, keys, masked=masked))
+        for line in lines
+    ]
+
+
 def words(what: str) -> str:
     """ "outcome.called-off" as a person says it."""
     return what.replace(".", " ").replace("-", " ").capitalize()
@@ -130,7 +143,8 @@ def shown(
 def _masked(name: str, value: Any, readable: Callable[[Any], Any]) -> Any:
     if name in _PRIVATE or personal.is_sealed(value):
         return masking.MASK if value else value
-    return masking.words_within(readable(value))
+    # In this order: a moment made readable ends like an amount, in "00 UTC".
+    return readable(masking.words_within(value))
 
 
 def _readable(value: Any) -> Any:

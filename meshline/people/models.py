@@ -164,3 +164,31 @@ class SignInFailure(models.Model):
 
     def __str__(self) -> str:
         return f"Failed at {self.at}"
+
+
+class ApiToken(models.Model):
+    """A script's key to the API; only a hash of it is stored."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=80)
+    # Its beginning, by which people tell one from another.
+    prefix = models.CharField(max_length=20)
+    token_hash = models.BinaryField(unique=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… ({self.name})"
+
+
+class ApiUse(models.Model):
+    """How often a token was used in the minute it was used last; one row a token."""
+
+    token = models.OneToOneField(ApiToken, on_delete=models.CASCADE, primary_key=True)
+    minute = models.BigIntegerField()
+    uses = models.PositiveIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.uses} uses"

@@ -1,4 +1,4 @@
-"""The machines' doors: webhooks, health checks and numbers, answered before everything people need.
+"""The machines' doors: webhooks, the API, health checks and numbers, before all that people need.
 
 They have no session, no CSRF token and no page, and intake pays for nothing it does not use.
 """
@@ -13,7 +13,9 @@ from django.urls import Resolver404, resolve
 from meshline import logs
 
 _DOORS = ("/healthz", "/readyz", "/metrics")
-_HOOKS = "/hooks/"
+_HOOKS = ("/hooks/", "/api/")
+# The API's one page is for people.
+_PAGES = ("/api/v1/docs",)
 
 Answer = Callable[[HttpRequest], HttpResponseBase]
 
@@ -40,7 +42,7 @@ class MachineDoors:
 
 def is_machine(path: str) -> bool:
     """Whether a program, not a person, knocks here."""
-    return path.startswith(_HOOKS) or path in _DOORS
+    return (path.startswith(_HOOKS) and path not in _PAGES) or path in _DOORS
 
 
 def answer(request: HttpRequest) -> HttpResponse:
