@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
@@ -48,7 +49,12 @@ DOCUMENT = api_docs.polished(api.get_openapi_schema(path_prefix=ROOT))
 @require_safe
 def docs(request: Request) -> HttpResponse:
     """The document as a page for people."""
-    return render(request, "shell/api_docs.html", {"chapters": api_docs.chapters(DOCUMENT)})
+    context = {
+        "chapters": api_docs.chapters(DOCUMENT),
+        "example": f'curl -H "Authorization: Bearer mesh_…" {settings.PUBLIC_URL}/{ROOT}tickets',
+        "per_minute": settings.API_PER_MINUTE,
+    }
+    return render(request, "shell/api_docs.html", context)
 
 
 def openapi(request: HttpRequest) -> JsonResponse:

@@ -8,6 +8,7 @@ from django.contrib.auth import password_validation
 from django.contrib.auth.forms import AuthenticationForm
 from django.db.models import Q
 
+from meshline.people import tokens
 from meshline.people.models import Team, User, UserQuerySet
 from meshline.people.permissions import Role
 from meshline.web.forms import SHORT, CleanText
@@ -136,6 +137,15 @@ class PersonForm(forms.Form):
         kwargs.setdefault("initial", now)
         super().__init__(*args, **kwargs)
         _offer_zone(self, user.zone)
+
+
+class TokenForm(forms.Form):
+    name = CleanText(
+        label="What it is for", max_length=tokens.NAME_LENGTH, help_text="Such as: nightly export."
+    )
+    days = forms.IntegerField(
+        label="Days it lasts", min_value=1, max_value=tokens.MOST_DAYS, initial=tokens.DAYS
+    )
 
 
 class PeopleFilter(forms.Form):

@@ -16,6 +16,7 @@ from meshline.people.permissions import NotAllowed, Permission
 
 DAYS, MOST_DAYS = 90, 365
 NAME_LENGTH = 80
+MOST_LISTED = 100
 # A script in a loop would otherwise write a row with every call.
 NOTED_EVERY = timedelta(minutes=1)
 _MARK = "mesh"
@@ -35,6 +36,14 @@ class Made:
 
     row: ApiToken
     token: str
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A token in a list, and how it stands: active, expired or revoked."""
+
+    row: ApiToken
+    state: str
 
 
 @transaction.atomic
@@ -119,9 +128,16 @@ def count_use(row: ApiToken, *, at: datetime) -> int:
         return cursor.fetchone()[0]
 
 
-def of(user: User) -> list[ApiToken]:
+def of(user: User, *, at: datetime) -> list[Listed]:
     """A person's tokens, the newest first."""
-    return list(ApiToken.objects.filter(user=user).order_by("-pk")[:100])
+    rows = ApiToken.objects.filter(user=user).order_by("-pk")[:MOST_LISTED]
+    return [Listed(row, _state(row, at)) for row in rows]
+
+
+def _state(row: ApiToken, at: datetime) -> str:
+    if row.revoked_at is not None:
+        return "revoked"
+    return "expired" if row.expires_at <= at else "active"
 
 
 def _hash(token: str) -> bytes:

@@ -10,8 +10,15 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/password/", views.password, name="password"),
     path("profile/theme/", views.theme, name="theme"),
+    path("profile/tokens/", views.make_token, name="make-token"),
+    path("profile/tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke-token"),
     path("people/", views.people, name="people"),
     path("people/invite/", views.invite, name="invite"),
     path("people/<int:user_id>/", views.person, name="person"),
     path("people/<int:user_id>/invite/", views.invite_again, name="invite-again"),
+    path(
+        "people/<int:user_id>/tokens/<int:token_id>/revoke/",
+        views.revoke_their_token,
+        name="revoke-their-token",
+    ),
 ]

@@ -17,7 +17,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from meshline import instant
 from meshline.people import people as verbs
 from meshline.people import profile as own
-from meshline.people import sign_ins, throttle
+from meshline.people import sign_ins, throttle, tokens
 from meshline.people.forms import (
     ChangePasswordForm,
     InviteForm,
@@ -26,8 +26,9 @@ from meshline.people.forms import (
     PersonForm,
     ProfileForm,
     SignInForm,
+    TokenForm,
 )  # fmt: skip
-from meshline.people.models import Absence, User
+from meshline.people.models import Absence, ApiToken, User
 from meshline.people.people import PersonError
 from meshline.people.permissions import NotAllowed, Permission, Role, refusal_for
 from meshline.web import paging, sitting
@@ -106,8 +107,28 @@ def profile(request: Request) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         own.settle(by=user, at=instant.now(), **form.cleaned_data)
         return done(request, "Your profile is saved.", "people:profile")
-    context = {"form": form, "themes": _themes(user)}
-    return render(request, "people/profile.html", context, status=422 if form.errors else 200)
+    return _show_profile(request, form, TokenForm(auto_id="token-%s"))
+
+
+@require_POST
+@sensitive_post_parameters()
+def make_token(request: Request) -> HttpResponse:
+    """A new API token of one's own; it is shown here and never again."""
+    form = TokenForm(request.POST, auto_id="token-%s")
+    if not form.is_valid():
+        return _show_profile(request, ProfileForm(user=request.user), form)
+    made = tokens.make(
+        user_id=request.user.pk, by=request.user, at=instant.now(), **form.cleaned_data
+    )
+    return render(request, "people/token_made.html", {"made": made})
+
+
+@require_POST
+def revoke_token(request: Request, token_id: int) -> HttpResponse:
+    """End a token of one's own, at once."""
+    own_token = get_object_or_404(ApiToken, pk=token_id, user=request.user)
+    tokens.revoke(token_id=own_token.pk, by=request.user, at=instant.now())
+    return done(request, f"{own_token.name} is revoked.", "people:profile")
 
 
 @never_cache
@@ -202,6 +223,15 @@ def invite_again(request: Request, user_id: int) -> HttpResponse:
     return _show_link(request, seen.email, token)
 
 
+@require_POST
+@requires(Permission.MANAGE_PEOPLE)
+def revoke_their_token(request: Request, user_id: int, token_id: int) -> HttpResponse:
+    """End somebody's token, at once."""
+    token = get_object_or_404(ApiToken, pk=token_id, user=user_id)
+    tokens.revoke(token_id=token.pk, by=request.user, at=instant.now())
+    return done(request, f"{token.name} is revoked.", reverse("people:person", args=[user_id]))
+
+
 # --- Underneath ------------------------------------------------------------------------------
 def _page_after(request: Request) -> str:
     wanted = request.POST.get("next") or request.GET.get("next")
@@ -247,6 +277,17 @@ def _themes(user: User) -> list[dict[str, Any]]:
     ]
 
 
+def _show_profile(request: Request, form: ProfileForm, token_form: TokenForm) -> HttpResponse:
+    context = {
+        "form": form,
+        "themes": _themes(request.user),
+        "token_form": token_form,
+        "tokens": tokens.of(request.user, at=instant.now()),
+    }
+    status = 422 if form.errors or token_form.errors else 200
+    return render(request, "people/profile.html", context, status=status)
+
+
 def _away(users: list[User], now: Any) -> set[int]:
     """Who of these is out at the moment, in one query."""
     out: QuerySet = Absence.objects.filter(user__in=users, starts_at__lte=now, ends_at__gt=now)
@@ -266,7 +307,12 @@ def _change(request: Request, seen: User, form: PersonForm) -> bool:
 def _show_person(
     request: Request, seen: User, form: PersonForm | None, reason: str, status: int = 200
 ) -> HttpResponse:
-    context = {"person": seen, "form": form, "refusal": reason}
+    context = {
+        "person": seen,
+        "form": form,
+        "refusal": reason,
+        "tokens": [] if reason else tokens.of(seen, at=instant.now()),
+    }
     return render(request, "people/person.html", context, status=status)
 
 

@@ -8,7 +8,8 @@ _TONES: dict[Tone, str] = {
     "warn": "high expired quarantined held on_hold paused out late different inconclusive draining",
     "ok": "signed invoiced closed_won resolved proven digested done completed passed live active",
     "info": "normal sent viewed claimed acknowledged leased accepted published running invited",
-    "neutral": "low draft open due delivered closed_lost cancelled ignored superseded inactive",
+    "neutral": "low draft open due delivered closed_lost cancelled ignored superseded inactive "
+    "revoked",
 }
 _ICONS = {
     # proposals
@@ -28,7 +29,7 @@ _ICONS = {
     "critical": "alert-triangle", "high": "chevron-up", "normal": "minus", "low": "chevron-down",
     # people and connections
     "paused": "player-pause", "active": "check", "inactive": "user-off", "invited": "mail",
-    "out": "calendar-off",
+    "out": "calendar-off", "revoked": "ban",
 }  # fmt: skip
 TONE_ICONS: dict[Tone, str] = {
     "danger": "alert-triangle",

@@ -41,7 +41,8 @@ class Strict(Parser):
         return super().parse_querydict(data, list_fields, request)
 
     def parse_body(self, request: HttpRequest) -> dict[str, Any]:
-        return json.loads(request.body.decode("utf-8"), parse_constant=_no_number)
+        text = request.body.decode("utf-8")
+        return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
 
 
 def guarded(view: View, operations: Mapping[str, Mapping[str, Any]]) -> View:
@@ -117,6 +118,13 @@ def _check_body(request: HttpRequest, *, has_body: bool) -> None:
 
 def _short(name: str) -> str:
     return name.replace("\0", "\N{SYMBOL FOR NULL}")[:60]
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        raise ValueError("A name stands twice.")
+    return found
 
 
 def _no_number(word: str) -> None:

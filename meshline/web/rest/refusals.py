@@ -44,7 +44,8 @@ def answer_in_one_form(api: NinjaAPI) -> None:
         (OutOfScope, lambda _, e: no(404, MISSING)),
         (NotAllowed, lambda _, e: no(403, str(e))),
         (Http404, lambda _, e: no(404, MISSING)),
-        (HttpError, lambda _, e: no(e.status_code, str(e))),
+        # The one thing Ninja itself has to say: the parser could not read the body.
+        (HttpError, lambda _, e: no(e.status_code, "The body could not be read as JSON.")),
         (ValidationError, _not_valid),
         (Exception, _raise),
     ]

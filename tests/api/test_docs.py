@@ -1,0 +1,44 @@
+"""The description: for programs without a token, for people as a page of our own."""
+
+import re
+
+import pytest
+from django.test import Client
+
+from meshline.api import DOCUMENT
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_document_is_there_for_programs():
+    answer = Client().get("/api/v1/openapi.json")
+    assert answer.json() == DOCUMENT
+    assert Client().post("/api/v1/openapi.json").json()["field"] is None
+    assert set(DOCUMENT["paths"]) >= {"/api/v1/tickets", "/api/v1/tickets/{id}/claim"}
+
+
+def test_every_operation_asks_for_a_token_and_says_its_noes():
+    for operations in DOCUMENT["paths"].values():
+        for operation in operations.values():
+            assert operation["security"] == [{"Bearer": []}]
+            assert {"401", "403", "422", "429", "503"} <= set(operation["responses"])
+
+
+def test_people_read_it_as_a_page(staff, client):
+    assert client.get("/api/v1/docs").status_code == 302
+    client.force_login(staff["vera"])
+    page = client.get("/api/v1/docs")
+    assert page.status_code == 200
+    for path in DOCUMENT["paths"]:
+        assert path in page.text
+    assert "won&#x27;t fix" in page.text
+    # The CSP forbids both, and nothing comes from elsewhere.
+    assert "style=" not in page.text
+    assert not re.findall(r"<script(?![^>]*\bsrc=)", page.text)
+    assert not re.findall(r'(?:src|href)="https?://', page.text)
+    assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_it_is_linked_where_tokens_are_made(staff, client):
+    client.force_login(staff["remy"])
+    assert 'href="/api/v1/docs"' in client.get("/profile/").text
