@@ -69,7 +69,7 @@ def _operation(document: dict, method: str, path: str, operation: dict) -> Opera
     return Operation(
         method=method.upper(),
         path=path,
-        says=operation.get("description", operation["summary"]),
+        says=operation.get("description", operation["summary"]).replace("`", ""),
         parameters=[_parameter(one) for one in operation["parameters"]],
         body=_fields(document, sent.get("schema", {})),
         answer=_fields(document, _item(document, answer)),
@@ -115,6 +115,8 @@ def _words(schema: dict[str, Any]) -> str:
         return f"whole number from {schema['minimum']} to {schema['maximum']:,}"
     if "maxLength" in schema:
         return f"text of at most {schema['maxLength']:,} characters"
+    if schema.get("format") == "date-time":
+        return "moment"
     return {"string": "text", "integer": "whole number", "boolean": "true or false"}.get(
         schema.get("type", ""), schema.get("type", "anything")
     )
