@@ -194,6 +194,14 @@ def test_what_nobody_foresaw_is_a_sentence_too(script, monkeypatch):
     assert "nothing was changed" in refused(answer, 500)
 
 
+def test_what_is_blank_is_as_the_document_says_not_as_python_does(script):
+    """ECMA's idea of a blank is another than Python's: the patterns name their characters."""
+    for owner in ("a\u001fb@c", "a b@c", "a\tb@c"):
+        refused(script.get("tickets", owner=owner), 422, "owner")
+    for owner in ("a\u0085b@c", "a\u00a0b@c", "\u3000@x"):
+        assert script.get("tickets", owner=owner).status_code == 200
+
+
 def test_an_owner_is_named_by_number_or_e_mail(script, staff):
     trouble()
     olivia = User.objects.get(email="olivia@example.com")

@@ -148,7 +148,7 @@ Record = Annotated[
 Owner = Annotated[
     str | None,
     Words(
-        254, r"^([1-9][0-9]{0,17}|[^@\s\u0000]+@[^@\s\u0000]+)$",
+        254, r"^([1-9][0-9]{0,17}|[^@\u0000-\u0020]+@[^@\u0000-\u0020]+)$",
         "must be a person's number or e-mail address",
     ),
 ]  # fmt: skip
