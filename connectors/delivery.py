@@ -35,7 +35,9 @@ CALL_SECONDS = 15.0
 CLAIM_SECONDS = 13.0
 LINGER_SECONDS = 1.0
 # How often an empty drain looks again, in seconds.
-PEEK_SECONDS = 0.03
+PEEK_SECONDS = 0.01
+# So many at once are carried of the patient tiers (hours, daily): more would slow the others down.
+PATIENT_CAP = 2
 # How often people are told while other things are carried, in seconds.
 TELL_EVERY_SECONDS = 0.03
 THREADS = 8
@@ -130,7 +132,8 @@ def _tell(carriers: "_Carriers") -> bool:
 
 
 def _claim_for(slugs: list[str], carriers: "_Carriers") -> bool:
-    outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS)
+    slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
+    outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
     if outcome is not None:
         carriers.take(outcome)
     return outcome is not None

@@ -93,7 +93,7 @@ FROM due WHERE m.id = due.id
 RETURNING m.id
 """
 _CLAIM_FRESH, _CLAIM_ALONE = _CLAIM.format(due=_FRESH), _CLAIM.format(due=_ALONE)
-PATIENT_MOST = 20
+PATIENT_MOST = 10
 # Of so many batches one looks first for what was in trouble, however much fresh there is.
 _TROUBLED_EVERY = 10
 _batches = itertools.count(1)

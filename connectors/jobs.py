@@ -10,7 +10,7 @@ from proposals import outbox
 
 DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
-PEEK_SECONDS = 0.02
+PEEK_SECONDS = 0.01
 BATCH = 100
 # A lease that lapsed is taken up by the next claim; nobody has when it is still there by then.
 LAPSED_SECONDS = 5.0

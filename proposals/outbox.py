@@ -22,9 +22,10 @@ from meshline.audit.models import TrailLine
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
-from proposals import contracts
+from proposals import contracts, tiers
 from proposals.models import Outcome
 from proposals.models.outcome import OPEN, WAITING, State
+from proposals.tiers import Tier
 
 CARRIER = part("carrier", "The carrier")
 CLAIMED_TOO_OFTEN = 3
@@ -70,7 +71,7 @@ CLAIMABLE = """
 """
 _CLAIM = f"""
 WITH next AS MATERIALIZED (
-    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE}
+    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE} AND o.tier_rank <= %(slowest)s
     ORDER BY o.tier_rank, o.next_attempt_at, o.id
     LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
@@ -85,22 +86,29 @@ RETURNING id
 """
 
 
-def claim(connections: Collection[str], *, lease_seconds: int) -> Outcome | None:
+def claim(
+    connections: Collection[str], *, lease_seconds: int, slowest: Tier = Tier.DAILY
+) -> Outcome | None:
     """The next due outcome for one of these connections, leased to the caller; None if none is.
+
+    None of a slower tier than `slowest`.
 
     Runs outside any transaction, so that the claim is there for others before the call goes out.
     """
-    claimed = claim_all(connections, lease_seconds=lease_seconds, most=1)
+    claimed = claim_all(connections, lease_seconds=lease_seconds, most=1, slowest=slowest)
     return claimed[0] if claimed else None
 
 
-def claim_all(connections: Collection[str], *, lease_seconds: int, most: int) -> list[Outcome]:
+def claim_all(
+    connections: Collection[str], *, lease_seconds: int, most: int, slowest: Tier = Tier.DAILY
+) -> list[Outcome]:
     """Up to `most` due outcomes for these connections, under one lease, in their order."""
     facts: dict[str, Any] = {
         "lease": uuid.uuid4(),
         "seconds": lease_seconds,
         "connections": list(connections),
         "most": most,
+        "slowest": tiers.RANK[slowest],
     }
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)

@@ -1,4 +1,4 @@
-"""`python -m tests.bench [intake] [drain] [latency]`: each ratio with its limit, in one run."""
+"""`python -m tests.bench [intake] [drain] …`: each ratio with its limit, in one run."""
 
 import os
 import sys
@@ -7,7 +7,7 @@ import django
 
 from tests.bench.rig import Rig
 
-NAMES = ("intake", "drain", "latency")
+NAMES = ("intake", "drain", "latency", "seconds-tier", "starvation", "memory")
 
 
 def main(names: list[str]) -> int:

@@ -1,11 +1,14 @@
 """The benches by name, on one demo-less company."""
 
 from tests import factories
-from tests.bench import drain, intake
+from tests.bench import drain, intake, memory, tiers
 from tests.bench.report import Ratio
 from tests.bench.rig import Rig
 
-_BENCHES = {"intake": intake.run, "drain": drain.run, "latency": drain.latency}
+_BENCHES = {
+    "intake": intake.run, "drain": drain.run, "latency": drain.latency,
+    "seconds-tier": tiers.seconds_tier, "starvation": tiers.starvation, "memory": memory.run,
+}  # fmt: skip
 
 
 def run(bed: Rig, names: list[str]) -> list[Ratio]:

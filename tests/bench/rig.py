@@ -24,6 +24,8 @@ class Rig:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="meshline-bench-"))
+        # Of the processes that were started last, by name.
+        self.pids: dict[str, int] = {}
         self._stack = ExitStack()
         self._stack.callback(shutil.rmtree, self.folder, ignore_errors=True)
 
@@ -52,6 +54,7 @@ class Rig:
         with ExitStack() as stack:
             for kid in kids:
                 process = children.start(kid, self.folder / f"{kid.name}.log")
+                self.pids[kid.name] = process.pid
                 stack.callback(children.stop, process, kid)
             if port:
                 wait_for(port)
@@ -85,6 +88,10 @@ def web_with_slow_page() -> children.Child:
 
 def workers(count: int = 2) -> list[children.Child]:
     return [processes.worker(number) for number in range(1, count + 1)]
+
+
+def clock() -> children.Child:
+    return processes.clock()
 
 
 def bare_web(port: int) -> children.Child:
