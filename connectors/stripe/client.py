@@ -13,9 +13,9 @@ VERSION = "2026-10-28.endive"
 NOT_FOUND, CONFLICT = 404, 409
 # Stripe takes keys of up to 255 characters.
 _LONGEST_KEY = 255
-# Pages of a list that are looked through for an invoice of ours.
-_PAGES = 5
-_PAGE = 100
+# A page must fit into what is kept of an answer (64 KiB; an invoice has about 4), and so many are
+# read: whoever looks for something narrows the list down first.
+_PAGE, _PAGES = 10, 50
 # How often a step whose stored answer is a failure is begun under a fresh key.
 _GENERATIONS = 5
 
@@ -57,9 +57,13 @@ class Client:
         return None if reply.status == NOT_FOUND else _object(self.caller.json(reply))
 
     def rows(self, kind: str, **filters: str) -> list[dict[str, Any]]:
-        """What a list holds, newest first, up to 500. Unlike the search it never lags."""
+        """What a list holds, newest first, up to 500. Unlike the search it never lags.
+
+        A filter's name may end in `_gte`: then it is at least that.
+        """
         found: list[dict[str, Any]] = []
-        params = {**filters, "limit": str(_PAGE)}
+        params = {_filter(name): value for name, value in filters.items()}
+        params["limit"] = str(_PAGE)
         for _ in range(_PAGES):
             answer = self.caller.json(self.caller.call("GET", f"/v1/{kind}", params=params))
             page = answer.get("data") if isinstance(answer, dict) else None
@@ -83,6 +87,10 @@ class Client:
 
 # Failures that Stripe stores under the key; they come back to be looked at here.
 _STORED = frozenset(range(500, 600))
+
+
+def _filter(name: str) -> str:
+    return f"{name.removesuffix('_gte')}[gte]" if name.endswith("_gte") else name
 
 
 def _keyed(key: str, generation: int) -> str:

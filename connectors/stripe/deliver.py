@@ -5,6 +5,7 @@ one came, and goes on from there.
 """
 
 import hashlib
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -18,6 +19,8 @@ KEY = "meshline_key"
 FINISH = "finish"
 DRAFT, FINALIZE, SEND = "draft", "finalize", "send"
 DAYS_UNTIL_DUE = "days_until_due"
+# An invoice of ours is not older than its promise, by either clock.
+_CLOCKS_DIFFER = timedelta(hours=1)
 
 
 def invoice(errand: Errand) -> Found:
@@ -61,7 +64,10 @@ def _known(errand: Errand, customer: str) -> dict[str, Any] | None:
     """What an earlier attempt may have made: Stripe forgets its keys after a day, lists never."""
     if not errand.may_exist:
         return None
-    there = errand.client.rows("invoices", customer=customer)
+    since = errand.promised_at - _CLOCKS_DIFFER
+    there = errand.client.rows(
+        "invoices", customer=customer, created_gte=str(int(since.timestamp()))
+    )
     ours = [one for one in there if (one.get("metadata") or {}).get(KEY) == errand.key]
     return ours[-1] if ours else None
 

@@ -28,12 +28,21 @@ class Billing:
     def act(self, invoice: str, act: str, **asked: Any) -> None:
         sandbox_control.ask("POST", f"/stripe/invoices/{invoice}/{act}", asked)
 
+    def make_by_hand(self, customer: str) -> None:
+        """Somebody at Stripe's screen makes another invoice for this customer."""
+        asked = {"customer": customer, "amount": 100, "currency": "eur"}
+        sandbox_control.ask("POST", "/stripe/invoices", asked)
+
     def objects(self, kind: str) -> list[dict[str, Any]]:
         return sandbox_control.ask("GET", f"/stripe/{kind}", newest="500")["results"]
 
     def invoice(self) -> dict[str, Any]:
         (only,) = self.objects("invoices")
         return only
+
+    def effects(self) -> dict[str, dict[str, int]]:
+        """What really happened there: our key → action → how often."""
+        return sandbox_control.ask("GET", "/effects", vendor="stripe")["by_key"]
 
     def calls(self) -> list[dict[str, Any]]:
         return sandbox_control.ask("GET", "/calls", vendor="stripe")["calls"]
