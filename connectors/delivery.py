@@ -48,6 +48,10 @@ UNKNOWN = (
     "What carried it died on the way, and nobody can tell whether it was done. "
     "Look at the other side before you let it be tried again."
 )
+UNSAFE_AGAIN = (
+    "Does it again now. The other side knows no repeats: look there first whether it was done, "
+    "and cancel the outcome if it was."
+)
 
 
 def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
@@ -156,7 +160,7 @@ def _carry(outcome: Outcome) -> None:
         _failed(outcome, None, trouble, at)
         return
     if _may_be_done(outcome, delivery):
-        outbox.give_up(outcome, because=UNKNOWN, failure="unknown", at=at)
+        outbox.give_up(outcome, because=UNKNOWN, failure="unknown", again=UNSAFE_AGAIN, at=at)
         return
     _try(outcome, delivery, errand)
 
@@ -239,7 +243,8 @@ def _failed(outcome: Outcome, delivery: Delivery | None, trouble: Trouble, at: d
         trouble.unknown and delivery is not None and delivery.idempotency is Idempotency.NONE
     )
     if trouble.permanent or never_again:
-        outbox.give_up(outcome, because=str(trouble), failure=trouble.failure, at=at)
+        again = UNSAFE_AGAIN if never_again else ""
+        outbox.give_up(outcome, because=str(trouble), failure=trouble.failure, again=again, at=at)
         if trouble.status is not None:
             # It said no to this one request; it answers.
             health.note_success(slug, at=at)

@@ -33,6 +33,9 @@ CLAIMED_TOO_OFTEN = 3
 UNPROVEN = "unproven"
 
 
+SAFE_AGAIN = (
+    "Carries every outcome on this ticket again now, each under its own key: nothing happens twice."
+)
 _PROVEN = [
     "state", "proven_at", "delivered_at", "external_id", "last_error", "failure", "crashes",
     "lease_owner", "lease_until",
@@ -227,16 +230,17 @@ def postpone(
 
 @transaction.atomic
 def give_up(
-    outcome: Outcome, *, because: str, failure: str, at: datetime, kind: str = "delivery-failed"
-) -> None:
-    """It will not work by itself: a ticket, at once."""
+    outcome: Outcome, *, because: str, failure: str, at: datetime, kind: str = "delivery-failed",
+    again: str = "",
+) -> None:  # fmt: skip
+    """It will not work by itself: a ticket, at once. `again` says what a retry may do, if more."""
     outcome.state, outcome.last_error, outcome.failure = State.GIVEN_UP, because, failure
     outcome.tries += 1
     _acknowledge(outcome)
     if _end_if_unwanted(outcome, at):
         return
     _record("outcome.given-up", outcome, CARRIER, at, why=because)
-    _open_ticket(outcome, kind, because, at)
+    _open_ticket(outcome, kind, because, at, again=again)
 
 
 @transaction.atomic
@@ -373,7 +377,7 @@ def _lateness(outcome: Outcome) -> tuple[str, str]:
 
 
 def _open_ticket(
-    outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = ""
+    outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = "", again: str = ""
 ) -> None:
     proposal = outcome.proposal
     where = outcome.connection or outcome.target
@@ -393,8 +397,7 @@ def _open_ticket(
             remedies=[
                 {
                     "label": "Retry",
-                    "explains": "Carries every outcome on this ticket again now, each under its "
-                    "own key: nothing happens twice.",
+                    "explains": again or SAFE_AGAIN,
                     "url_name": "connectors:retry-ticket",
                     "args": ["ticket"],
                 }

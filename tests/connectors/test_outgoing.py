@@ -63,7 +63,9 @@ def test_when_nobody_knows_whether_it_was_posted_a_person_decides(chat, kind):
     sandbox_control.break_it("slack", [{"kind": kind, "match": {"path": "postMessage"}}])
     carry_on()
     assert (outcome("message").state, outcome("message").attempts) == ("given_up", 1)
-    assert Ticket.objects.unresolved().get().kind == "delivery-failed"
+    ticket = Ticket.objects.unresolved().get()
+    assert ticket.kind == "delivery-failed"
+    assert "knows no repeats" in ticket.remedies[0]["explains"]
     assert len(posted()) == (1 if kind == "commit_then_reset" else 0)
 
 
