@@ -212,3 +212,8 @@ def test_the_page_says_how_long_the_chain_is_and_where_it_ends(as_, two_teams):
     assert bytes(head.hash).hex()[:12] in page
     assert "manage.py verify_trail" in page
     assert answer.context["entries"][0].position == head.position
+
+
+def test_a_moment_is_no_amount_and_stays_whole_for_who_sees_masked(as_, two_teams):
+    """Made readable it ends in "00 UTC", which reads like one."""
+    assert "2 Mar 2026, 09:30:00 UTC" in as_("ada").get("/trail/").content.decode()
