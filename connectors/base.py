@@ -89,8 +89,8 @@ class Told:
     about: str = ""
     # The state it says beyond `target` where its sender is the authority for that.
     closes: State | None = None
-    # Of the events of one instant: where this one stands in its record's life over there.
-    order: str = ""
+    # Of the events of one instant: where this one stands in its record's life over there ("02").
+    stage: str = ""
     # Where it names no document: what of theirs it is about, as (kind, id). The first that is in
     # the crosswalk says which record that is.
     known_as: tuple[tuple[str, str], ...] = ()
@@ -236,5 +236,5 @@ def incoming(
         origin=origin, kind=told.kind, source=source, record_source=told.about or source,
         external_id=told.external_id, occurred_at=told.occurred_at, received_at=received_at,
         by=by, target=told.target, closes=told.closes, tier=tier, fields=told.fields,
-        tiebreak=f"{told.order}{tiebreak}",
+        stage=told.stage, tiebreak=tiebreak,
     )  # fmt: skip

@@ -18,12 +18,14 @@ class Event:
     """One accepted event of a proposal.
 
     `target` is the state it says, None when it only tells of fields. `forced` is a manager's
-    override, which no table of moves stops. `tiebreak` orders events of the same instant.
+    override, which no table of moves stops. Events of the same instant are ordered by `stage`, the
+    rank of their state, and `tiebreak`.
     """
 
     id: int
     target: State | None
     occurred_at: datetime
+    stage: str = ""
     tiebreak: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     forced: bool = False
@@ -95,6 +97,6 @@ def told_by(events: Iterable[Event]) -> dict[str, int]:
     return by | ({"state": entered[0]} if entered else {})
 
 
-def _order(event: Event) -> tuple[datetime, int, str, int]:
+def _order(event: Event) -> tuple[datetime, str, int, str, int]:
     rank = states.RANK[event.target] if event.target else -1
-    return (event.occurred_at, rank, event.tiebreak, event.id)
+    return (event.occurred_at, event.stage, rank, event.tiebreak, event.id)

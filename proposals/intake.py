@@ -108,6 +108,7 @@ def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) ->
         external_id=incoming.external_id,
         occurred_at=incoming.occurred_at,
         received_at=incoming.received_at,
+        stage=incoming.stage,
         tiebreak=incoming.tiebreak,
         target=target or "",
         fields=incoming.fields,

@@ -199,6 +199,7 @@ def event_of(signal: Signal) -> Event:
         id=signal.pk,
         target=State(signal.target) if signal.target else None,
         occurred_at=signal.occurred_at,
+        stage=signal.stage,
         tiebreak=signal.tiebreak,
         fields=signal.fields,
         forced=signal.forced,

@@ -25,8 +25,9 @@ class Incoming:
 
     `origin` names what brought it ("message:812") and makes it idempotent. `source` is the
     connection that sent it; `record_source` the one whose document `external_id` is. `target` is
-    the state it says, None when it only tells of fields. Times are aware UTC; amounts are decimal
-    text in the currency's minor units.
+    the state it says, None when it only tells of fields. Of the events of one instant those without
+    a `stage` come first, the others in its order. Times are aware UTC; amounts are decimal text in
+    the currency's minor units.
     """
 
     origin: str
@@ -41,6 +42,7 @@ class Incoming:
     # What it says beyond that, if its sender is the authority for it: that a paid one is won.
     closes: State | None = None
     tier: Tier = Tier.MINUTES
+    stage: str = ""
     tiebreak: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     forced: bool = False

@@ -40,8 +40,8 @@ STATUSES = frozenset({"draft", "open", "paid", "uncollectible", "void"})
 PAYMENT = "invoice_payment.paid"
 DISPUTE_OPENED, DISPUTE_CLOSED = "charge.dispute.created", "charge.dispute.closed"
 KNOWN = frozenset({*INVOICE_EVENTS, PAYMENT, DISPUTE_OPENED, DISPUTE_CLOSED})
-_ORDER = {kind: f"{place:02}:" for place, kind in enumerate(INVOICE_EVENTS)}
-_LATEST = "99:"
+_STAGES = {kind: f"{place:02}" for place, kind in enumerate(INVOICE_EVENTS)}
+_LATEST = "99"
 
 
 def is_known(kind: str) -> bool:
@@ -78,7 +78,7 @@ def _invoice(kind: str, invoice: dict[str, Any], at: datetime) -> Told:
         target=State.INVOICED if kind in INVOICES else None,
         closes=State.CLOSED_WON if kind in PAYS else None,
         fields={billing.name(pk): _facts(kind, invoice)},
-        order=_ORDER[kind],
+        stage=_STAGES[kind],
         known_as=(("invoice", pk),),
         links=(("invoice", pk), *_paid_by(invoice)),
         is_secondary=True,
@@ -137,7 +137,7 @@ def _dispute(kind: str, dispute: dict[str, Any], at: datetime) -> Told:
         about=source,
         occurred_at=at,
         target=State.INVOICED if kept else State.DISPUTED if kind == DISPUTE_OPENED else None,
-        order=_LATEST,
+        stage=_LATEST,
         known_as=tuple((part, pk) for part, pk in known_as if pk),
         links=(("dispute", _id(dispute)),),
         is_secondary=True,

@@ -26,6 +26,8 @@ class Signal(models.Model):
     external_id = models.CharField(max_length=200)
     occurred_at = models.DateTimeField()
     received_at = models.DateTimeField()
+    # Among the events of one instant: where it stands in its record's life at its source.
+    stage = models.CharField(max_length=4, blank=True)
     tiebreak = models.CharField(max_length=300, blank=True)
     target = models.CharField(max_length=12, blank=True, choices=State.choices())
     fields = models.JSONField(default=dict)

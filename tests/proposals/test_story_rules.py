@@ -1,7 +1,7 @@
 """The rules behind a proposal's story, without a database: history, promises, moves."""
 
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
+from itertools import pairwise, permutations
 
 import pytest
 from hypothesis import given, settings
@@ -153,3 +153,12 @@ def test_what_the_table_has_not_is_refused_in_words(here):
         else:
             with pytest.raises(states.MoveError, match="proposal cannot become"):
                 states.check_move(here, to)
+
+
+def test_of_one_instant_the_stage_at_its_source_counts_before_the_rank_of_the_state():
+    """A payment is disputed after its invoice was paid, also within one second of a clock."""
+    paid = Event(1, State.INVOICED, START, stage="09")
+    disputed = Event(2, State.DISPUTED, START, stage="99")
+    signed = Event(3, State.SIGNED, START)
+    for order in permutations([paid, disputed, signed]):
+        assert history.tell(order).state is State.DISPUTED
