@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.urls import reverse
 
@@ -35,7 +36,6 @@ from proposals.tiers import Tier
 
 log = logging.getLogger(__name__)
 
-LEASE_SECONDS = 60
 CRASHES_UNTIL_QUARANTINE = 3
 FAILURES_UNTIL_QUARANTINE = 5
 
@@ -223,7 +223,7 @@ def _claim_alone() -> list[Message]:
 
 def _claim(statement: str, **limits: int) -> list[Message]:
     lease = uuid.uuid4()
-    facts: dict[str, Any] = {"lease": lease, "seconds": LEASE_SECONDS, **limits}
+    facts: dict[str, Any] = {"lease": lease, "seconds": settings.LEASE_SECONDS, **limits}
     with connection.cursor() as cursor:
         cursor.execute(statement, facts)
         ids = [row[0] for row in cursor.fetchall()]

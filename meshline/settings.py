@@ -110,8 +110,11 @@ _QUEUE = {
     "DEFAULT_TIMEOUT": 30,
 }
 # A queue of its own for outgoing calls, so that a slow vendor never holds up intake.
+# A worker that lost Redis looks for it again every few seconds.
+RQ = {"WORKER_CLASS": "meshline.shell.worker.Worker"}
 RQ_QUEUES = {name: dict(_QUEUE) for name in ("inbox", "outbox", "upkeep")}
-# How long a claimed outcome is its worker's alone; a killed worker's work is free again after that.
+# How long a claimed message or outcome is its worker's alone; what a killed worker had is free
+# again after that.
 LEASE_SECONDS = environment.number("MESHLINE_LEASE_SECONDS", default=60)
 # How a verb wakes the workers: "direct", "background" (web threads) or "silent" (most tests).
 BELL = environment.env("MESHLINE_BELL", default="direct")
