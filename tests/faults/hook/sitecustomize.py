@@ -1,0 +1,178 @@
+"""Loaded by every process of the installation under test: guards can be taken out while it runs.
+
+Python imports a module of this name at its start, before anything of the product. FAULTS_ORDERS
+names a JSON file; what it says is looked up again at every use, so that a test can break a running
+installation, and mend it. Without orders everything is as it is.
+"""
+
+import importlib.abc
+import importlib.machinery
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+_FILE = os.environ.get("FAULTS_ORDERS", "")
+
+
+def orders() -> dict[str, Any]:
+    try:
+        with open(_FILE) as file:
+            return json.load(file)
+    except (OSError, ValueError):
+        return {}
+
+
+def is_out(guard: str) -> bool:
+    """Whether this guard is taken out."""
+    return guard in orders().get("without", [])
+
+
+def stop_once(place: str, *about: object) -> None:
+    """Stop this very process, as SIGSTOP does, when it is told to: once, at one place.
+
+    The order is {"stop": {"at": place, "about": part of what is in hand, "says": file}}.
+    """
+    told = orders().get("stop")
+    if not told or told["at"] != place:
+        return
+    if not any(told["about"] in str(one) for one in about):
+        return
+    try:
+        mark = os.open(told["says"], os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return
+    os.write(mark, str(os.getpid()).encode())
+    os.close(mark)
+    os.kill(os.getpid(), signal.SIGSTOP)
+
+
+# --- What is changed in which module, once it is loaded ------------------------------------------
+
+
+def _digest(module: ModuleType) -> None:
+    claim, finish, whole = module._claim, module._finish, module._CLAIM
+    forever = whole.replace("m.lease_until < clock_timestamp()", "false")
+    assert forever != whole
+
+    def claims(**options: Any) -> Any:
+        module._CLAIM = forever if is_out("lease expiry") else whole
+        return claim(**options)
+
+    def finishes(messages: list, *args: Any) -> None:
+        messages = list(messages)
+        stop_once("finishing a message", *(one.key for one in messages))
+        if is_out("fence"):
+            held = module.Message.objects.filter(pk__in=[one.pk for one in messages])
+            held.update(lease_owner=messages[0].lease_owner)
+        finish(messages, *args)
+
+    module._claim, module._finish = claims, finishes
+
+
+def _translate(module: ModuleType) -> None:
+    translate = module.translate
+
+    def translates(payload: bytes) -> Any:
+        if b"POISON" in payload:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return translate(payload)
+
+    module.translate = translates
+
+
+def _outbox(module: ModuleType) -> None:
+    claim, acknowledge, whole = module.claim, module._acknowledge, module._CLAIM
+    forever = whole.replace("o.lease_until < clock_timestamp()", "false")
+    assert forever != whole
+
+    def claims(*args: Any, **options: Any) -> Any:
+        module._CLAIM = forever if is_out("lease expiry") else whole
+        return claim(*args, **options)
+
+    def acknowledges(outcome: Any) -> None:
+        stop_once("acknowledging an outcome", outcome.key)
+        if is_out("fence"):
+            mine = {"state": "leased", "lease_owner": outcome.lease_owner}
+            module.Outcome.objects.filter(pk=outcome.pk).update(
+                **mine, lease_until=outcome.lease_until
+            )
+        acknowledge(outcome)
+
+    module.claim, module._acknowledge = claims, acknowledges
+
+
+def _delivery(module: ModuleType) -> None:
+    module.CALL_SECONDS = float(os.environ.get("FAULTS_CALL_SECONDS", module.CALL_SECONDS))
+    carry = module._carry
+
+    def carries(outcome: Any, *args: Any, **options: Any) -> None:
+        stop_once("carrying an outcome", outcome.key)
+        carry(outcome, *args, **options)
+
+    module._carry = carries
+
+
+def _hubspot_tasks(module: ModuleType) -> None:
+    known, task = module._known_task, module._task
+
+    def knows(errand: Any, key: str) -> str:
+        return "" if is_out("key") else known(errand, key)
+
+    def words(errand: Any, owner: str) -> dict[str, str]:
+        properties = task(errand, owner)
+        if is_out("key"):
+            del properties[module.TASK_KEY]
+        return properties
+
+    module._known_task, module._task = knows, words
+
+
+def _hubspot_proof(module: ModuleType) -> None:
+    task = module.task
+
+    def proves(errand: Any) -> Any:
+        if is_out("key"):
+            return module.Found(errand.external_id, "task", "There is no key to read back.")
+        return task(errand)
+
+    module.task = proves
+
+
+CHANGES: dict[str, Callable[[ModuleType], None]] = {
+    "connectors.digest": _digest,
+    "connectors.delivery": _delivery,
+    "connectors.pandadoc.translate": _translate,
+    "connectors.hubspot.deliver": _hubspot_tasks,
+    "connectors.hubspot.read": _hubspot_proof,
+    "proposals.outbox": _outbox,
+}
+
+
+class _Loader(importlib.abc.Loader):
+    def __init__(self, name: str, whole: Any) -> None:
+        self._name, self._whole = name, whole
+
+    def create_module(self, spec: Any) -> Any:
+        return self._whole.create_module(spec)
+
+    def exec_module(self, module: ModuleType) -> None:
+        self._whole.exec_module(module)
+        CHANGES[self._name](module)
+
+
+class _Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name: str, path: Any, target: Any = None) -> Any:
+        if name not in CHANGES:
+            return None
+        spec = importlib.machinery.PathFinder.find_spec(name, path)
+        if spec is not None and spec.loader is not None:
+            spec.loader = _Loader(name, spec.loader)
+        return spec
+
+
+if _FILE:
+    sys.meta_path.insert(0, _Finder())

@@ -1,0 +1,194 @@
+"""An installation as somebody runs it: `manage.py up` on a folder of its own, watched from outside.
+
+It has its own PostgreSQL and Redis, with the settings they are shipped with. Its processes load
+tests/faults/hook, through which a test takes out a guard, stops a process at one place, or poisons.
+"""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from redis import Redis
+
+from meshline.shell import servers
+from tests.factories import SHARED_KEY
+from tests.faults import processes
+from tests.faults.processes import until
+from tests.faults.size import SIZE
+from tests.faults.vendors import PROJECT, TOKEN, Vendors
+
+MANAGE = str(PROJECT / "manage.py")
+# What the test run itself lives on, and the installation must not find.
+_NOT_ITS_OWN = (
+    "MESHLINE_", "DATABASE_URL", "MIGRATION_", "REDIS_URL", "SECRET", "DJANGO_", "PYTEST_", "PORT",
+    "FAULTS_",
+)  # fmt: skip
+
+MODEL = """\
+company: {{fallback_owner: rosa@example.com}}
+people:
+- {{email: rosa@example.com, role: manager, name: Rosa Marin, team: revops}}
+- {{email: olivia@example.com, role: operator, name: Olivia Ortiz, team: revops}}
+- {{email: remy@example.com, role: rep, name: Remy Park, team: revops}}
+connections:
+- slug: pandadoc
+  system: pandadoc
+  tier: seconds
+  signing_secret_env: FAULTS_SHARED_KEY
+- slug: hubspot
+  system: hubspot
+  tier: seconds
+  base_url: {vendors}/hubspot
+  allow_loopback: true
+  credential_env: FAULTS_TOKEN
+"""
+
+
+class House:
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.state = folder / "state"
+        self.port = free_port()
+        self.vendors = Vendors(folder, free_port())
+        self._orders = folder / "orders.json"
+        self._process: subprocess.Popen | None = None
+
+    # --- Its life ----------------------------------------------------------------------------
+
+    def start(self) -> None:
+        self.vendors.start()
+        words = ["up", "--empty", "--port", str(self.port), "--workers", "2"]
+        with (self.folder / "terminal.txt").open("wb") as terminal:
+            self._process = subprocess.Popen(
+                [sys.executable, MANAGE, *words],
+                env=self.environment(), stdout=terminal, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        until(self.is_ready, within=120, what="the installation is ready", every=0.3)
+        model = self.folder / "model.yaml"
+        model.write_text(MODEL.format(vendors=self.vendors.url))
+        self.manage("operating_model", "apply", str(model))
+
+    def stop(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGTERM)
+            self._process.wait(90)
+        self.vendors.stop()
+
+    def environment(self) -> dict[str, str]:
+        """Ours without what is ours alone, with short waits and the hook."""
+        clean = {
+            name: value for name, value in os.environ.items() if not name.startswith(_NOT_ITS_OWN)
+        }
+        return {
+            **clean,
+            "MESHLINE_STATE": str(self.state),
+            "MESHLINE_LEASE_SECONDS": str(SIZE.lease),
+            "PYTHONPATH": str(Path(__file__).parent / "hook"),
+            "FAULTS_ORDERS": str(self._orders),
+            "FAULTS_CALL_SECONDS": str(SIZE.call),
+            "FAULTS_SHARED_KEY": SHARED_KEY,
+            "FAULTS_TOKEN": TOKEN,
+        }
+
+    def orders(self, **orders: Any) -> None:
+        """Tell all processes what to do from now on; nothing: to be as they are."""
+        fresh = self._orders.with_suffix(".new")
+        fresh.write_text(json.dumps(orders))
+        fresh.replace(self._orders)
+
+    # --- How it is seen ----------------------------------------------------------------------
+
+    def readiness(self) -> dict[str, Any]:
+        return json.loads(self.get("/readyz")[1])
+
+    def is_ready(self) -> bool:
+        try:
+            return self.readiness()["ready"] is True
+        except (OSError, http.client.HTTPException, ValueError):
+            return False
+
+    def get(self, path: str) -> tuple[int, bytes]:
+        web = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            web.request("GET", path)
+            answer = web.getresponse()
+            return answer.status, answer.read()
+        finally:
+            web.close()
+
+    def manage(self, *words: str, fails: bool = False) -> str:
+        """A command of the installation; what it printed. `fails`: it may end with an error."""
+        done = subprocess.run(
+            [sys.executable, MANAGE, *words], env=self.environment(), capture_output=True, text=True
+        )
+        assert fails or done.returncode == 0, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def logs(self) -> str:
+        """The end of everything it said, for whoever looks for what went wrong."""
+        files = [self.folder / "terminal.txt", *sorted((self.state / "logs").glob("*.log"))]
+        return "\n".join(f"--- {one.name}\n{_tail(one)}" for one in files if one.exists())
+
+    # --- Who is there ------------------------------------------------------------------------
+
+    def child(self, words: str) -> int:
+        """The one child of `up` whose command line holds these words; 0 when there is none."""
+        return next(iter(self.all_children(words)), 0)
+
+    def all_children(self, words: str) -> list[int]:
+        assert self._process is not None
+        ours = processes.children_of(self._process.pid)
+        return [pid for pid in ours if words in processes.command_of(pid)]
+
+    @property
+    def postgres(self) -> int:
+        return self.child("/bin/postgres ")
+
+    @property
+    def redis(self) -> int:
+        return self.child("redis-server")
+
+    @property
+    def web(self) -> int:
+        return self.child("gunicorn")
+
+    @property
+    def clocks(self) -> list[int]:
+        return self.all_children("manage.py clock")
+
+    @property
+    def workers(self) -> list[int]:
+        return self.all_children("rqworker")
+
+    @property
+    def horses(self) -> list[int]:
+        return [horse for worker in self.workers for horse in processes.children_of(worker)]
+
+    # --- Its servers, by the back door -------------------------------------------------------
+
+    def database(self, *, superuser: bool = False) -> psycopg.Connection:
+        """A session of our own, for what only the database can tell: leases, backends."""
+        address = servers.postgres_addresses(self.state / "postgres")["DATABASE_URL"]
+        user = {"user": "postgres"} if superuser else {}
+        return psycopg.connect(address, autocommit=True, connect_timeout=2, **user)
+
+    def redis_client(self) -> Redis:
+        address = servers.redis_addresses(self.state / "redis")["REDIS_URL"]
+        return Redis.from_url(address, socket_timeout=5)
+
+
+def free_port() -> int:
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return trial.getsockname()[1]
+
+
+def _tail(path: Path) -> str:
+    return path.read_text(errors="replace")[-1200:]

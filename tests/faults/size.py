@@ -1,0 +1,44 @@
+"""How much: the short form is part of `make test`, the long form is `make faults`."""
+
+import os
+from dataclasses import dataclass
+
+_IS_LONG = os.environ.get("FAULTS") == "long"
+
+
+@dataclass(frozen=True)
+class Size:
+    """Numbers of one form; times in seconds."""
+
+    name: str
+    # While processes are killed at random: how often, how many events, how far apart.
+    kills: int
+    events: int
+    gap: float
+    # How long a claim is its worker's alone, and how long one errand may take.
+    lease: int
+    call: float
+    # When a killed worker's work must be with somebody else; None: whenever, no pass mark is a time.
+    back_within: float | None
+    # How long Redis is gone, and how many events come meanwhile.
+    redis_gone: float
+    redis_events: int
+    # How long a clock may be silent before another takes its place.
+    clock_silent: int
+    # How long to wait for everything to be done.
+    patience: float
+
+    @property
+    def is_long(self) -> bool:
+        return self.name == "long"
+
+
+SHORT = Size(
+    name="short", kills=30, events=400, gap=1.2, lease=5, call=3.0, back_within=None,
+    redis_gone=6.0, redis_events=60, clock_silent=3, patience=120.0,
+)  # fmt: skip
+LONG = Size(
+    name="long", kills=300, events=10_000, gap=8.0, lease=60, call=15.0, back_within=75.0,
+    redis_gone=600.0, redis_events=1_000, clock_silent=15, patience=900.0,
+)  # fmt: skip
+SIZE = LONG if _IS_LONG else SHORT
