@@ -1,4 +1,4 @@
-"""The judge: what is lost and what is doubled, counted at the stand-ins and by the house's own commands.
+"""The judge: what is lost and what is doubled, counted at the stand-ins.
 
 Nothing is asked of our tables. A document that was accepted has exactly one deal, in the state and
 with the amount that was told last, and exactly the tasks that follow from its life, each once.
@@ -26,11 +26,12 @@ class Verdict:
     doubled: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
-        return f"lost {len(self.lost)}: {self.lost[:5]}; doubled {len(self.doubled)}: {self.doubled[:5]}"
+        lost = f"lost {len(self.lost)}: {self.lost[:5]}"
+        return f"{lost}; doubled {len(self.doubled)}: {self.doubled[:5]}"
 
 
 def verdict(vendors: Vendors, whom: Sequence[Document]) -> Verdict:
-    """How it stands now. While work is under way, some of it is not there yet: it counts as lost."""
+    """How it stands now. What is still under way counts as lost."""
     found = Verdict()
     deals, tasks = _by(vendors.deals(), "dealname"), _by(vendors.tasks(), "hs_task_subject")
     for one in whom:
@@ -74,13 +75,14 @@ SELECT (SELECT count(*) FROM connectors_message WHERE status = 'accepted')
 
 
 def judge(house: House, whom: Sequence[Document], *, within: float = SIZE.patience) -> Verdict:
-    """Wait until everything is done and quiet; nothing lost, nothing doubled, and the books hold."""
+    """Wait until all is done and quiet: nothing lost, nothing doubled, and the books hold."""
     wait_until_done(house, whom, within=within)
     wait_until_quiet(house, within=within)
     final = verdict(house.vendors, whom)
     assert not final.lost, str(final)
     assert not final.doubled, str(final)
     house.manage("verify_trail")
+    house.manage("check_invariants")
     return final
 
 

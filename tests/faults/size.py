@@ -18,7 +18,7 @@ class Size:
     # How long a claim is its worker's alone, and how long one errand may take.
     lease: int
     call: float
-    # When a killed worker's work must be with somebody else; None: whenever, no pass mark is a time.
+    # When a killed worker's work must be with somebody else; the short form only wants it back.
     back_within: float | None
     # How long Redis is gone, and how many events come meanwhile.
     redis_gone: float

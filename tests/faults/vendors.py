@@ -1,4 +1,4 @@
-"""The stand-in vendors in a process of their own: what they were asked, and what really happened."""
+"""The stand-in vendors in a process of their own: what they were asked, and what happened."""
 
 import json
 import subprocess
