@@ -21,7 +21,7 @@ class Caller:
     """Calls one vendor with one credential, and keeps what went over the wire for the page.
 
     `headers` carry the credential and are never kept. `deadline` is seconds for a whole call;
-    `hurry` sets an end for all calls that are still to come.
+    `ends_at` (monotonic) is the end of all calls that are still to come.
     """
 
     base_url: str
@@ -35,10 +35,6 @@ class Caller:
     # Whether this vendor itself says that the same call may work later; None: it does not say.
     says_retry: Callable[[Reply], bool | None] = lambda reply: None
     ends_at: float | None = None
-
-    def hurry(self, seconds: float) -> None:
-        """All calls from here on have so many seconds together."""
-        self.ends_at = time.monotonic() + seconds
 
     def call(
         self, method: str, path: str, *, json: Any = None, form: dict[str, str] | None = None,

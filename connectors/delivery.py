@@ -82,11 +82,17 @@ def something_is_due() -> bool:
     return outbox.something_is_due([registry.PEOPLE.slug, *health.callable_slugs()])
 
 
-def carry(outcome: Outcome) -> None:
-    """Carry one claimed outcome: deliver it if need be, then prove it. Never raises for it."""
+def carry(outcome: Outcome, *, ends_at: float | None = None) -> None:
+    """Carry one claimed outcome: deliver it if need be, then prove it. Never raises for it.
+
+    `ends_at` (monotonic) is when its last call must be over: counted from the claim, so that who
+    was stopped for a while in between does not call late, into what others have done since.
+    """
+    if ends_at is None:
+        ends_at = time.monotonic() + CALL_SECONDS
     with logs.about(outcome=outcome.pk, connection=outcome.connection):
         try:
-            _carry(outcome)
+            _carry(outcome, ends_at)
         except LeaseLost:
             log.warning("%s was taken over by somebody else", outcome)
         except DatabaseError:
@@ -128,22 +134,24 @@ def _claim_one(carriers: "_Carriers") -> bool:
 
 def _tell(carriers: "_Carriers") -> bool:
     carriers.told_at = time.monotonic()
+    ends_at = time.monotonic() + CALL_SECONDS
     told, alone = telling.tell_batch()
     carriers.carried += told
     for outcome in alone:
-        carriers.take(outcome)
+        carriers.take(outcome, ends_at)
     return bool(told or alone)
 
 
 def _claim_for(slugs: list[str], carriers: "_Carriers") -> bool:
     slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
+    ends_at = time.monotonic() + CALL_SECONDS
     outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
     if outcome is not None:
-        carriers.take(outcome)
+        carriers.take(outcome, ends_at)
     return outcome is not None
 
 
-def _carry(outcome: Outcome) -> None:
+def _carry(outcome: Outcome, ends_at: float) -> None:
     at = instant.now()
     if outcome.crashes >= outbox.CLAIMED_TOO_OFTEN:
         because = "It took down what carried it three times."
@@ -155,7 +163,7 @@ def _carry(outcome: Outcome) -> None:
     try:
         system, there = _system(outcome)
         delivery = _delivery(system, outcome)
-        errand = _errand(outcome, system, there, at)
+        errand = _errand(outcome, system, there, ends_at, at)
     except Trouble as trouble:
         _failed(outcome, None, trouble, at)
         return
@@ -297,10 +305,12 @@ def _delivery(system: System, outcome: Outcome) -> Delivery:
     return delivery
 
 
-def _errand(outcome: Outcome, system: System, there: Connection | None, at: datetime) -> Errand:
+def _errand(
+    outcome: Outcome, system: System, there: Connection | None, ends_at: float, at: datetime
+) -> Errand:
     client = client_of(system, there, at=at) if there else None
     if client is not None:
-        client.caller.hurry(CALL_SECONDS)
+        client.caller.ends_at = ends_at
     return Errand(
         key=outcome.key,
         kind=outcome.kind,
@@ -403,7 +413,7 @@ class _Carriers:
         self.told_at = 0.0
         self.in_flight: Counter[str] = Counter()
         self._size = threads
-        self._work: queue.Queue[Outcome | None] = queue.Queue()
+        self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
         self._changed = threading.Condition()
         # Each thread logs as part of the job that started it.
         self._threads = [
@@ -424,14 +434,14 @@ class _Carriers:
     def are_idle(self) -> bool:
         return self.in_flight.total() == 0
 
-    def take(self, outcome: Outcome) -> None:
+    def take(self, outcome: Outcome, ends_at: float) -> None:
         self.carried += 1
         if self._size == 0:
-            carry(outcome)
+            carry(outcome, ends_at=ends_at)
             return
         with self._changed:
             self.in_flight[outcome.connection] += 1
-        self._work.put(outcome)
+        self._work.put((outcome, ends_at))
 
     def wait(self, seconds: float) -> None:
         """Until somebody is done, or the time is over."""
@@ -446,9 +456,10 @@ class _Carriers:
 
     def _run(self) -> None:
         try:
-            while (outcome := self._work.get()) is not None:
+            while (handed := self._work.get()) is not None:
+                outcome, ends_at = handed
                 try:
-                    carry(outcome)
+                    carry(outcome, ends_at=ends_at)
                 finally:
                     with self._changed:
                         self.in_flight[outcome.connection] -= 1

@@ -1,6 +1,7 @@
 """How the CRM breaks, and what follows: never a second effect, never silence."""
 
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,6 +11,7 @@ from connectors.models import Connection, DeliveryAttempt
 from exceptions import desk
 from exceptions.models import Ticket
 from meshline import instant
+from proposals import outbox
 from proposals.models import Outcome
 from tests.connectors.crm import carry, carry_on, outcome, say, soon, states, sweep_late
 
@@ -258,6 +260,18 @@ def test_all_calls_of_an_errand_have_one_end(crm, monkeypatch):
     assert (datetime.now(UTC) - started).total_seconds() < 5  # both hangs in full
     said = outcome("deal").last_error
     assert re.search("did not answer in time|was not made", said)
+
+
+def test_whoever_was_stopped_after_the_claim_calls_nobody(crm):
+    """Its time is counted from the claim: what it would tell may be long overtaken."""
+    say("sent")
+    claimed = outbox.claim(["hubspot"], lease_seconds=60)
+    delivery.carry(claimed, ends_at=time.monotonic() - 1)
+    assert crm.calls() == []
+    assert outcome("deal").state == "due"
+    assert "was not made" in outcome("deal").last_error
+    carry_on()
+    assert states()["deal"] == "proven"
 
 
 def test_the_time_budget_is_in_order(settings):
