@@ -93,6 +93,7 @@ class House:
             "PYTHONPATH": str(Path(__file__).parent / "hook"),
             "FAULTS_ORDERS": str(self._orders),
             "FAULTS_CALL_SECONDS": str(SIZE.call),
+            "FAULTS_CLOCK_SILENT": str(SIZE.clock_silent),
             "FAULTS_SHARED_KEY": SHARED_KEY,
             "FAULTS_TOKEN": TOKEN,
         }

@@ -24,6 +24,11 @@ def works_in(state: Path) -> list[int]:
     return [pid for pid in _pids() if wanted in _read(pid, "environ")]
 
 
+def is_there(pid: int) -> bool:
+    """Whether it runs, or is stopped; a zombie has ended."""
+    return _stat(pid)[:1] not in ([], ["Z"])
+
+
 def is_stopped(pid: int) -> bool:
     return _stat(pid)[:1] == ["T"]
 

@@ -108,8 +108,11 @@ class Sender:
         lives = [one.events() for one in whom]
         # Events of one document in their order, those of different documents mixed.
         mixed = [one for turn in itertools.zip_longest(*lives) for one in turn if one is not None]
-        self.events += mixed
-        self._left.extend(mixed)
+        return self.send_events(mixed, per_second=per_second)
+
+    def send_events(self, events: list[Event], *, per_second: float = 100.0) -> "Sender":
+        self.events += events
+        self._left.extend(events)
         pause = _LANES / per_second
         self._threads = [
             threading.Thread(target=self._run, args=(pause,), daemon=True) for _ in range(_LANES)

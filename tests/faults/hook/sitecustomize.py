@@ -5,17 +5,20 @@ names a JSON file; what it says is looked up again at every use, so that a test 
 installation, and mend it. Without orders everything is as it is.
 """
 
+import dataclasses
 import importlib.abc
 import importlib.machinery
 import json
 import os
 import signal
 import sys
+import uuid
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any
 
 _FILE = os.environ.get("FAULTS_ORDERS", "")
+_SILENT = os.environ.get("FAULTS_CLOCK_SILENT", "")
 
 
 def orders() -> dict[str, Any]:
@@ -55,6 +58,7 @@ def stop_once(place: str, *about: object) -> None:
 
 def _digest(module: ModuleType) -> None:
     claim, finish, whole = module._claim, module._finish, module._CLAIM
+    free = module.free_lapsed
     forever = whole.replace("m.lease_until < clock_timestamp()", "false")
     assert forever != whole
 
@@ -71,6 +75,7 @@ def _digest(module: ModuleType) -> None:
         finish(messages, *args)
 
     module._claim, module._finish = claims, finishes
+    module.free_lapsed = lambda **options: 0 if is_out("lease expiry") else free(**options)
 
 
 def _translate(module: ModuleType) -> None:
@@ -86,6 +91,7 @@ def _translate(module: ModuleType) -> None:
 
 def _outbox(module: ModuleType) -> None:
     claim, acknowledge, whole = module.claim, module._acknowledge, module._CLAIM
+    free = module.free_lapsed
     forever = whole.replace("o.lease_until < clock_timestamp()", "false")
     assert forever != whole
 
@@ -103,6 +109,7 @@ def _outbox(module: ModuleType) -> None:
         acknowledge(outcome)
 
     module.claim, module._acknowledge = claims, acknowledges
+    module.free_lapsed = lambda **options: 0 if is_out("lease expiry") else free(**options)
 
 
 def _delivery(module: ModuleType) -> None:
@@ -114,6 +121,39 @@ def _delivery(module: ModuleType) -> None:
         carry(outcome, *args, **options)
 
     module._carry = carries
+
+
+def _receive(module: ModuleType) -> None:
+    split = module.split
+
+    def splits(post: Any) -> list:
+        found = split(post)
+        if is_out("event key"):
+            return [dataclasses.replace(one, key=uuid.uuid4().hex) for one in found]
+        return found
+
+    module.split = splits
+
+
+def _bell(module: ModuleType) -> None:
+    ring = module._ring_now
+
+    def rings(name: str) -> None:
+        """Without the thread of its own and the short patience, the web thread rings itself."""
+        if not is_out("bell aside"):
+            ring(name)
+            return
+        patient = module.Redis.from_url(module.settings.REDIS_URL.partition("?")[0])
+        patient.set(module._flag(name), 1)
+
+    module._ring_now = rings
+
+
+def _clock(module: ModuleType) -> None:
+    sweep = module._sweep
+    module._sweep = lambda one: None if is_out("sweeps") else sweep(one)
+    if _SILENT:
+        module._LONGEST_SILENCE = int(_SILENT) * 1000
 
 
 def _hubspot_tasks(module: ModuleType) -> None:
@@ -148,6 +188,9 @@ CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "connectors.pandadoc.translate": _translate,
     "connectors.hubspot.deliver": _hubspot_tasks,
     "connectors.hubspot.read": _hubspot_proof,
+    "connectors.pandadoc.receive": _receive,
+    "meshline.bell": _bell,
+    "meshline.shell.clock": _clock,
     "proposals.outbox": _outbox,
 }
 
