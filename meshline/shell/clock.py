@@ -1,7 +1,8 @@
 """The clock at work: sweeps and tasks of the timetable, each in its own rhythm.
 
 Losing Redis costs it nothing, losing the database only the time until it is back. Whoever holds one
-advisory lock of the database works; the others stand by and take over when its session ends.
+advisory lock of the database works; the others stand by and take over when its session ends: with
+its process, or by the database's own hand when it has been silent for a while.
 """
 
 import logging
@@ -31,6 +32,9 @@ _TICK = 1.0  # seconds
 _LONGEST_WAIT = 8.0
 # No statement of the clock is worth waiting for longer, in milliseconds.
 _STATEMENT_TIMEOUT = 30_000
+# A clock speaks every second. One that does not (stopped, hung, its machine gone) loses its session
+# after so many milliseconds, and with it the lock.
+_LONGEST_SILENCE = 15_000
 
 
 class Clock:
@@ -70,7 +74,10 @@ class Clock:
         connection.ensure_connection()
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT set_config('statement_timeout', %s, false)", [f"{_STATEMENT_TIMEOUT}"]
+                "SELECT set_config('statement_timeout', %s, false),"
+                " set_config('idle_session_timeout', %s, false),"
+                " set_config('idle_in_transaction_session_timeout', %s, false)",
+                [f"{_STATEMENT_TIMEOUT}", f"{_LONGEST_SILENCE}", f"{_LONGEST_SILENCE}"],
             )
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
             if cursor.fetchone()[0]:

@@ -44,8 +44,9 @@ def worker(number: int) -> Child:
     )  # fmt: skip
 
 
-def clock() -> Child:
-    return _manage("clock", "clock", grace=10.0)
+def clocks() -> list[Child]:
+    """Two of them: one works, one stands by for when the first is stopped or hangs."""
+    return [_manage(name, "clock", grace=10.0) for name in ("clock", "clock-standby")]
 
 
 def sandbox() -> Child:

@@ -108,6 +108,19 @@ def test_a_second_clock_stands_by_and_takes_over(other):
     assert pulse.age(vitals.CLOCK) is not None
 
 
+def test_a_clock_that_falls_silent_loses_its_lock(other, monkeypatch):
+    """Stopped by a signal it keeps its session; the database ends it all the same."""
+    monkeypatch.setattr(clock, "_LONGEST_SILENCE", 300)
+    working = Clock()
+    working.tick()
+    # Granted when the silent one's session is over; without the limit, never.
+    other.execute("SET statement_timeout = '30s'")
+    other.execute("SELECT pg_advisory_lock(%s)", [clock._LOCK])
+    assert working.tick() == 1.0
+    working.tick()
+    assert pulse.age(clock.STANDBY) is not None
+
+
 def test_a_lost_database_is_waited_for(other):
     timetable.SWEEPS[:] = [Sweep("inbox", 0, here("is_due"))]
     working = Clock()

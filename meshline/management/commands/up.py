@@ -79,7 +79,8 @@ class Command(BaseCommand):
         house.start(processes.web())
         for number in range(1, workers + 1):
             house.start(processes.worker(number))
-        house.start(processes.clock())
+        for clock in processes.clocks():
+            house.start(clock)
         if not is_empty:
             self._load_demo(house)
         # Watching takes no database: a connection held for weeks would only be in the way.
