@@ -18,11 +18,10 @@ import psycopg
 from redis import Redis
 
 from meshline.shell import servers
-from tests.factories import SHARED_KEY
 from tests.faults import processes
 from tests.faults.processes import until
 from tests.faults.size import SIZE
-from tests.faults.vendors import PROJECT, TOKEN, Vendors
+from tests.faults.vendors import PROJECT, SECRETS, Vendors
 
 MANAGE = str(PROJECT / "manage.py")
 # What the test run itself lives on, and the installation must not find.
@@ -32,22 +31,16 @@ _NOT_ITS_OWN = (
 )  # fmt: skip
 
 MODEL = """\
-company: {{fallback_owner: rosa@example.com}}
+company: {fallback_owner: rosa@example.com}
 people:
-- {{email: rosa@example.com, role: manager, name: Rosa Marin, team: revops}}
-- {{email: olivia@example.com, role: operator, name: Olivia Ortiz, team: revops}}
-- {{email: remy@example.com, role: rep, name: Remy Park, team: revops}}
+- {email: rosa@example.com, role: manager, name: Rosa Marin, team: revops}
+- {email: olivia@example.com, role: operator, name: Olivia Ortiz, team: revops}
+- {email: remy@example.com, role: rep, name: Remy Park, team: revops}
 connections:
 - slug: pandadoc
   system: pandadoc
   tier: seconds
   signing_secret_env: FAULTS_SHARED_KEY
-- slug: hubspot
-  system: hubspot
-  tier: seconds
-  base_url: {vendors}/hubspot
-  allow_loopback: true
-  credential_env: FAULTS_TOKEN
 """
 
 
@@ -56,7 +49,7 @@ class House:
         self.folder = folder
         self.state = folder / "state"
         self.port = free_port()
-        self.vendors = Vendors(folder, free_port())
+        self.vendors = Vendors(folder, free_port(), tells=self.port)
         self._orders = folder / "orders.json"
         self._process: subprocess.Popen | None = None
 
@@ -72,7 +65,7 @@ class House:
             )  # fmt: skip
         until(self.is_ready, within=120, what="the installation is ready", every=0.3)
         model = self.folder / "model.yaml"
-        model.write_text(MODEL.format(vendors=self.vendors.url))
+        model.write_text(MODEL + self.vendors.model())
         self.manage("operating_model", "apply", str(model))
 
     def stop(self) -> None:
@@ -93,9 +86,8 @@ class House:
             "PYTHONPATH": str(Path(__file__).parent / "hook"),
             "FAULTS_ORDERS": str(self._orders),
             "FAULTS_CALL_SECONDS": str(SIZE.call),
-            "FAULTS_CLOCK_SILENT": str(SIZE.clock_silent),
-            "FAULTS_SHARED_KEY": SHARED_KEY,
-            "FAULTS_TOKEN": TOKEN,
+            "FAULTS_SILENT": str(SIZE.silent) if not SIZE.is_long else "",
+            **SECRETS,
         }
 
     def orders(self, **orders: Any) -> None:

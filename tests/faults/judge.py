@@ -5,7 +5,7 @@ with the amount that was told last, and exactly the tasks that follow from its l
 """
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -24,6 +24,8 @@ class Verdict:
 
     lost: list[str] = field(default_factory=list)
     doubled: list[str] = field(default_factory=list)
+    # Titles that the chat does not show: each must have a ticket.
+    unsaid: list[str] = field(default_factory=list)
 
     def __str__(self) -> str:
         lost = f"lost {len(self.lost)}: {self.lost[:5]}"
@@ -34,9 +36,14 @@ def verdict(vendors: Vendors, whom: Sequence[Document]) -> Verdict:
     """How it stands now. What is still under way counts as lost."""
     found = Verdict()
     deals, tasks = _by(vendors.deals(), "dealname"), _by(vendors.tasks(), "hs_task_subject")
+    invoices = _by([one["metadata"] | one for one in vendors.invoices()], "meshline_proposal")
+    said = [one["text"] for one in vendors.messages()]
+    heard = _by([one["payload"]["data"] | one for one in vendors.heard()], "title")
     for one in whom:
         _judge_deal(one, deals[one.title], found)
         _judge_tasks(one, tasks, found)
+        _judge_invoices(one, invoices[f"pandadoc:{one.id}"], found)
+        _judge_words(one, said, heard[one.title], found)
     return found
 
 
@@ -102,19 +109,48 @@ def _judge_deal(one: Document, deals: list[dict[str, Any]], found: Verdict) -> N
 def _judge_tasks(one: Document, tasks: dict[str, list[dict[str, Any]]], found: Verdict) -> None:
     follow_up = tasks[f"Follow up: {one.title}"]
     onboarding = tasks[f"Start onboarding: {one.title}"]
-    wanted = {"signed": 1}.get(one.ends, 0)
+    wanted = int(one.is_signed)
     if len(onboarding) < wanted:
         found.lost.append(f"{one.title} has no onboarding task")
     # A life that has moved on before anybody looked never asks for a follow-up.
     if one.ends in ("sent", "viewed") and not follow_up:
         found.lost.append(f"{one.title} has no follow-up")
-    if one.ends in ("signed", "disputed"):
+    if one.ends in ("invoiced", "disputed"):
         still = [task for task in follow_up if task.get("hs_task_status") != "COMPLETED"]
         found.lost += [f"{one.title}: its follow-up is still open" for _ in still]
     if len(onboarding) > wanted:
         found.doubled.append(f"{one.title} has {len(onboarding)} onboarding tasks")
     if len(follow_up) > 1:
         found.doubled.append(f"{one.title} has {len(follow_up)} follow-ups")
+
+
+def _judge_invoices(one: Document, invoices: list[dict[str, Any]], found: Verdict) -> None:
+    """Nobody is billed twice, nor another amount."""
+    if len(invoices) < one.is_signed:
+        found.lost.append(f"{one.title} is not invoiced")
+    if len(invoices) > one.is_signed:
+        found.doubled.append(f"{one.title} is invoiced {len(invoices)} times")
+    for invoice in invoices:
+        if invoice["status"] != "open":
+            found.lost.append(f"{one.title}: its invoice is {invoice['status']}")
+        elif Decimal(invoice["total"]) / 100 != Decimal(one.amount):
+            found.doubled.append(f"{one.title} is invoiced over {invoice['total']}")
+
+
+def _judge_words(
+    one: Document, said: list[str], heard: list[dict[str, Any]], found: Verdict
+) -> None:
+    """The chat has no key for repeats: what is missing there has a ticket, nothing is twice."""
+    posts = sum(f"signed {one.title} over" in text for text in said)
+    if posts > one.is_signed:
+        found.doubled.append(f"{one.title} stands in the chat {posts} times")
+    if not posts and one.is_signed:
+        found.unsaid.append(one.title)
+    told = Counter(message["payload"]["type"] for message in heard)
+    for kind in ("proposal.signed", "proposal.invoiced") if one.is_signed else ():
+        if not told[kind]:
+            found.lost.append(f"{one.title}: nobody heard {kind}")
+    found.doubled += [f"{one.title} was told {kind} twice" for kind, n in told.items() if n > 1]
 
 
 def _by(found: list[dict[str, Any]], name: str) -> dict[str, list[dict[str, Any]]]:

@@ -39,16 +39,22 @@ class Document:
     @property
     def ends(self) -> str:
         """The state our records and the deal end in."""
-        if "completed" in self.states:
-            return "signed"
+        if self.is_signed:
+            return "invoiced"  # billing says so, soon after
         return "disputed" if "declined" in self.states else self.states[-1]
+
+    @property
+    def is_signed(self) -> bool:
+        return "completed" in self.states
 
     def events(self) -> list["Event"]:
         told = {"amount": self.amount, "currency": "EUR"}
+        # A customer of its own, whom billing knows by the e-mail.
+        contact = {"first_name": "Nina", "last_name": "Brook", "email": f"{self.id}@example.com"}
         lives = [
             document(
                 state, id=self.id, at=MONDAY + timedelta(minutes=minute), name=self.title,
-                grand_total=told,
+                grand_total=told, recipients=[contact],
             )
             for minute, state in enumerate(self.states)
         ]  # fmt: skip

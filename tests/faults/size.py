@@ -23,8 +23,8 @@ class Size:
     # How long Redis is gone, and how many events come meanwhile.
     redis_gone: float
     redis_events: int
-    # How long a clock may be silent before another takes its place.
-    clock_silent: int
+    # How long a clock, or a transaction, may be silent before the database ends it.
+    silent: int
     # How long to wait for everything to be done.
     patience: float
 
@@ -35,10 +35,10 @@ class Size:
 
 SHORT = Size(
     name="short", kills=30, events=400, gap=1.2, lease=5, call=3.0, back_within=None,
-    redis_gone=6.0, redis_events=60, clock_silent=3, patience=120.0,
+    redis_gone=6.0, redis_events=60, silent=3, patience=120.0,
 )  # fmt: skip
 LONG = Size(
     name="long", kills=300, events=10_000, gap=8.0, lease=60, call=15.0, back_within=75.0,
-    redis_gone=600.0, redis_events=1_000, clock_silent=15, patience=900.0,
+    redis_gone=600.0, redis_events=1_000, silent=30, patience=900.0,
 )  # fmt: skip
 SIZE = LONG if _IS_LONG else SHORT

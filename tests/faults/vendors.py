@@ -1,5 +1,6 @@
 """The stand-in vendors in a process of their own: what they were asked, and what happened."""
 
+import base64
 import json
 import subprocess
 import sys
@@ -9,18 +10,50 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+from tests.factories import SHARED_KEY
 from tests.faults.processes import until
 
 PROJECT = Path(__file__).resolve().parents[2]
-TOKEN = "pat-of-the-faults"
+SECRETS = {
+    "FAULTS_SHARED_KEY": SHARED_KEY,
+    "FAULTS_HUBSPOT_TOKEN": "pat-of-the-faults",
+    "FAULTS_STRIPE_KEY": "rk_test_of_the_faults",
+    "FAULTS_STRIPE_SIGNING": "whsec_signing_of_the_faults",
+    "FAULTS_SLACK_TOKEN": "xoxb-of-the-faults",
+    "FAULTS_LISTENER": "whsec_" + base64.b64encode(b"the-listener-of-the-faults").decode(),
+}
+CHANNEL = "C0DEALS"
 REMY = {"email": "remy@example.com", "firstName": "Remy", "lastName": "Park"}
 # As many as the stand-ins show at once.
 MOST = 9_999
+# What the operating model says of each vendor but the quoting tool: one entry connects it.
+CONNECTIONS = """\
+- slug: hubspot
+  system: hubspot
+  base_url: {url}/hubspot
+  credential_env: FAULTS_HUBSPOT_TOKEN
+- slug: stripe
+  system: stripe
+  base_url: {url}/stripe
+  credential_env: FAULTS_STRIPE_KEY
+  signing_secret_env: FAULTS_STRIPE_SIGNING
+- slug: slack
+  system: slack
+  base_url: {url}/slack
+  credential_env: FAULTS_SLACK_TOKEN
+  options: {{channel: C0DEALS}}
+- slug: listener
+  system: outgoing-webhook
+  base_url: {url}/listener/everything
+  credential_env: FAULTS_LISTENER
+"""
 
 
 class Vendors:
-    def __init__(self, folder: Path, port: int) -> None:
-        self.port = port
+    """`tells` is the port at which billing's own webhooks arrive."""
+
+    def __init__(self, folder: Path, port: int, *, tells: int) -> None:
+        self.port, self._tells = port, tells
         self._folder = folder
         self._process: subprocess.Popen | None = None
 
@@ -36,13 +69,31 @@ class Vendors:
                 cwd=PROJECT, stdout=log, stderr=log,
             )  # fmt: skip
         until(self._answers, within=30, what="the stand-ins answer")
-        told = {"token": TOKEN, "owners": [REMY], "search_lag": 0}
-        self.ask("POST", "/configure", {"hubspot": told})
+        self.ask("POST", "/configure", self._configuration())
 
     def stop(self) -> None:
         if self._process is not None:
             self._process.terminate()
             self._process.wait(20)
+
+    def model(self) -> str:
+        """The vendors' part of an operating model file."""
+        said = CONNECTIONS.format(url=self.url)
+        return said.replace("  system:", "  tier: seconds\n  allow_loopback: true\n  system:")
+
+    def _configuration(self) -> dict[str, Any]:
+        hubspot = {"token": SECRETS["FAULTS_HUBSPOT_TOKEN"], "owners": [REMY], "search_lag": 0}
+        stripe = {
+            "api_key": SECRETS["FAULTS_STRIPE_KEY"],
+            "webhook_url": f"http://127.0.0.1:{self._tells}/hooks/stripe/",
+            "webhook_secret": SECRETS["FAULTS_STRIPE_SIGNING"],
+            # As stubborn as the real one, which tries for three days.
+            "retry_delays": [0.5, *[1] * 3000],
+        }
+        channel = {"id": CHANNEL, "name": "deals", "is_member": True}
+        slack = {"token": SECRETS["FAULTS_SLACK_TOKEN"], "channels": [channel]}
+        listener = {"secret": SECRETS["FAULTS_LISTENER"]}
+        return {"hubspot": hubspot, "stripe": stripe, "slack": slack, "listener": listener}
 
     def ask(self, method: str, path: str, body: Any = None, **params: str | int) -> dict[str, Any]:
         """One call of the back door, which no fault stands in front of."""
@@ -72,6 +123,17 @@ class Vendors:
     def tasks(self) -> list[dict[str, Any]]:
         found = self.ask("GET", "/hubspot/tasks", newest=MOST)["results"]
         return [one["properties"] for one in found]
+
+    def invoices(self) -> list[dict[str, Any]]:
+        return self.ask("GET", "/stripe/invoices", newest=MOST)["results"]
+
+    def messages(self) -> list[dict[str, Any]]:
+        """What stands in the chat."""
+        return self.ask("GET", "/slack/messages", newest=MOST)["results"]
+
+    def heard(self) -> list[dict[str, Any]]:
+        """What our own webhooks told the listener, each id once."""
+        return self.ask("GET", "/listener/everything", newest=MOST)["results"]
 
     def effects(self, vendor: str) -> Iterator[dict[str, Any]]:
         yield from self._book("effects", vendor)

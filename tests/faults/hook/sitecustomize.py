@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import Any
 
 _FILE = os.environ.get("FAULTS_ORDERS", "")
-_SILENT = os.environ.get("FAULTS_CLOCK_SILENT", "")
+_SILENT = os.environ.get("FAULTS_SILENT", "")
 
 
 def orders() -> dict[str, Any]:
@@ -68,6 +68,9 @@ def _digest(module: ModuleType) -> None:
 
     def finishes(messages: list, *args: Any) -> None:
         messages = list(messages)
+        if is_out("end of silence"):
+            with module.connection.cursor() as cursor:
+                cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         stop_once("finishing a message", *(one.key for one in messages))
         if is_out("fence"):
             held = module.Message.objects.filter(pk__in=[one.pk for one in messages])
@@ -81,10 +84,10 @@ def _digest(module: ModuleType) -> None:
 def _translate(module: ModuleType) -> None:
     translate = module.translate
 
-    def translates(payload: bytes) -> Any:
+    def translates(payload: bytes, *args: Any) -> Any:
         if b"POISON" in payload:
             os.kill(os.getpid(), signal.SIGKILL)
-        return translate(payload)
+        return translate(payload, *args)
 
     module.translate = translates
 
@@ -126,8 +129,8 @@ def _delivery(module: ModuleType) -> None:
 def _receive(module: ModuleType) -> None:
     split = module.split
 
-    def splits(post: Any) -> list:
-        found = split(post)
+    def splits(*args: Any) -> list:
+        found = split(*args)
         if is_out("event key"):
             return [dataclasses.replace(one, key=uuid.uuid4().hex) for one in found]
         return found
@@ -140,6 +143,8 @@ def _bell(module: ModuleType) -> None:
 
     def rings(name: str) -> None:
         """Without the thread of its own and the short patience, the web thread rings itself."""
+        if is_out("bells"):
+            return
         if not is_out("bell aside"):
             ring(name)
             return
@@ -154,6 +159,26 @@ def _clock(module: ModuleType) -> None:
     module._sweep = lambda one: None if is_out("sweeps") else sweep(one)
     if _SILENT:
         module._LONGEST_SILENCE = int(_SILENT) * 1000
+    take = module.Clock._take_lock
+
+    def takes(clock: Any) -> bool:
+        taken = take(clock)
+        limit = 0 if is_out("end of silence") else module._LONGEST_SILENCE
+        with module.connection.cursor() as cursor:
+            cursor.execute("SELECT set_config('idle_session_timeout', %s, false)", [str(limit)])
+        return taken
+
+    module.Clock._take_lock = takes
+
+
+def _settings(module: ModuleType) -> None:
+    if _SILENT:
+        options = module.DATABASES["default"]["OPTIONS"]
+        options["options"] = f"-c idle_in_transaction_session_timeout={_SILENT}s"
+    # A worker that was stopped for longer than its job may take ends at once when it goes on; here
+    # it lives, and does what it was about to do.
+    for queue in module.RQ_QUEUES.values():
+        queue["DEFAULT_TIMEOUT"] = 600
 
 
 def _hubspot_tasks(module: ModuleType) -> None:
@@ -190,6 +215,7 @@ CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "connectors.hubspot.read": _hubspot_proof,
     "connectors.pandadoc.receive": _receive,
     "meshline.bell": _bell,
+    "meshline.settings": _settings,
     "meshline.shell.clock": _clock,
     "proposals.outbox": _outbox,
 }
