@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults import report
 from tests.faults.house import House
+from tests.faults.judge import check_books
+from tests.faults.size import SIZE
 
 
 @pytest.fixture(scope="session")
@@ -18,6 +21,7 @@ def installation() -> Iterator[House]:
     try:
         house.start()
         yield house
+        check_books(house)
     finally:
         house.stop()
         shutil.rmtree(folder, ignore_errors=True)
@@ -40,6 +44,13 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
     house = getattr(item, "funcargs", {}).get("house")
     if report.failed and house is not None:
         report.sections.append(("The installation said", house.logs()))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if SIZE.is_long:
+        terminalreporter.section("What came out")
+        for line in report.lines():
+            terminalreporter.write_line(line)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

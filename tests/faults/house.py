@@ -86,9 +86,15 @@ class House:
             "PYTHONPATH": str(Path(__file__).parent / "hook"),
             "FAULTS_ORDERS": str(self._orders),
             "FAULTS_CALL_SECONDS": str(SIZE.call),
+            **({} if SIZE.is_long else {"FAULTS_LONGEST_WAIT": "2"}),
             "FAULTS_SILENT": str(SIZE.silent) if not SIZE.is_long else "",
             **SECRETS,
         }
+
+    def own_environment(self) -> dict[str, str]:
+        """All that its processes find: what `up` made for it, too."""
+        made = json.loads((self.state / "environment.json").read_text())
+        return {**self.environment(), **made}
 
     def orders(self, **orders: Any) -> None:
         """Tell all processes what to do from now on; nothing: to be as they are."""
@@ -163,6 +169,34 @@ class House:
     @property
     def horses(self) -> list[int]:
         return [horse for worker in self.workers for horse in processes.children_of(worker)]
+
+    # --- What a person would do --------------------------------------------------------------
+
+    def tickets_about(self, words: str) -> list[str]:
+        """The kinds of the unresolved tickets with these words in their title or reason."""
+        with self.database() as session:
+            rows = session.execute(
+                "SELECT DISTINCT t.kind FROM exceptions_ticket t"
+                " JOIN exceptions_occurrence o ON o.ticket_id = t.id"
+                " WHERE t.status <> 'resolved' AND (t.title LIKE %(words)s"
+                " OR o.evidence::text LIKE %(words)s OR t.record_title LIKE %(words)s)",
+                {"words": f"%{words}%"},
+            ).fetchall()
+        return [row[0] for row in rows]
+
+    def retry_connection(self, slug: str) -> None:
+        """What the button on its page does: its breaker lets the next one through at once."""
+        code = (
+            "from connectors import health; from meshline import instant;"
+            "from meshline.people.models import User;"
+            "rosa = User.objects.get(email='rosa@example.com');"
+            f"health.retry_now({slug!r}, by=rosa, at=instant.now())"
+        )
+        self.manage("shell", "-v", "0", "-c", code)
+
+    def wait_until_asleep(self) -> None:
+        """Until no drain lingers: what is sent from here on, a bell or a sweep must wake."""
+        until(lambda: not self.horses, within=60, what="no worker is at work")
 
     # --- Its servers, by the back door -------------------------------------------------------
 

@@ -17,6 +17,7 @@ from datetime import timedelta
 from typing import Any
 
 from tests.factories import MONDAY, document, signature
+from tests.faults.size import SIZE
 
 _LANES = 4
 _AGAIN_AFTER = 0.25  # seconds
@@ -100,8 +101,8 @@ def documents(name: str, events: int, *, seed: int = 1) -> list[Document]:
 class Sender:
     """Posts from a few lanes at a pace; every event until it is accepted, whatever is broken."""
 
-    def __init__(self, port: int, *, slug: str = "pandadoc") -> None:
-        self.port, self.slug = port, slug
+    def __init__(self, port: int, *, timeout: float = _TIMEOUT) -> None:
+        self.port, self.timeout = port, timeout
         self.events: list[Event] = []
         # Seconds of each answer that was 2xx, and what else was heard.
         self.latencies: list[float] = []
@@ -127,7 +128,7 @@ class Sender:
             thread.start()
         return self
 
-    def wait(self, *, within: float = 600.0) -> "Sender":
+    def wait(self, *, within: float = SIZE.patience) -> "Sender":
         deadline = time.monotonic() + within
         for thread in self._threads:
             thread.join(max(0.1, deadline - time.monotonic()))
@@ -160,9 +161,9 @@ class Sender:
     def _post(self, wire: list[http.client.HTTPConnection], event: Event) -> bool:
         """One try over the lane's connection; True when it was accepted."""
         if not wire:
-            wire.append(http.client.HTTPConnection("127.0.0.1", self.port, timeout=_TIMEOUT))
+            wire.append(http.client.HTTPConnection("127.0.0.1", self.port, timeout=self.timeout))
         begun = time.monotonic()
-        path = f"/hooks/{self.slug}/?signature={signature(event.body)}"
+        path = f"/hooks/pandadoc/?signature={signature(event.body)}"
         headers = {
             "Content-Type": "application/json",
             "X-PandaDoc-Webhook-Event-Id": event.key,

@@ -34,7 +34,7 @@ class Size:
 
 
 SHORT = Size(
-    name="short", kills=30, events=400, gap=1.2, lease=5, call=3.0, back_within=None,
+    name="short", kills=30, events=400, gap=0.8, lease=5, call=3.0, back_within=None,
     redis_gone=6.0, redis_events=60, silent=3, patience=120.0,
 )  # fmt: skip
 LONG = Size(

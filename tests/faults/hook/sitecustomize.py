@@ -181,6 +181,10 @@ def _settings(module: ModuleType) -> None:
         queue["DEFAULT_TIMEOUT"] = 600
 
 
+def _supervisor(module: ModuleType) -> None:
+    module._LONGEST_WAIT = float(os.environ.get("FAULTS_LONGEST_WAIT", module._LONGEST_WAIT))
+
+
 def _hubspot_tasks(module: ModuleType) -> None:
     known, task = module._known_task, module._task
 
@@ -216,6 +220,7 @@ CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "connectors.pandadoc.receive": _receive,
     "meshline.bell": _bell,
     "meshline.settings": _settings,
+    "meshline.shell.supervisor": _supervisor,
     "meshline.shell.clock": _clock,
     "proposals.outbox": _outbox,
 }
