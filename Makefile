@@ -7,7 +7,7 @@ NOWHERE := SECRET_KEY=check SECRETS_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0 \
 	MESHLINE_STATE=.venv/nothing
 
-.PHONY: run test check fix bench browser
+.PHONY: run test check fix bench faults browser
 
 run: $(READY)
 	@exec $(BIN)/python manage.py up
@@ -31,6 +31,10 @@ fix: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m tests.bench $(ONLY)
+
+# The long form: 300 kills over 10,000 events, about two hours; the short one is part of `make test`.
+faults: $(READY)
+	FAULTS=long $(BIN)/pytest tests/faults -v -n 0 --tb=short
 
 # Debian's own chromium: the browser tests need one, and nothing else does.
 browser:

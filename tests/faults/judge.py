@@ -54,7 +54,7 @@ def wait_until_done(
     deadline = time.monotonic() + within
     while (seen := verdict(house.vendors, whom)).lost:
         assert time.monotonic() < deadline, f"After {within:.0f} s: {seen}\n{house.logs()}"
-        time.sleep(2.0 if SIZE.is_long else 0.3)
+        time.sleep(5.0 if SIZE.is_long else 0.3)
 
 
 def wait_until_quiet(house: House, *, within: float = SIZE.patience) -> None:
@@ -91,6 +91,9 @@ def judge(house: House, whom: Sequence[Document], *, within: float = SIZE.patien
     final = verdict(house.vendors, whom)
     assert not final.lost, str(final)
     assert not final.doubled, str(final)
+    # What the chat does not show, a person was told of.
+    untold = [title for title in final.unsaid if not house.tickets_about(title)]
+    assert not untold, untold[:5]
     if SIZE.is_long:
         check_books(house)
     return final

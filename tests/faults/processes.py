@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.size import SIZE
+
 
 def children_of(parent: int) -> list[int]:
     return [pid for pid in _pids() if _parent_of(pid) == parent]
@@ -47,7 +49,9 @@ def kill(*pids: int) -> bool:
     return send(signal.SIGKILL, *pids)
 
 
-def until(question: Callable[[], object], *, within: float, what: str, every: float = 0.1) -> float:
+def until(
+    question: Callable[[], object], *, what: str, within: float = SIZE.patience, every: float = 0.1
+) -> float:
     """Wait for a condition, with a generous bound; how many seconds it took."""
     begun = time.monotonic()
     while not question():

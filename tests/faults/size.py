@@ -34,8 +34,8 @@ class Size:
 
 
 SHORT = Size(
-    name="short", kills=30, events=400, gap=0.8, lease=5, call=3.0, back_within=None,
-    redis_gone=6.0, redis_events=60, silent=3, patience=120.0,
+    name="short", kills=30, events=300, gap=0.6, lease=5, call=3.0, back_within=None,
+    redis_gone=4.0, redis_events=60, silent=3, patience=120.0,
 )  # fmt: skip
 LONG = Size(
     name="long", kills=300, events=10_000, gap=8.0, lease=60, call=15.0, back_within=75.0,

@@ -34,7 +34,7 @@ def working(house: House) -> int:
 
 
 def two_stand(house: House) -> None:
-    until(lambda: working(house) in house.clocks and len(house.clocks) == 2, within=60,
+    until(lambda: working(house) in house.clocks and len(house.clocks) == 2,
           what="one clock works and another stands by")  # fmt: skip
 
 
@@ -96,7 +96,7 @@ def test_without_an_end_of_silence_a_stopped_clock_silences_the_sweeps(house: Ho
         whom = documents("silenced", 6)
         Sender(house.port).send(whom).wait()
         looked = _standby_beats(house)
-        until(lambda: _standby_beats(house) > looked + 2 * SIZE.silent, within=120,
+        until(lambda: _standby_beats(house) > looked + 2 * SIZE.silent,
               what="the other one looks on")  # fmt: skip
         assert working(house) == old
         assert under_way(house) > 0

@@ -41,8 +41,7 @@ def stopping(house: House, tmp_path: Path) -> Iterator[Any]:
             if says.exists():
                 processes.send(signal.SIGCONT, int(says.read_text()))
                 # Whatever it still does is done when it is gone.
-                until(lambda: not processes.is_there(int(says.read_text())), within=120,
-                      what="the worker that was stopped comes to its end")  # fmt: skip
+                until(lambda: not processes.is_there(int(says.read_text())),                       what="the worker that was stopped comes to its end")  # fmt: skip
 
     return stops
 
@@ -60,7 +59,7 @@ def test_a_worker_stopped_while_digesting_is_fenced_and_nothing_is_lost(house: H
     one = signed("digesting")
     with stopping("finishing a message", one.id) as says:
         Sender(house.port).send([one]).wait()
-        until(lambda: is_stopped(says), within=60, what="a worker stops in the middle")
+        until(lambda: is_stopped(says), what="a worker stops in the middle")
         # Its transaction holds the document's rows; what came with it waits for the database.
         others = documents("beside", 12)
         Sender(house.port).send(others).wait()
@@ -68,6 +67,7 @@ def test_a_worker_stopped_while_digesting_is_fenced_and_nothing_is_lost(house: H
     judge(house, [one, *others])
 
 
+@pytest.mark.long
 def test_a_worker_stopped_before_it_calls_does_not_call_late(house: House, stopping):
     """Its deal would go back from signed to sent."""
     one = signed("late")
@@ -75,7 +75,7 @@ def test_a_worker_stopped_before_it_calls_does_not_call_late(house: House, stopp
     sender = Sender(house.port)
     with stopping("carrying an outcome", f"{one.id}/sent/deal/") as says:
         sender.send_events([first]).wait()
-        until(lambda: is_stopped(says), within=60, what="a worker stops before its call")
+        until(lambda: is_stopped(says), what="a worker stops before its call")
         sender.send_events(later).wait()
         wait_until_done(house, [one])
     judge(house, [one])
@@ -101,11 +101,14 @@ def test_a_worker_stopped_before_it_says_what_happened(
     with stopping("acknowledging an outcome", f"{one.id}{ONBOARDING}", without=without) as says:
         house.vendors.breaks("hubspot", {"kind": "status", "code": 500, "match": task})
         Sender(house.port).send([one]).wait()
-        until(lambda: is_stopped(says), within=60, what="a worker stops after its call")
+        until(lambda: is_stopped(says), what="a worker stops after its call")
         house.vendors.mends("hubspot")
-        until(lambda: onboardings(house, one) == 1, within=60, what="another one makes the task")
-        until(lambda: under_way(house) == 0, within=60, what="all is done")
-    until(lambda: onboardings(house, one) >= made, within=30, what="the tasks are there")
+        until(
+            lambda: onboardings(house, one) == 1,
+            what="another one makes the task",
+        )
+        until(lambda: under_way(house) == 0, what="all is done")
+    until(lambda: onboardings(house, one) >= made, what="the tasks are there")
     wait_until_quiet(house)
     assert onboardings(house, one) == made
 
@@ -115,12 +118,16 @@ def test_without_an_end_of_leases_a_killed_workers_work_never_comes_back(house: 
     one = signed("leased")
     with stopping("carrying an outcome", f"{one.id}/", without=["lease expiry"]) as says:
         Sender(house.port).send([one]).wait()
-        until(lambda: is_stopped(says), within=60, what="a worker has it in hand")
+        until(lambda: is_stopped(says), what="a worker has it in hand")
         processes.kill(int(says.read_text()))
         others = documents("others", 12)
         Sender(house.port).send(others).wait()
         wait_until_done(house, others)
-        until(lambda: _lapsed(house) > 5, within=120, what="the lease is long over", every=0.5)
+        until(
+            lambda: _lapsed(house) > 5,
+            what="the lease is long over",
+            every=0.5,
+        )
         assert verdict(house.vendors, [one]).lost
         says.unlink()
     house.orders()

@@ -23,10 +23,10 @@ def test_a_poisonous_event_is_put_aside_and_the_rest_flows(house: House):
     sender = Sender(house.port).send([*before])
     sender.send_events([event]).wait()
     # What was read in one batch with it dies with it, comes back, and is read alone.
-    until(lambda: _crashes(house, event) >= 1, within=120, what="it has killed once")
+    until(lambda: _crashes(house, event) >= 1, what="it has killed once")
     Sender(house.port).send(after).wait()
     wait_until_done(house, [*before, *after])
-    until(lambda: _status(house, event) == "quarantined", within=180, what="it is put aside")
+    until(lambda: _status(house, event) == "quarantined", what="it is put aside")
     assert _crashes(house, event) == 3
     assert _ticket(house, event) == ("processing-failed", "open")
     assert under_way(house) == 0

@@ -20,6 +20,7 @@ from tests.faults.sender import Sender, documents
 EVENTS = 60
 
 
+@pytest.mark.long
 def test_postgres_is_restarted_while_events_flow(house: House):
     whom = documents("restarted", EVENTS)
     sender = Sender(house.port).send(whom, per_second=20)
@@ -32,6 +33,7 @@ def test_postgres_is_restarted_while_events_flow(house: House):
     judge(house, whom)
 
 
+@pytest.mark.long
 def test_backends_are_terminated_while_events_flow(house: House):
     whom = documents("terminated", EVENTS)
     sender = Sender(house.port).send(whom, per_second=20)

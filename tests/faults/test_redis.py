@@ -86,7 +86,7 @@ def test_redis_is_gone_for_a_while(house: House):
             processes.kill(pid)
 
     kill()
-    with again_and_again(kill, every=0.05):
+    with again_and_again(kill, every=0.1):
         # Accepted while it is gone, all of it.
         sender = Sender(house.port).send(whom, per_second=SIZE.redis_events / SIZE.redis_gone)
         sender.wait()

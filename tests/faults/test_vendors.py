@@ -82,6 +82,7 @@ TOO_MANY: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.long
 def test_too_many_requests_in_every_form_are_waited_out(house: House):
     """The absurd one, an hour or more, is in tests/connectors/test_delivery_faults.py."""
     faults = [{"kind": "status", "code": 429, "times": 1, **form} for form in TOO_MANY]
