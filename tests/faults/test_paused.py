@@ -39,9 +39,11 @@ def stopping(house: House, tmp_path: Path) -> Iterator[Any]:
             yield says
         finally:
             if says.exists():
-                processes.send(signal.SIGCONT, int(says.read_text()))
+                pid = int(says.read_text())
+                processes.send(signal.SIGCONT, pid)
                 # Whatever it still does is done when it is gone.
-                until(lambda: not processes.is_there(int(says.read_text())),                       what="the worker that was stopped comes to its end")  # fmt: skip
+                gone = "the worker that was stopped comes to its end"
+                until(lambda: not processes.is_there(pid), what=gone)
 
     return stops
 

@@ -57,14 +57,14 @@ def stop_once(place: str, *about: object) -> None:
 
 
 def _digest(module: ModuleType) -> None:
-    claim, finish, whole = module._claim, module._finish, module._CLAIM
-    free = module.free_lapsed
-    forever = whole.replace("m.lease_until < clock_timestamp()", "false")
-    assert forever != whole
+    claim, finish, free = module._claim, module._finish, module.free_lapsed
+    lapse = "m.lease_until < clock_timestamp()"
+    assert lapse in module._CLAIM_ALONE
 
-    def claims(**options: Any) -> Any:
-        module._CLAIM = forever if is_out("lease expiry") else whole
-        return claim(**options)
+    def claims(statement: str, **limits: int) -> Any:
+        if is_out("lease expiry"):
+            statement = statement.replace(lapse, "false")
+        return claim(statement, **limits)
 
     def finishes(messages: list, *args: Any) -> None:
         messages = list(messages)
@@ -93,7 +93,7 @@ def _translate(module: ModuleType) -> None:
 
 
 def _outbox(module: ModuleType) -> None:
-    claim, acknowledge, whole = module.claim, module._acknowledge, module._CLAIM
+    claim, acknowledge, whole = module.claim_all, module._acknowledge, module._CLAIM
     free = module.free_lapsed
     forever = whole.replace("o.lease_until < clock_timestamp()", "false")
     assert forever != whole
@@ -111,7 +111,7 @@ def _outbox(module: ModuleType) -> None:
             )
         acknowledge(outcome)
 
-    module.claim, module._acknowledge = claims, acknowledges
+    module.claim_all, module._acknowledge = claims, acknowledges
     module.free_lapsed = lambda **options: 0 if is_out("lease expiry") else free(**options)
 
 
