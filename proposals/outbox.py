@@ -106,8 +106,9 @@ def claim_all(
     connections: Collection[str], *, lease_seconds: int, most: int, slowest: Tier = Tier.DAILY
 ) -> list[Outcome]:
     """Up to `most` due outcomes for these connections, under one lease, in their order."""
+    lease = uuid.uuid4()
     facts: dict[str, Any] = {
-        "lease": uuid.uuid4(),
+        "lease": lease,
         "seconds": lease_seconds,
         "connections": list(connections),
         "most": most,
@@ -116,14 +117,14 @@ def claim_all(
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, facts)
         ids = [row[0] for row in cursor.fetchall()]
-    if not ids:
-        return []
-    return _whole(ids)
+    return _whole(ids, lease) if ids else []
 
 
 def again(outcomes: Collection[Outcome]) -> list[Outcome]:
-    """The same outcomes as they stand in the database."""
-    return _whole([outcome.pk for outcome in outcomes])
+    """The same outcomes as they stand in the database, if the lease on them is still ours."""
+    leases = {outcome.lease_owner for outcome in outcomes}
+    ids = [outcome.pk for outcome in outcomes]
+    return [outcome for lease in leases for outcome in _whole(ids, lease)]
 
 
 def something_is_due(connections: Collection[str]) -> bool:
@@ -461,9 +462,12 @@ def _end_all(proven: list[Outcome], evidence: dict[int, str], at: datetime) -> N
         contracts.undo(outcome, at=at)
 
 
-def _whole(ids: list[int]) -> list[Outcome]:
+def _whole(ids: list[int], lease: uuid.UUID | None) -> list[Outcome]:
+    """What is still held under this lease. Read without it, a row would show another's lease, which
+    whoever was stopped after the claim would take for their own."""
     related = ("proposal__owner__team", "contract", "signal", "undo_of")
-    rows = Outcome.objects.select_related(*related).filter(pk__in=ids)
+    mine = {"lease_owner": lease, "state": State.LEASED}
+    rows = Outcome.objects.select_related(*related).filter(pk__in=ids, **mine)
     return list(rows.order_by("tier_rank", "next_attempt_at", "pk"))
 
 

@@ -68,6 +68,20 @@ def test_a_lapsed_lease_is_taken_by_another_and_the_first_ones_word_is_refused(c
     assert outcome("deal").state == "proven"
 
 
+def test_who_is_stopped_in_the_middle_of_a_claim_does_not_take_anothers_lease(crm, monkeypatch):
+    """The row shows the lease of whoever took it over meanwhile; it is not to be borne away."""
+    say("sent")
+    whole = outbox._whole
+
+    def stopped_for_long(*facts):
+        Outcome.objects.filter(state="leased").update(lease_owner=uuid.uuid4())
+        return whole(*facts)
+
+    monkeypatch.setattr(outbox, "_whole", stopped_for_long)
+    assert claim() is None
+    assert outcome("deal").state == "leased"
+
+
 def test_a_word_counts_once(crm):
     say("sent")
     mine = claim()
@@ -146,7 +160,7 @@ def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, m
 
     together = threading.Barrier(delivery.CAP)
 
-    def carried(one):
+    def carried(one, **_):
         at_once.add(one.pk)
         most.append(len(at_once))
         # The CRM hangs until its share is full and everybody is told: it stands in nobody's way.
