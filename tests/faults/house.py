@@ -133,6 +133,7 @@ class House:
     def logs(self) -> str:
         """The end of everything it said, for whoever looks for what went wrong."""
         files = [self.folder / "terminal.txt", *sorted((self.state / "logs").glob("*.log"))]
+        files += sorted(self.folder.glob("bad-*.log"))
         return "\n".join(f"--- {one.name}\n{_tail(one)}" for one in files if one.exists())
 
     # --- Who is there ------------------------------------------------------------------------

@@ -12,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import threading
 import uuid
 from collections.abc import Callable
 from types import ModuleType
@@ -50,7 +51,8 @@ def stop_once(place: str, *about: object) -> None:
         return
     os.write(mark, str(os.getpid()).encode())
     os.close(mark)
-    os.kill(os.getpid(), signal.SIGSTOP)
+    # To this very thread: another one might take it first, and this one run on for a moment.
+    signal.pthread_kill(threading.get_ident(), signal.SIGSTOP)
 
 
 # --- What is changed in which module, once it is loaded ------------------------------------------
@@ -72,7 +74,7 @@ def _digest(module: ModuleType) -> None:
             with module.connection.cursor() as cursor:
                 cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
         stop_once("finishing a message", *(one.key for one in messages))
-        if is_out("fence"):
+        if is_out("fence of messages"):
             held = module.Message.objects.filter(pk__in=[one.pk for one in messages])
             held.update(lease_owner=messages[0].lease_owner)
         finish(messages, *args)
@@ -104,7 +106,7 @@ def _outbox(module: ModuleType) -> None:
 
     def acknowledges(outcome: Any) -> None:
         stop_once("acknowledging an outcome", outcome.key)
-        if is_out("fence"):
+        if is_out("fence") and orders()["stop"]["about"] in outcome.key:
             mine = {"state": "leased", "lease_owner": outcome.lease_owner}
             module.Outcome.objects.filter(pk=outcome.pk).update(
                 **mine, lease_until=outcome.lease_until
