@@ -4,6 +4,7 @@ import json
 import logging
 import logging.config
 import threading
+import time
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
@@ -177,7 +178,7 @@ def test_an_outcome_is_named_also_in_the_threads_that_carry(said, pandadoc, monk
     monkeypatch.setattr(delivery, "_carry", breaks)
     with logs.about(job="drain_outbox"):
         carriers = delivery._Carriers(1)
-        carriers.take(outcome)
+        carriers.take(outcome, time.monotonic() + 5)
         carriers.stop()
     assert wheres != [threading.current_thread()]
     line = next(one for one in said if one["logger"] == "connectors.delivery")
