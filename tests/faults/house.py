@@ -11,13 +11,15 @@ import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psycopg
 from redis import Redis
 
-from meshline.shell import servers
+from meshline.shell import children, servers
 from tests.faults import processes
 from tests.faults.processes import until
 from tests.faults.size import SIZE
@@ -96,6 +98,22 @@ class House:
         made = json.loads((self.state / "environment.json").read_text())
         return {**self.environment(), **made}
 
+    @contextmanager
+    def one_more(self, kid: children.Child, **environment: str) -> Iterator[None]:
+        """Another process of this installation, beside those of `up`, for as long as the block.
+
+        It finds what they find, and nothing of the test run's own.
+        """
+        with (self.folder / f"{kid.name}.log").open("ab") as log:
+            process = subprocess.Popen(
+                kid.command, cwd=kid.folder, stdout=log, stderr=log, process_group=0,
+                env={**self.own_environment(), **kid.environment, **environment},
+            )  # fmt: skip
+        try:
+            yield
+        finally:
+            children.stop(process, kid)
+
     def orders(self, **orders: Any) -> None:
         """Tell all processes what to do from now on; nothing: to be as they are."""
         fresh = self._orders.with_suffix(".new")
@@ -134,7 +152,17 @@ class House:
         """The end of everything it said, for whoever looks for what went wrong."""
         files = [self.folder / "terminal.txt", *sorted((self.state / "logs").glob("*.log"))]
         files += sorted(self.folder.glob("bad-*.log"))
-        return "\n".join(f"--- {one.name}\n{_tail(one)}" for one in files if one.exists())
+        logs = [f"--- {one.name}\n{_tail(one)}" for one in files if one.exists()]
+        return "\n".join([*logs, f"--- sessions\n{self._sessions()}"])
+
+    def _sessions(self) -> str:
+        """Who is in the database, what they do or last did, and whom they wait for."""
+        try:
+            with self.database(superuser=True) as session:
+                rows = session.execute(_SESSIONS).fetchall()
+        except psycopg.Error as error:
+            return f"{error}"
+        return "\n".join(" | ".join(str(value) for value in row) for row in rows)
 
     # --- Who is there ------------------------------------------------------------------------
 
@@ -210,6 +238,14 @@ class House:
     def redis_client(self) -> Redis:
         address = servers.redis_addresses(self.state / "redis")["REDIS_URL"]
         return Redis.from_url(address, socket_timeout=5)
+
+
+_SESSIONS = """
+SELECT pid, state, wait_event_type, wait_event, pg_blocking_pids(pid), now() - xact_start,
+       now() - state_change, left(regexp_replace(query, '\\s+', ' ', 'g'), 160)
+FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()
+ORDER BY pid
+"""
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 
 import psycopg
 import pytest
@@ -122,12 +123,8 @@ def over(line: Line, house: House, *kids: children.Child) -> Iterator[None]:
     address = f"postgresql://meshline_app@127.0.0.1:{line.port}/meshline"
     with ExitStack() as stack:
         for kid in kids:
-            environment = {**house.own_environment(), **kid.environment, "DATABASE_URL": address}
-            ours = children.Child(
-                f"bad-{kid.name}", kid.command, environment, folder=kid.folder, grace=kid.grace
-            )
-            process = children.start(ours, house.folder / f"bad-{kid.name}.log")
-            stack.callback(children.stop, process, ours)
+            ours = replace(kid, name=f"bad-{kid.name}")
+            stack.enter_context(house.one_more(ours, DATABASE_URL=address))
         yield
 
 
