@@ -37,7 +37,7 @@ LINGER_SECONDS = 1.0
 # How often an empty drain looks again, in seconds.
 PEEK_SECONDS = 0.01
 # So many at once are carried of the patient tiers (hours, daily): more would slow the others down.
-PATIENT_CAP = 2
+PATIENT_CAP = 1
 # How often people are told while other things are carried, in seconds.
 TELL_EVERY_SECONDS = 0.03
 THREADS = 8
@@ -116,20 +116,25 @@ def _note_crash(outcome: Outcome, error: Exception) -> None:
 
 
 def _claim_one(carriers: "_Carriers") -> bool:
-    """Claim the next outcome for a connection that has room, and hand it on.
+    """Claim what is next and hand it on; whether anything was.
 
-    People are told in between, many at once, whatever else waits.
+    People are told in between, many at once, whatever else waits: by this thread itself, so what
+    others can carry meanwhile is handed to them first.
     """
-    if carriers.may_tell and _tell(carriers):
-        return True
-    if not carriers.have_room:
-        return False
+    claimed = carriers.have_room and _claim_next(carriers)
+    told = carriers.may_tell and _tell(carriers)
+    return claimed or told
+
+
+def _claim_next(carriers: "_Carriers") -> bool:
+    breakers = health.breakers()
     # A probe is for its own connection: what is due elsewhere must not use it up.
-    claimed = [_claim_for([slug], carriers) for slug in health.take_probes()]
+    probes = health.take_probes() if any(breakers.values()) else []
+    claimed = [_claim_for([slug], carriers) for slug in probes]
     if any(claimed):
         return True
-    open_ones = health.open_for_carrying()
-    return _claim_for([slug for slug in open_ones if carriers.in_flight[slug] < CAP], carriers)
+    freely = [slug for slug, is_open in breakers.items() if not is_open]
+    return _claim_for([slug for slug in freely if carriers.in_flight[slug] < CAP], carriers)
 
 
 def _tell(carriers: "_Carriers") -> bool:
@@ -315,7 +320,7 @@ def _errand(
         key=outcome.key,
         kind=outcome.kind,
         params=outcome.params,
-        record=outcome.proposal.record,
+        record=outcome.record,
         client=client,
         # An id from a delivery that did not count proves nothing.
         external_id=outcome.external_id if outcome.delivered_at else "",
@@ -346,12 +351,14 @@ def client_of(
 def _links(outcome: Outcome, there: Connection | None) -> dict[str, str]:
     if there is None:
         return {}
-    known = RecordLink.objects.filter(connection=there, record=outcome.proposal.record)
+    known = RecordLink.objects.filter(connection=there, record=outcome.record)
     return dict(known.order_by("pk").values_list("kind", "external_id"))
 
 
 def _link(outcome: Outcome, errand: Errand, proof: Found, at: datetime) -> None:
     if not proof.kind or not proof.external_id:
+        return
+    if errand.links.get(proof.kind) == proof.external_id:
         return
     connection_id = Connection.objects.values_list("pk", flat=True).get(slug=outcome.connection)
     RecordLink.objects.get_or_create(
@@ -406,7 +413,10 @@ def _keep(
 
 
 class _Carriers:
-    """A few threads that carry what they are handed; each has its own database connection."""
+    """A few threads that carry what they are handed; each has its own database connection.
+
+    One is started when all others are busy: connecting costs more than what it would save.
+    """
 
     def __init__(self, threads: int) -> None:
         self.carried = 0
@@ -415,12 +425,7 @@ class _Carriers:
         self._size = threads
         self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
         self._changed = threading.Condition()
-        # Each thread logs as part of the job that started it.
-        self._threads = [
-            threading.Thread(target=copy_context().run, args=[self._run]) for _ in range(threads)
-        ]
-        for thread in self._threads:
-            thread.start()
+        self._threads: list[threading.Thread] = []
 
     @property
     def have_room(self) -> bool:
@@ -441,6 +446,9 @@ class _Carriers:
             return
         with self._changed:
             self.in_flight[outcome.connection] += 1
+            busy = self.in_flight.total()
+        if busy > len(self._threads):
+            self._start_one()
         self._work.put((outcome, ends_at))
 
     def wait(self, seconds: float) -> None:
@@ -453,6 +461,12 @@ class _Carriers:
             self._work.put(None)
         for thread in self._threads:
             thread.join()
+
+    def _start_one(self) -> None:
+        # It logs as part of the job that started it.
+        thread = threading.Thread(target=copy_context().run, args=[self._run])
+        self._threads.append(thread)
+        thread.start()
 
     def _run(self) -> None:
         try:

@@ -62,22 +62,27 @@ DUE = """
 """
 # What was never in trouble, by its deadline: a slow tier's event counts as due that much later, so
 # that a burst of them stands in nobody's way, and none of them waits for ever. Of the patient tiers
-# only a few are taken at a time, for whoever comes next waits for the whole batch.
+# only a few are taken at a time, for whoever comes next waits for the whole batch; and never
+# together with others, which would wait for them.
 _FRESH = """
-    SELECT m.id FROM (
-        SELECT id, CASE tier WHEN 'seconds' THEN 0 WHEN 'minutes' THEN 30
-                             WHEN 'hours' THEN 600 ELSE 3600 END * interval '1 second' AS patience
-        FROM connectors_connection WHERE status = 'active'
-    ) c CROSS JOIN LATERAL (
-        SELECT id, next_attempt_at FROM connectors_message
-        WHERE connection_id = c.id AND status = 'accepted'
-          AND next_attempt_at <= clock_timestamp() AND lease_until IS NULL AND crashes = 0
-        ORDER BY next_attempt_at, id
-        LIMIT least(%(most)s, CASE WHEN c.patience > interval '1 minute' THEN %(patient)s
-                                   ELSE %(most)s END)
-        FOR UPDATE SKIP LOCKED
-    ) m
-    ORDER BY m.next_attempt_at + c.patience, m.id LIMIT %(most)s
+    SELECT id FROM (
+        SELECT m.id, c.is_patient, m.next_attempt_at + c.patience AS deadline,
+            first_value(c.is_patient) OVER (ORDER BY m.next_attempt_at + c.patience, m.id) AS leads
+        FROM (
+            SELECT id, tier IN ('hours', 'daily') AS is_patient,
+                CASE tier WHEN 'seconds' THEN 0 WHEN 'minutes' THEN 30
+                          WHEN 'hours' THEN 600 ELSE 3600 END * interval '1 second' AS patience
+            FROM connectors_connection WHERE status = 'active'
+        ) c CROSS JOIN LATERAL (
+            SELECT id, next_attempt_at FROM connectors_message
+            WHERE connection_id = c.id AND status = 'accepted'
+              AND next_attempt_at <= clock_timestamp() AND lease_until IS NULL AND crashes = 0
+            ORDER BY next_attempt_at, id
+            LIMIT CASE WHEN c.is_patient THEN least(%(most)s, %(patient)s) ELSE %(most)s END
+            FOR UPDATE SKIP LOCKED
+        ) m
+    ) found
+    WHERE is_patient = leads ORDER BY deadline, id LIMIT %(most)s
 """
 # What failed or lapsed before, one at a time.
 _ALONE = f"""
@@ -93,7 +98,7 @@ FROM due WHERE m.id = due.id
 RETURNING m.id
 """
 _CLAIM_FRESH, _CLAIM_ALONE = _CLAIM.format(due=_FRESH), _CLAIM.format(due=_ALONE)
-PATIENT_MOST = 10
+PATIENT_MOST = 4
 # Of so many batches one looks first for what was in trouble, however much fresh there is.
 _TROUBLED_EVERY = 10
 _batches = itertools.count(1)

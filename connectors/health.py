@@ -29,8 +29,13 @@ OF_THE_CONNECTION = {"unavailable", "throttled", "garbled"}
 
 def open_for_carrying() -> list[str]:
     """The connections that may be called freely: active, with their breaker closed."""
-    active = Connection.objects.active()
-    return list(active.filter(breaker=Connection.Breaker.CLOSED).values_list("slug", flat=True))
+    return [slug for slug, is_open in breakers().items() if not is_open]
+
+
+def breakers() -> dict[str, bool]:
+    """Every active connection, and whether its breaker is open."""
+    rows = Connection.objects.active().values_list("slug", "breaker")
+    return {slug: breaker == Connection.Breaker.OPEN for slug, breaker in rows}
 
 
 def take_probes() -> list[str]:

@@ -20,7 +20,7 @@ from proposals.outbox import LeaseLost
 log = logging.getLogger(__name__)
 
 
-def tell_batch(*, most: int = 30) -> tuple[int, list[Outcome]]:
+def tell_batch(*, most: int = 10) -> tuple[int, list[Outcome]]:
     """Tell up to `most` due notices in one transaction: how many, and what is to be carried alone.
 
     Alone goes what is out of the ordinary (nobody by that e-mail, no longer wanted, died on the

@@ -163,17 +163,17 @@ def hanging(subjects: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(rows.order_by("ticket_id").values_list("subject", flat=True)))
 
 
-@transaction.atomic
 def settle(
     *, subject: str, because: str, by: Someone, at: datetime, kinds: set[str] | None = None
 ) -> None:
     """A subject came right: tickets on which nothing else is open close on that evidence."""
+    # Nearly always there is none, and nothing to hold a transaction for.
     open_ones = Occurrence.objects.filter(subject=subject, settled_at=None)
     open_ones = open_ones.exclude(ticket__status=Status.RESOLVED)
     if kinds is not None:
         open_ones = open_ones.filter(ticket__kind__in=kinds)
-    for ticket_id in sorted(set(open_ones.values_list("ticket_id", flat=True))):
-        _settle_on(_locked(ticket_id), subject, because, by, at)
+    if tickets := sorted(set(open_ones.values_list("ticket_id", flat=True))):
+        _settle_on_all(tickets, subject, because, by, at)
 
 
 def unsettled(ticket: Ticket) -> list[str]:
@@ -249,6 +249,14 @@ def _hang(ticket: Ticket, trouble: Trouble, at: datetime) -> bool:
 
 def _records_on(ticket: Ticket) -> list[str]:
     return [row["record"] for row in ticket.all_occurrences.values_list("evidence", flat=True)]
+
+
+@transaction.atomic
+def _settle_on_all(
+    tickets: list[int], subject: str, because: str, by: Someone, at: datetime
+) -> None:
+    for ticket_id in tickets:
+        _settle_on(_locked(ticket_id), subject, because, by, at)
 
 
 def _settle_on(ticket: Ticket, subject: str, because: str, by: Someone, at: datetime) -> None:

@@ -185,7 +185,7 @@ class _Batch:
             trail.line(
                 what,
                 subject=outcome,
-                record=outcome.proposal.record,
+                record=outcome.record,
                 by=PROMISER,
                 at=self.at,
                 after={"outcome": outcome.kind},
@@ -300,7 +300,7 @@ def _urgency(story: Story, at: datetime) -> tuple[Tier, datetime]:
 
 def _promised(outcome: Outcome, at: datetime, why: str = "") -> TrailLine:
     return trail.line(
-        "outcome.promised", subject=outcome, record=outcome.proposal.record, by=PROMISER, at=at,
+        "outcome.promised", subject=outcome, record=outcome.record, by=PROMISER, at=at,
         after={"outcome": outcome.kind, "in": outcome.connection, "key": outcome.key},
         why=why, cause=f"signal:{outcome.signal_id}",
     )  # fmt: skip

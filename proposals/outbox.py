@@ -85,7 +85,7 @@ UPDATE proposals_outcome SET
     attempts = attempts + (delivered_at IS NULL)::int,
     first_tried_at = coalesce(first_tried_at, clock_timestamp())
 WHERE id IN (SELECT id FROM next)
-RETURNING id
+RETURNING *
 """
 
 
@@ -114,17 +114,17 @@ def claim_all(
         "most": most,
         "slowest": tiers.RANK[slowest],
     }
-    with connection.cursor() as cursor:
-        cursor.execute(_CLAIM, facts)
-        ids = [row[0] for row in cursor.fetchall()]
-    return _whole(ids, lease) if ids else []
+    # As the claim itself left them: read again, a row might show another's lease, which whoever was
+    # stopped after the claim would take for their own.
+    return sorted(Outcome.objects.raw(_CLAIM, facts), key=_in_order)
 
 
 def again(outcomes: Collection[Outcome]) -> list[Outcome]:
     """The same outcomes as they stand in the database, if the lease on them is still ours."""
     leases = {outcome.lease_owner for outcome in outcomes}
     ids = [outcome.pk for outcome in outcomes]
-    return [outcome for lease in leases for outcome in _whole(ids, lease)]
+    held = Outcome.objects.filter(pk__in=ids, lease_owner__in=leases, state=State.LEASED)
+    return sorted(held, key=_in_order)
 
 
 def something_is_due(connections: Collection[str]) -> bool:
@@ -179,8 +179,8 @@ def mark_proven(outcome: Outcome, *, external_id: str, evidence: str, at: dateti
     _acknowledge(outcome)
     _record("outcome.proven", outcome, CARRIER, at, after={"id there": external_id}, why=evidence)
     desk.settle(subject=outcome.ref, because=evidence, by=CARRIER, at=at)
-    if _fresh(outcome).unwanted_at is not None:
-        outcome.unwanted_why = _fresh(outcome).unwanted_why
+    if (now := _fresh(outcome)).unwanted_at is not None:
+        outcome.unwanted_why = now.unwanted_why
         contracts.undo(outcome, at=at)
     bell.ring("outbox")
 
@@ -462,17 +462,14 @@ def _end_all(proven: list[Outcome], evidence: dict[int, str], at: datetime) -> N
         contracts.undo(outcome, at=at)
 
 
-def _whole(ids: list[int], lease: uuid.UUID | None) -> list[Outcome]:
-    """What is still held under this lease. Read without it, a row would show another's lease, which
-    whoever was stopped after the claim would take for their own."""
-    related = ("proposal__owner__team", "contract", "signal", "undo_of")
-    mine = {"lease_owner": lease, "state": State.LEASED}
-    rows = Outcome.objects.select_related(*related).filter(pk__in=ids, **mine)
-    return list(rows.order_by("tier_rank", "next_attempt_at", "pk"))
+def _in_order(outcome: Outcome) -> tuple[int, datetime, int]:
+    return outcome.tier_rank, outcome.next_attempt_at, outcome.pk
 
 
 def _fresh(outcome: Outcome) -> Outcome:
-    return Outcome.objects.get(pk=outcome.pk)
+    """What others may have written onto it while it was being carried."""
+    written = ("unwanted_at", "unwanted_why", "delivered_at")
+    return Outcome.objects.only(*written).get(pk=outcome.pk)
 
 
 def _record(
@@ -487,7 +484,7 @@ def _line(
     after: dict | None = None, why: str = "",
 ) -> TrailLine:  # fmt: skip
     return trail.line(
-        what, subject=outcome, record=f"proposal:{outcome.proposal_id}", by=by, at=at,
+        what, subject=outcome, record=outcome.record, by=by, at=at,
         before=before, after={"outcome": outcome.kind, **(after or {})}, why=why,
         cause=f"signal:{outcome.signal_id}",
     )  # fmt: skip

@@ -1,5 +1,6 @@
 """HubSpot over HTTP: the few calls we make, in its words."""
 
+from time import monotonic
 from typing import Any
 from urllib.parse import quote
 
@@ -12,6 +13,10 @@ OBJECTS = "/crm/v3/objects"
 TASK_TO_DEAL = 216
 NOT_FOUND, CONFLICT = 404, 409
 LOCKED, MIGRATING = 423, 477
+# Every deal and task names an owner, and owners hardly change: asked again after so many seconds.
+_OWNER_HOLDS = 60.0
+# (address, credential, e-mail) → the owner's id, and until when it holds.
+_owners: dict[tuple[str, str, str], tuple[str, float]] = {}
 
 
 class Client:
@@ -21,6 +26,7 @@ class Client:
         self, base_url: str, credential: str, *, allow_loopback: bool = False,
         deadline: float = 15.0,
     ) -> None:  # fmt: skip
+        self._account = (base_url, credential)
         self.caller = Caller(
             base_url.rstrip("/"), {"Authorization": f"Bearer {credential}"},
             allow_loopback=allow_loopback, deadline=deadline, retry_after=_throttled_for,
@@ -69,7 +75,20 @@ class Client:
         return _live(results[0]) if results else None
 
     def owner_id(self, email: str) -> str:
-        """The owner (not user) id for an e-mail; empty when HubSpot has nobody by it."""
+        """The owner (not user) id for an e-mail; empty when HubSpot has nobody by it.
+
+        Who was found is remembered for a minute, who was not is looked for each time.
+        """
+        asked = (*self._account, email)
+        known, until = _owners.get(asked, ("", 0.0))
+        if monotonic() < until:
+            return known
+        found = self._look_up_owner(email)
+        if found:
+            _owners[asked] = (found, monotonic() + _OWNER_HOLDS)
+        return found
+
+    def _look_up_owner(self, email: str) -> str:
         reply = self.caller.call(
             "GET", "/crm/v3/owners", params={"email": email}, fine=frozenset({NOT_FOUND})
         )

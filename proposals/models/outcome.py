@@ -132,5 +132,10 @@ class Outcome(models.Model):
         return f"outcome:{self.pk}"
 
     @property
+    def record(self) -> str:
+        """The proposal it belongs to, as the trail and the crosswalk name it."""
+        return f"proposal:{self.proposal_id}"
+
+    @property
     def is_open(self) -> bool:
         return self.state in OPEN

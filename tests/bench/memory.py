@@ -18,7 +18,7 @@ _ROUND = 2_000
 def run(bed: Rig) -> list[Ratio]:
     """Resident memory of each process at the end ÷ after a fifth of the events."""
     port = int(os.environ["PORT"])
-    kids = [rig.web(), *rig.workers(), rig.clock()]
+    kids = [rig.web(), *rig.workers(), *rig.clocks()]
     with bed.running(*kids, port=port):
         _send(port, SETTLED)
         before = _resident(bed)

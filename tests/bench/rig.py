@@ -90,8 +90,8 @@ def workers(count: int = 2) -> list[children.Child]:
     return [processes.worker(number) for number in range(1, count + 1)]
 
 
-def clock() -> children.Child:
-    return processes.clock()
+def clocks() -> list[children.Child]:
+    return processes.clocks()
 
 
 def bare_web(port: int) -> children.Child:
