@@ -61,9 +61,9 @@ DUE = """
       AND (m.lease_until IS NULL OR m.lease_until < clock_timestamp())
 """
 # What was never in trouble, by its deadline: a slow tier's event counts as due that much later, so
-# that a burst of them stands in nobody's way, and none of them waits for ever. Of the patient tiers
-# only a few are taken at a time, for whoever comes next waits for the whole batch; and never
-# together with others, which would wait for them.
+# that a burst of them stands in nobody's way. Until then it is patient, and taken when asked for;
+# afterwards it has its place before whatever came since, so that none waits for ever. The patient
+# are never taken together with others, which would wait for them.
 _FRESH = """
     SELECT id FROM (
         SELECT m.id, c.is_patient, m.next_attempt_at + c.patience AS deadline,
@@ -77,8 +77,10 @@ _FRESH = """
             SELECT id, next_attempt_at FROM connectors_message
             WHERE connection_id = c.id AND status = 'accepted'
               AND next_attempt_at <= clock_timestamp() AND lease_until IS NULL AND crashes = 0
+              AND (%(patient)s OR NOT c.is_patient
+                   OR next_attempt_at + c.patience <= clock_timestamp())
             ORDER BY next_attempt_at, id
-            LIMIT CASE WHEN c.is_patient THEN least(%(most)s, %(patient)s) ELSE %(most)s END
+            LIMIT CASE WHEN c.is_patient THEN least(%(most)s, %(few)s) ELSE %(most)s END
             FOR UPDATE SKIP LOCKED
         ) m
     ) found
@@ -98,18 +100,20 @@ FROM due WHERE m.id = due.id
 RETURNING m.id
 """
 _CLAIM_FRESH, _CLAIM_ALONE = _CLAIM.format(due=_FRESH), _CLAIM.format(due=_ALONE)
+# So many of the patient are taken at a time: whoever comes next waits for the whole batch.
 PATIENT_MOST = 4
 # Of so many batches one looks first for what was in trouble, however much fresh there is.
 _TROUBLED_EVERY = 10
 _batches = itertools.count(1)
 
 
-def digest_batch(*, most: int = 100) -> int:
+def digest_batch(*, most: int = 100, patient: bool = True) -> int:
     """Digest what is due, up to `most` messages in one transaction; how many were taken.
 
-    What failed or lapsed before is taken alone, so that it harms nobody else.
+    What failed or lapsed before is taken alone, so that it harms nobody else. Unless `patient`,
+    what can still wait in the hours and daily tiers is left where it is.
     """
-    messages = _next(most)
+    messages = _next(most, patient)
     if not messages:
         return 0
     at = instant.now()
@@ -128,10 +132,10 @@ def digest_batch(*, most: int = 100) -> int:
     return len(messages)
 
 
-def _next(most: int) -> list[Message]:
+def _next(most: int, patient: bool) -> list[Message]:
     if next(_batches) % _TROUBLED_EVERY == 0:
-        return _claim_alone() or _claim_fresh(most)
-    return _claim_fresh(most) or _claim_alone()
+        return _claim_alone() or _claim_fresh(most, patient=patient)
+    return _claim_fresh(most, patient=patient) or _claim_alone()
 
 
 def something_is_due() -> bool:
@@ -218,8 +222,8 @@ def digest_here(message: Message, *, at: datetime) -> None:
     _digest([message], at)
 
 
-def _claim_fresh(most: int) -> list[Message]:
-    return _claim(_CLAIM_FRESH, most=most, patient=PATIENT_MOST)
+def _claim_fresh(most: int, *, patient: bool = True) -> list[Message]:
+    return _claim(_CLAIM_FRESH, most=most, patient=patient, few=PATIENT_MOST)
 
 
 def _claim_alone() -> list[Message]:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 
-from connectors import connections, digest, inbox
+from connectors import connections, digest, inbox, jobs
 from connectors.digest import NotNow
 from connectors.models import Message, RecordLink
 from connectors.pandadoc import translate
@@ -253,16 +253,33 @@ def test_a_failure_after_the_lease_was_lost_disturbs_nobody(pandadoc, taken_over
     assert (message.why, message.crashes) == ("", 0)
 
 
-def test_a_burst_of_patient_events_stands_in_no_urgent_ones_way(pandadoc):
-    """Whoever can wait hours counts as due ten minutes later, comes a few at a time, and never in
-    one batch with those who cannot."""
+@pytest.fixture
+def burst(pandadoc):
+    """Thirty events of somebody who can wait hours."""
     factories.pandadoc("archive", tier=Tier.HOURS)
     for number in range(30):
         slow = document(id=f"slow-{number}")
         post_pandadoc([slow], event_id=f"slow-{number}", slug="archive")
+
+
+def test_a_burst_of_patient_events_stands_in_no_urgent_ones_way(burst):
+    """Whoever can wait hours counts as due ten minutes later, comes a few at a time, and never in
+    one batch with those who cannot."""
     (urgent,) = send("urgent")
     assert digest._claim_fresh(5) == [urgent]
+    assert digest._claim_fresh(5, patient=False) == []
     assert len(digest._claim_fresh(100)) == digest.PATIENT_MOST
+
+
+def test_while_urgent_ones_come_the_patient_rest_between_their_batches(burst):
+    send("urgent")
+    turns = jobs._Turns()
+    assert [turns.take() for _ in range(3)] == [1, digest.PATIENT_MOST, 0]
+
+
+def test_by_themselves_the_patient_need_no_rest(burst):
+    turns = jobs._Turns()
+    assert [turns.take() for _ in range(3)] == [digest.PATIENT_MOST] * 3
 
 
 def test_but_whoever_waited_their_ten_minutes_comes_before_the_newest(pandadoc):
@@ -270,7 +287,7 @@ def test_but_whoever_waited_their_ten_minutes_comes_before_the_newest(pandadoc):
     post_pandadoc([document(id="slow")], event_id="slow", slug="archive")
     Message.objects.update(next_attempt_at=instant.now() - timedelta(minutes=11))
     send("urgent")
-    (first,) = digest._claim_fresh(1)
+    (first,) = digest._claim_fresh(1, patient=False)
     assert first.connection.slug == "archive"
 
 
