@@ -1,47 +1,28 @@
-"""Going out: due outcomes are carried one by one, tried again by tier, and proven by reading back.
-
-A drain claims in one thread and carries in a few others, so that one slow answer does not hold up
-the rest; per connection no more than CAP are on their way at once.
-"""
+"""Going out: one claimed outcome is delivered, proven by reading back, or tried again."""
 
 import logging
-import queue
 import random
-import threading
 import time
-from collections import Counter
-from contextvars import copy_context
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
-from django.db import DatabaseError, connections
+from django.db import DatabaseError
 
-from connectors import backoff, health, registry, telling
+from connectors import backoff, health, registry
 from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
 from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
 from exceptions import desk
-from meshline import bell, instant, logs, vault
-from proposals import outbox
+from meshline import instant, logs, vault
+from proposals import lateness, outbox
+from proposals.lateness import CARRIER
 from proposals.models import Outcome
-from proposals.outbox import CARRIER, LeaseLost
+from proposals.outbox import LeaseLost
 from proposals.tiers import Tier
 
 log = logging.getLogger(__name__)
 
-# Connect 3 s < all calls of one errand 15 s < job 30 s < lease 60 s (settings.LEASE_SECONDS): what
-# is claimed last is carried before the job's time is over, and no errand outlives its lease.
+# For all calls of one errand, in seconds; see what a drain and a lease have in draining.py.
 CALL_SECONDS = 15.0
-CLAIM_SECONDS = 13.0
-LINGER_SECONDS = 1.0
-# How often an empty drain looks again, in seconds.
-PEEK_SECONDS = 0.01
-# So many at once are carried of the patient tiers (hours, daily): more would slow the others down.
-PATIENT_CAP = 1
-# How often people are told while other things are carried, in seconds.
-TELL_EVERY_SECONDS = 0.03
-THREADS = 8
-CAP = 4
 PROOF_RETRY = timedelta(seconds=2)
 PROOFS_UNTIL_REDELIVERY = 3
 UNKNOWN = (
@@ -52,34 +33,6 @@ UNSAFE_AGAIN = (
     "Does it again now. The other side knows no repeats: look there first whether it was done, "
     "and cancel the outcome if it was."
 )
-
-
-def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
-    """Carry what is due; how many were carried. Claims for at most 13 s, then rings again.
-
-    With `threads=0` everything happens in the caller's own thread.
-    """
-    bell.clear("outbox")
-    carriers = _Carriers(threads)
-    started = last_seen = time.monotonic()
-    try:
-        while time.monotonic() - started < CLAIM_SECONDS:
-            if _claim_one(carriers):
-                last_seen = time.monotonic()
-            elif carriers.are_idle and time.monotonic() - last_seen >= linger:
-                break
-            else:
-                carriers.wait(PEEK_SECONDS)
-        else:
-            bell.ring("outbox")
-    finally:
-        carriers.stop()
-    return carriers.carried
-
-
-def something_is_due() -> bool:
-    """Whether the drain should be woken: something is due for a connection that may be called."""
-    return outbox.something_is_due([registry.PEOPLE.slug, *health.callable_slugs()])
 
 
 def carry(outcome: Outcome, *, ends_at: float | None = None) -> None:
@@ -113,47 +66,6 @@ def _note_crash(outcome: Outcome, error: Exception) -> None:
             _failed(stands, None, trouble, instant.now())
     except Exception:
         log.exception("%s is left to its lease", outcome)
-
-
-def _claim_one(carriers: "_Carriers") -> bool:
-    """Claim what is next and hand it on; whether anything was.
-
-    People are told in between, many at once, whatever else waits: by this thread itself, so what
-    others can carry meanwhile is handed to them first.
-    """
-    claimed = carriers.have_room and _claim_next(carriers)
-    told = carriers.may_tell and _tell(carriers)
-    return claimed or told
-
-
-def _claim_next(carriers: "_Carriers") -> bool:
-    breakers = health.breakers()
-    # A probe is for its own connection: what is due elsewhere must not use it up.
-    probes = health.take_probes() if any(breakers.values()) else []
-    claimed = [_claim_for([slug], carriers) for slug in probes]
-    if any(claimed):
-        return True
-    freely = [slug for slug, is_open in breakers.items() if not is_open]
-    return _claim_for([slug for slug in freely if carriers.in_flight[slug] < CAP], carriers)
-
-
-def _tell(carriers: "_Carriers") -> bool:
-    carriers.told_at = time.monotonic()
-    ends_at = time.monotonic() + CALL_SECONDS
-    told, alone = telling.tell_batch()
-    carriers.carried += told
-    for outcome in alone:
-        carriers.take(outcome, ends_at)
-    return bool(told or alone)
-
-
-def _claim_for(slugs: list[str], carriers: "_Carriers") -> bool:
-    slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
-    ends_at = time.monotonic() + CALL_SECONDS
-    outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
-    if outcome is not None:
-        carriers.take(outcome, ends_at)
-    return outcome is not None
 
 
 def _carry(outcome: Outcome, ends_at: float) -> None:
@@ -205,7 +117,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
     at = instant.now()
     if proof is None:
         because = f"{found.sentence} It cannot be read back yet."
-        _keep(outcome, errand, started, because, outbox.UNPROVEN, at)
+        _keep(outcome, errand, started, because, lateness.UNPROVEN, at)
         _unproven(outcome, delivery, errand, because, at)
         return
     _keep(outcome, errand, started, f"{found.sentence} {proof.sentence}".strip(), "", at)
@@ -230,13 +142,13 @@ def _unproven(
     outcome: Outcome, delivery: Delivery, errand: Errand, because: str, at: datetime
 ) -> None:
     """A yes that created nothing: proven again a few times, then carried again under its key."""
-    seen = DeliveryAttempt.objects.filter(outcome=outcome, failure=outbox.UNPROVEN).count()
+    seen = DeliveryAttempt.objects.filter(outcome=outcome, failure=lateness.UNPROVEN).count()
     if seen % PROOFS_UNTIL_REDELIVERY or delivery.idempotency is Idempotency.NONE:
-        outcome.failure = outbox.UNPROVEN
+        outcome.failure = lateness.UNPROVEN
         _proof_pending(outcome, errand, because, at)
         return
     outcome.delivered_at = None
-    _again(outcome, because, outbox.UNPROVEN, None, True, at)
+    _again(outcome, because, lateness.UNPROVEN, None, True, at)
 
 
 def _proof_pending(outcome: Outcome, errand: Errand, because: str, at: datetime) -> None:
@@ -278,7 +190,7 @@ def _again(
     tries = outcome.tries + uses_up
     if backoff.next_attempt(tier, tries, failed_at=at, jitter=0) is None:
         spent = f"{because} All {tries} tries are used up."
-        kind = "proof-missing" if failure == outbox.UNPROVEN else "delivery-failed"
+        kind = "proof-missing" if failure == lateness.UNPROVEN else "delivery-failed"
         outbox.give_up(outcome, because=spent, failure=failure, kind=kind, at=at)
         return
     # The wait grows with every attempt, also with those that use up no try.
@@ -410,73 +322,3 @@ def _keep(
         seconds=time.monotonic() - started, succeeded=not failure, failure=failure,
         calls=caller.calls if caller else [], result=result[:4000],
     )  # fmt: skip
-
-
-class _Carriers:
-    """A few threads that carry what they are handed; each has its own database connection.
-
-    One is started when all others are busy: connecting costs more than what it would save.
-    """
-
-    def __init__(self, threads: int) -> None:
-        self.carried = 0
-        self.told_at = 0.0
-        self.in_flight: Counter[str] = Counter()
-        self._size = threads
-        self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
-        self._changed = threading.Condition()
-        self._threads: list[threading.Thread] = []
-
-    @property
-    def have_room(self) -> bool:
-        return self._size == 0 or self.in_flight.total() < self._size
-
-    @property
-    def may_tell(self) -> bool:
-        return time.monotonic() - self.told_at >= TELL_EVERY_SECONDS
-
-    @property
-    def are_idle(self) -> bool:
-        return self.in_flight.total() == 0
-
-    def take(self, outcome: Outcome, ends_at: float) -> None:
-        self.carried += 1
-        if self._size == 0:
-            carry(outcome, ends_at=ends_at)
-            return
-        with self._changed:
-            self.in_flight[outcome.connection] += 1
-            busy = self.in_flight.total()
-        if busy > len(self._threads):
-            self._start_one()
-        self._work.put((outcome, ends_at))
-
-    def wait(self, seconds: float) -> None:
-        """Until somebody is done, or the time is over."""
-        with self._changed:
-            self._changed.wait(seconds)
-
-    def stop(self) -> None:
-        for _ in self._threads:
-            self._work.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _start_one(self) -> None:
-        # It logs as part of the job that started it.
-        thread = threading.Thread(target=copy_context().run, args=[self._run])
-        self._threads.append(thread)
-        thread.start()
-
-    def _run(self) -> None:
-        try:
-            while (handed := self._work.get()) is not None:
-                outcome, ends_at = handed
-                try:
-                    carry(outcome, ends_at=ends_at)
-                finally:
-                    with self._changed:
-                        self.in_flight[outcome.connection] -= 1
-                        self._changed.notify_all()
-        finally:
-            connections.close_all()

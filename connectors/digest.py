@@ -22,15 +22,10 @@ from connectors.inbox import INBOX, shown
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from exceptions import desk
-from exceptions.models import Ticket
-from meshline import bell, bulk, instant, logs
-from meshline.audit import trail
+from meshline import bulk, instant, logs
 from meshline.audit.actors import Actor
-from meshline.people import permissions
-from meshline.people.models import User
-from meshline.people.permissions import Permission
 from proposals import intake
-from proposals.models import Proposal, Signal
+from proposals.models import Signal
 from proposals.signals import Incoming, Receipted
 from proposals.tiers import Tier
 
@@ -43,10 +38,6 @@ _RESULT = [
     "status", "why", "signal_id", "record", "digested_at", "next_attempt_at",
     "lease_owner", "lease_until", "words",
 ]  # fmt: skip
-
-
-class NotNow(Exception):
-    """A move a message cannot make in its state, as a sentence."""
 
 
 class LeaseLost(Exception):
@@ -165,55 +156,8 @@ def free_lapsed(*, after: float) -> int:
 
 
 @transaction.atomic
-def release(*, message_id: int, by: User, at: datetime) -> Message:
-    """A person lets a quarantined message be read again, in its place."""
-    permissions.check(by, Permission.RELEASE_QUARANTINE)
-    message = Message.objects.select_for_update().get(pk=message_id)
-    if message.status != Message.Status.QUARANTINED:
-        raise NotNow("Only a quarantined message is released.")
-    message.status, message.why, message.next_attempt_at = Message.Status.ACCEPTED, "", at
-    message.attempts = message.crashes = 0
-    message.lease_owner = message.lease_until = None
-    message.save()
-    trail.record("message.released", subject=message, record=message.record, by=by, at=at)
-    bell.ring("inbox")
-    return message
-
-
-@transaction.atomic
-def release_ticket(ticket: Ticket, *, by: User, at: datetime) -> int:
-    """Let every message read again that keeps this ticket open, in order; how many there were."""
-    subjects = [subject.partition(":") for subject in desk.unsettled(ticket)]
-    ids = sorted(int(pk) for kind, _, pk in subjects if kind == "message" and pk.isdecimal())
-    held = Message.objects.filter(pk__in=ids, status=Message.Status.QUARANTINED).order_by("pk")
-    released = list(held.values_list("pk", flat=True))
-    for message_id in released:
-        release(message_id=message_id, by=by, at=at)
-    return len(released)
-
-
-@transaction.atomic
-def replay(*, message_id: int, by: User, at: datetime) -> Message:
-    """Digest a message again. Its key stays: what it led to is not done a second time."""
-    permissions.check(by, Permission.REPLAY_MESSAGE, owner=owner_of(message_id))
-    message = Message.objects.select_for_update().get(pk=message_id)
-    if message.status == Message.Status.ACCEPTED:
-        raise NotNow("This message is about to be digested anyway.")
-    before = {"status": message.status}
-    message.status, message.next_attempt_at = Message.Status.ACCEPTED, at
-    message.attempts = message.crashes = 0
-    message.lease_owner = message.lease_until = None
-    message.save()
-    trail.record(
-        "message.replayed", subject=message, record=message.record, by=by, at=at, before=before
-    )
-    bell.ring("inbox")
-    return message
-
-
-@transaction.atomic
 def digest_here(message: Message, *, at: datetime) -> None:
-    """Digest one message that was just released or replayed, in the caller's transaction.
+    """Digest one message that is to be read again, in the caller's transaction.
 
     Raises whatever it fails with; then it is left as it was, for a worker to try.
     """
@@ -421,12 +365,3 @@ def _quarantine(message: Message, kind: str, reason: str, at: datetime, *, cause
         by=INBOX,
         at=at,
     )
-
-
-def owner_of(message_id: int) -> User | None:
-    record = Message.objects.values_list("record", flat=True).get(pk=message_id)
-    kind, _, pk = record.partition(":")
-    if kind != "proposal" or not pk:
-        return None
-    proposal = Proposal.objects.select_related("owner").filter(pk=pk).first()
-    return proposal.owner if proposal else None

@@ -16,7 +16,7 @@ from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
 from proposals import outbox
-from proposals.outbox import CARRIER, Held
+from proposals.lateness import CARRIER, Held
 
 HEALTH = part("health", "Connection health")
 WINDOW = timedelta(minutes=5)

@@ -4,9 +4,9 @@ import time
 
 from django_rq import job
 
-from connectors import delivery, digest, health, inbox, indexing
+from connectors import digest, draining, health, inbox, indexing
 from meshline import bell, instant, logs
-from proposals import outbox
+from proposals import lateness, outbox
 
 DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
@@ -74,7 +74,7 @@ class _Turns:
 @logs.about(job="drain_outbox")
 def drain_outbox() -> None:
     """Carry what is due, for at most 20 s; ring again if more is left."""
-    delivery.drain()
+    draining.drain()
 
 
 def tidy_rejected() -> None:
@@ -97,4 +97,4 @@ def index_messages() -> None:
 
 def open_late_tickets() -> None:
     """A ticket for every outcome that is unproven beyond its tier's budget."""
-    outbox.open_late_tickets(at=instant.now(), held=health.held())
+    lateness.open_late_tickets(at=instant.now(), held=health.held())

@@ -13,7 +13,7 @@ from typing import Any
 
 from django.db import transaction
 
-from connectors import digest, holding, showing
+from connectors import digest, holding, rereading, showing
 from connectors.base import Ignored
 from connectors.models import Message
 from connectors.parsing import Unreadable
@@ -29,7 +29,7 @@ class Act(StrEnum):
     RELEASE = "release"
 
 
-_VERBS = {Act.REPLAY: digest.replay, Act.RELEASE: digest.release}
+_VERBS = {Act.REPLAY: rereading.replay, Act.RELEASE: rereading.release}
 _SAID = {
     "proposal.moved": "The proposal moves.",
     "proposal.changed": "The proposal's fields change.",

@@ -39,7 +39,7 @@ BELLS: dict[str, tuple[str, str]] = {
 # Lost bells and lapsed leases are found within a few seconds.
 SWEEPS: list[Sweep] = [
     Sweep("inbox", 2, "connectors.digest.something_is_due"),
-    Sweep("outbox", 2, "connectors.delivery.something_is_due"),
+    Sweep("outbox", 2, "connectors.draining.something_is_due"),
 ]
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client, RequestFactory
 from structlog.contextvars import clear_contextvars
 
-from connectors import delivery, digest, inbox
+from connectors import delivery, digest, draining, inbox
 from connectors.models import Message
 from meshline import environment, logs
 from meshline.shell import web_server
@@ -177,7 +177,7 @@ def test_an_outcome_is_named_also_in_the_threads_that_carry(said, pandadoc, monk
 
     monkeypatch.setattr(delivery, "_carry", breaks)
     with logs.about(job="drain_outbox"):
-        carriers = delivery._Carriers(1)
+        carriers = draining.Carriers(1)
         carriers.take(outcome, time.monotonic() + 5)
         carriers.stop()
     assert wheres != [threading.current_thread()]

@@ -8,10 +8,10 @@ from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import digest, looking, raw, replaying
-from connectors.digest import NotNow
+from connectors import looking, raw, replaying, rereading
 from connectors.models import Message
 from connectors.replaying import Account, Act, Moved, Preview
+from connectors.rereading import NotNow
 from exceptions.models import Occurrence, Ticket
 from meshline import instant
 from meshline.audit import filters as trail_filters
@@ -85,7 +85,7 @@ def replay(request: Request, message_id: int) -> HttpResponse:
 def release_ticket(request: Request, ticket_id: int) -> HttpResponse:
     """A ticket's remedy: everything quarantined on it is read again, in order."""
     ticket = get_object_or_404(Ticket.objects.visible_to(request.user), pk=ticket_id)
-    released = digest.release_ticket(ticket, by=request.user, at=instant.now())
+    released = rereading.release_ticket(ticket, by=request.user, at=instant.now())
     page = reverse("exceptions:ticket", args=[ticket.pk])
     if not released:
         return done(request, "No message on this ticket is quarantined any more.", page)
@@ -102,7 +102,7 @@ def _again(request: Request, message_id: int, act: Act) -> HttpResponse:
             return _preview(request, found, act, _look_ahead(request, found, act))
         if shown := request.POST.get("shown", ""):
             return _carry_out(request, found, act, shown)
-        verb = digest.replay if act is Act.REPLAY else digest.release
+        verb = rereading.replay if act is Act.REPLAY else rereading.release
         verb(message_id=found.pk, by=request.user, at=instant.now())
     except NotNow as error:
         return _refused(request, found, act, error, 409)
@@ -246,7 +246,7 @@ def _refusals(request: Request, found: Message) -> dict[str, str]:
     """Why not, for the two acts; empty means: go ahead."""
     waits = found.status == Message.Status.ACCEPTED
     kept = found.status == Message.Status.QUARANTINED
-    owner = digest.owner_of(found.pk)
+    owner = rereading.owner_of(found.pk)
     return {
         "release": refusal_for(request.user, Permission.RELEASE_QUARANTINE)
         or ("" if kept else "Only a quarantined message is released."),

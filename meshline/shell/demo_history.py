@@ -21,7 +21,7 @@ from meshline.people.models import User
 from meshline.policy.models import Company
 from meshline.shell import demo_billing, demo_doors, sandbox_control
 from meshline.shell.demo_stories import STORIES, Step, Story
-from proposals import lifecycle, outbox
+from proposals import lateness, lifecycle, outbox
 from proposals.models import Proposal
 from proposals.states import State
 
@@ -176,7 +176,7 @@ def _carry_through_an_outage(since: datetime) -> None:
         for wait in TRIES:
             with instant.stopped(since + wait):
                 _carry_one(["hubspot"])
-        outbox.open_late_tickets(at=since + TICKET_AFTER)
+        lateness.open_late_tickets(at=since + TICKET_AFTER)
     finally:
         sandbox_control.break_it("hubspot", [])
     _carry_all(since + UP_AFTER)

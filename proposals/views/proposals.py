@@ -25,10 +25,10 @@ from meshline.web.words import Tone
 from proposals import (
     authority,
     filters,
+    lateness,
     lifecycle,
     metrics,
     offers,
-    outbox,
     sentences,
     sources,
     timeline,
@@ -300,7 +300,7 @@ def _waits_for(outcome: Outcome) -> str:
     """What stands in front of it in the same connection, in words."""
     if outcome.state not in WAITING or outcome.delivered_at:
         return ""
-    ahead = outbox.in_front_of(outcome)
+    ahead = lateness.in_front_of(outcome)
     return sentences.deed(ahead.kind, ahead.name) if ahead else ""
 
 

@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from connectors import delivery, health
+from connectors import draining, health
 from meshline import instant
 from meshline.shell import sandbox_control
-from proposals import outbox
+from proposals import lateness
 from proposals.models import Outcome
 from tests import factories
 
@@ -58,7 +58,7 @@ def say(state, *, id="doc-1", minute=0, **changes):
 
 def carry():
     """Carry what is due now, in this thread; how many."""
-    return delivery.drain(threads=0, linger=0)
+    return draining.drain(threads=0, linger=0)
 
 
 def soon(**which):
@@ -78,7 +78,7 @@ def carry_on(times=6, **which):
 def sweep_late(*, minutes=6):
     """What the clock does once the budgets are blown."""
     at = instant.now() + timedelta(minutes=minutes)
-    return outbox.open_late_tickets(at=at, held=health.held())
+    return lateness.open_late_tickets(at=at, held=health.held())
 
 
 def outcome(name, **which):

@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 from django.db import connection as database
 
-from connectors import connections, digest, inbox, jobs
-from connectors.digest import NotNow
+from connectors import connections, digest, inbox, jobs, rereading
 from connectors.models import Message, RecordLink
 from connectors.pandadoc import translate
+from connectors.rereading import NotNow
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
@@ -383,7 +383,7 @@ def test_released_messages_are_digested_in_order_and_their_ticket_closes(
 
     hold_up(monkeypatch, by_now)
     for message in messages:
-        digest.release(message_id=message.pk, by=rosa, at=instant.now())
+        rereading.release(message_id=message.pk, by=rosa, at=instant.now())
     digest_all()
     assert order == ["a", "b", "c"]
     assert {again(m).status for m in messages} == {"digested"}
@@ -395,7 +395,7 @@ def test_released_messages_are_digested_in_order_and_their_ticket_closes(
 def test_released_messages_that_still_cannot_be_read_stay_on_their_ticket(pandadoc, rosa):
     message = unreadable(1)
     digest_all()
-    digest.release(message_id=message.pk, by=rosa, at=instant.now())
+    rereading.release(message_id=message.pk, by=rosa, at=instant.now())
     digest_all()
     assert again(message).status == "quarantined"
     ticket = Ticket.objects.get()
@@ -408,7 +408,7 @@ def test_what_crashed_and_is_released_closes_its_ticket_too(pandadoc, rosa):
     Message.objects.update(crashes=3, lease_until=instant.now() - timedelta(hours=1))
     digest_all()
     assert again(message).status == "quarantined"
-    digest.release(message_id=message.pk, by=rosa, at=instant.now())
+    rereading.release(message_id=message.pk, by=rosa, at=instant.now())
     digest_all()
     assert again(message).status == "digested"
     assert not Ticket.objects.get().is_unresolved
@@ -417,9 +417,9 @@ def test_what_crashed_and_is_released_closes_its_ticket_too(pandadoc, rosa):
 def test_only_a_quarantined_message_is_released_and_only_by_who_may(pandadoc, rosa, staff):
     (message,) = send("a")
     with pytest.raises(NotAllowed, match="may not release a quarantined message"):
-        digest.release(message_id=message.pk, by=staff["sam"], at=instant.now())
+        rereading.release(message_id=message.pk, by=staff["sam"], at=instant.now())
     with pytest.raises(NotNow, match="Only a quarantined message is released"):
-        digest.release(message_id=message.pk, by=rosa, at=instant.now())
+        rereading.release(message_id=message.pk, by=rosa, at=instant.now())
 
 
 def everything_it_led_to():
@@ -438,7 +438,7 @@ def test_a_replay_changes_nothing_twice(pandadoc, rosa):
     before = everything_it_led_to()
     for _ in range(3):
         for message in messages:
-            digest.replay(message_id=message.pk, by=rosa, at=instant.now())
+            rereading.replay(message_id=message.pk, by=rosa, at=instant.now())
         digest_all()
     assert everything_it_led_to() == before
     assert {again(m).status for m in messages} == {"digested"}
@@ -449,22 +449,22 @@ def test_a_replay_changes_nothing_twice(pandadoc, rosa):
 def test_what_waits_to_be_digested_is_not_replayed(pandadoc, rosa):
     (message,) = send("a")
     with pytest.raises(NotNow, match="about to be digested anyway"):
-        digest.replay(message_id=message.pk, by=rosa, at=instant.now())
+        rereading.replay(message_id=message.pk, by=rosa, at=instant.now())
 
 
 def test_an_operator_replays_what_concerns_their_own_proposals_alone(pandadoc, olivia, rosa):
     theirs, hers = send("theirs"), send("hers", owner="olivia@example.com")
     digest_all()
-    digest.replay(message_id=hers[0].pk, by=olivia, at=instant.now())
+    rereading.replay(message_id=hers[0].pk, by=olivia, at=instant.now())
     with pytest.raises(NotAllowed, match="only for things that are their own"):
-        digest.replay(message_id=theirs[0].pk, by=olivia, at=instant.now())
-    digest.replay(message_id=theirs[0].pk, by=rosa, at=instant.now())
+        rereading.replay(message_id=theirs[0].pk, by=olivia, at=instant.now())
+    rereading.replay(message_id=theirs[0].pk, by=rosa, at=instant.now())
 
 
 def test_an_ignored_message_replayed_is_ignored_again(pandadoc, rosa):
     answer = post_pandadoc([{"event": "quote_updated", "data": {}}])
     message = factories.message(answer)
-    digest.replay(message_id=message.pk, by=rosa, at=instant.now())
+    rereading.replay(message_id=message.pk, by=rosa, at=instant.now())
     digest_all()
     assert again(message).status == "ignored"
     assert message.why == "quote_updated tells nothing of a proposal's state."
@@ -499,7 +499,7 @@ def test_an_unsplit_post_says_again_why_when_it_is_released(pandadoc, rosa):
     for _ in range(2):
         digest_all()
         assert "Event-Id is missing" in again(message).why
-        digest.release(message_id=message.pk, by=rosa, at=instant.now())
+        rereading.release(message_id=message.pk, by=rosa, at=instant.now())
 
 
 def test_every_claim_counts_in_the_row_itself(pandadoc):

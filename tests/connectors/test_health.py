@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors import delivery, health, jobs, retrying
+from connectors import draining, health, jobs, retrying
 from connectors.models import Connection, DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
@@ -172,4 +172,4 @@ def test_what_is_paused_takes_no_probe(broken):
     probe_is_due()
     Connection.objects.update(status="paused")
     assert health.take_probes() == []
-    assert not delivery.something_is_due()
+    assert not draining.something_is_due()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from connectors import delivery
+from connectors import draining
 from meshline.notices.models import Notice
 from proposals.models import Outcome, Proposal
 from tests import factories
@@ -20,7 +20,7 @@ def test_the_longest_id_is_told_to_its_owner(staff):
     assert factories.post_standard(body, slug=slug).status_code == 202
     factories.digest_all()
     assert Proposal.objects.get().external_id == "I" * 200
-    delivery.drain(threads=0, linger=0)
+    draining.drain(threads=0, linger=0)
     told = Outcome.objects.get(name="tell-owner")
     assert told.state == "proven", told.last_error
     assert Notice.objects.get(user=staff["remy"]).key == told.key

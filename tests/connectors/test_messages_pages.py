@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from connectors import digest, indexing, looking
+from connectors import indexing, looking, rereading
 from connectors.models import Message, RejectedReceipt
 from exceptions.models import Ticket
 from meshline import instant
@@ -358,7 +358,7 @@ def test_repeats_and_conflicts_are_told(olivia, pandadoc):
 def test_the_trail_of_a_message_is_its_own_and_what_it_changed(olivia, staff, pandadoc):
     message = came()
     digest_all()
-    digest.replay(message_id=message.pk, by=staff["rosa"], at=instant.now())
+    rereading.replay(message_id=message.pk, by=staff["rosa"], at=instant.now())
     said = text_of(olivia.get(page_of(message)))
     assert "Message replayed by Rosa Marin" in said
     assert "Proposal" in said.split("Trail")[-1]

@@ -9,7 +9,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from connectors import connections as doors
-from connectors import delivery, holding, telling
+from connectors import delivery, draining, holding, telling
 from connectors.models import Connection, DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
@@ -99,14 +99,14 @@ def test_what_takes_its_worker_down_three_times_is_set_apart_with_a_ticket(crm):
 
 
 def test_the_clock_sees_what_is_due_and_what_lapsed(crm):
-    assert not delivery.something_is_due()
+    assert not draining.something_is_due()
     say("sent")
-    assert delivery.something_is_due()
+    assert draining.something_is_due()
     leased = [claim("hubspot"), claim("meshline")]
-    assert not delivery.something_is_due()
+    assert not draining.something_is_due()
     for one in leased:
         lapse(one)
-    assert delivery.something_is_due()
+    assert draining.something_is_due()
 
 
 # --- Order, and how many at once -------------------------------------------------------------
@@ -154,7 +154,7 @@ def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, m
         say("sent", id=f"doc-{number}")
     at_once, most = set(), []
 
-    together = threading.Barrier(delivery.CAP)
+    together = threading.Barrier(draining.CAP)
 
     def carried(one, **_):
         at_once.add(one.pk)
@@ -165,8 +165,8 @@ def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, m
         at_once.discard(one.pk)
 
     monkeypatch.setattr(delivery, "carry", carried)
-    assert delivery.drain(linger=0.05) == 24
-    assert max(most) == delivery.CAP
+    assert draining.drain(linger=0.05) == 24
+    assert max(most) == draining.CAP
 
 
 def test_people_are_told_in_one_go_and_what_is_out_of_the_ordinary_alone(
@@ -230,7 +230,7 @@ def test_two_drains_at_once_double_nothing(crm):
 
 def _drain():
     try:
-        delivery.drain(threads=3, linger=0.2)
+        draining.drain(threads=3, linger=0.2)
     finally:
         connections.close_all()
 

@@ -7,10 +7,10 @@ import pytest
 from django.test import Client
 
 from connectors import digest, replaying
-from connectors.digest import NotNow
 from connectors.models import Connection, Message
 from connectors.pandadoc import translate
 from connectors.replaying import Act
+from connectors.rereading import NotNow
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine

@@ -1,0 +1,171 @@
+"""The outbox is drained: one thread claims what is due, a few others carry it.
+
+One slow answer does not hold up the rest: per connection no more than CAP are on their way at once.
+"""
+
+import queue
+import threading
+import time
+from collections import Counter
+from contextvars import copy_context
+
+from django.conf import settings
+from django.db import connections
+
+from connectors import delivery, health, registry, telling
+from meshline import bell
+from proposals import outbox
+from proposals.models import Outcome
+from proposals.tiers import Tier
+
+# Connect 3 s < all calls of one errand 15 s < job 30 s < lease 60 s (settings.LEASE_SECONDS): what
+# is claimed last is carried before the job's time is over, and no errand outlives its lease.
+CLAIM_SECONDS = 13.0
+LINGER_SECONDS = 1.0
+# How often an empty drain looks again, in seconds.
+PEEK_SECONDS = 0.01
+# So many at once are carried of the patient tiers (hours, daily): more would slow the others down.
+PATIENT_CAP = 1
+# How often people are told while other things are carried, in seconds.
+TELL_EVERY_SECONDS = 0.03
+THREADS = 8
+CAP = 4
+
+
+def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
+    """Carry what is due; how many were carried. Claims for at most 13 s, then rings again.
+
+    With `threads=0` everything happens in the caller's own thread.
+    """
+    bell.clear("outbox")
+    carriers = Carriers(threads)
+    started = last_seen = time.monotonic()
+    try:
+        while time.monotonic() - started < CLAIM_SECONDS:
+            if _claim_one(carriers):
+                last_seen = time.monotonic()
+            elif carriers.are_idle and time.monotonic() - last_seen >= linger:
+                break
+            else:
+                carriers.wait(PEEK_SECONDS)
+        else:
+            bell.ring("outbox")
+    finally:
+        carriers.stop()
+    return carriers.carried
+
+
+def something_is_due() -> bool:
+    """Whether the drain should be woken: something is due for a connection that may be called."""
+    return outbox.something_is_due([registry.PEOPLE.slug, *health.callable_slugs()])
+
+
+def _claim_one(carriers: "Carriers") -> bool:
+    """Claim what is next and hand it on; whether anything was.
+
+    People are told in between, many at once, whatever else waits: by this thread itself, so what
+    others can carry meanwhile is handed to them first.
+    """
+    claimed = carriers.have_room and _claim_next(carriers)
+    told = carriers.may_tell and _tell(carriers)
+    return claimed or told
+
+
+def _claim_next(carriers: "Carriers") -> bool:
+    breakers = health.breakers()
+    # A probe is for its own connection: what is due elsewhere must not use it up.
+    probes = health.take_probes() if any(breakers.values()) else []
+    claimed = [_claim_for([slug], carriers) for slug in probes]
+    if any(claimed):
+        return True
+    freely = [slug for slug, is_open in breakers.items() if not is_open]
+    return _claim_for([slug for slug in freely if carriers.in_flight[slug] < CAP], carriers)
+
+
+def _tell(carriers: "Carriers") -> bool:
+    carriers.told_at = time.monotonic()
+    ends_at = time.monotonic() + delivery.CALL_SECONDS
+    told, alone = telling.tell_batch()
+    carriers.carried += told
+    for outcome in alone:
+        carriers.take(outcome, ends_at)
+    return bool(told or alone)
+
+
+def _claim_for(slugs: list[str], carriers: "Carriers") -> bool:
+    slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
+    ends_at = time.monotonic() + delivery.CALL_SECONDS
+    outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
+    if outcome is not None:
+        carriers.take(outcome, ends_at)
+    return outcome is not None
+
+
+class Carriers:
+    """A few threads that carry what they are handed; each has its own database connection.
+
+    One is started when all others are busy: connecting costs more than what it would save.
+    """
+
+    def __init__(self, threads: int) -> None:
+        self.carried = 0
+        self.told_at = 0.0
+        self.in_flight: Counter[str] = Counter()
+        self._size = threads
+        self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
+        self._changed = threading.Condition()
+        self._threads: list[threading.Thread] = []
+
+    @property
+    def have_room(self) -> bool:
+        return self._size == 0 or self.in_flight.total() < self._size
+
+    @property
+    def may_tell(self) -> bool:
+        return time.monotonic() - self.told_at >= TELL_EVERY_SECONDS
+
+    @property
+    def are_idle(self) -> bool:
+        return self.in_flight.total() == 0
+
+    def take(self, outcome: Outcome, ends_at: float) -> None:
+        self.carried += 1
+        if self._size == 0:
+            delivery.carry(outcome, ends_at=ends_at)
+            return
+        with self._changed:
+            self.in_flight[outcome.connection] += 1
+            busy = self.in_flight.total()
+        if busy > len(self._threads):
+            self._start_one()
+        self._work.put((outcome, ends_at))
+
+    def wait(self, seconds: float) -> None:
+        """Until somebody is done, or the time is over."""
+        with self._changed:
+            self._changed.wait(seconds)
+
+    def stop(self) -> None:
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _start_one(self) -> None:
+        # It logs as part of the job that started it.
+        thread = threading.Thread(target=copy_context().run, args=[self._run])
+        self._threads.append(thread)
+        thread.start()
+
+    def _run(self) -> None:
+        try:
+            while (handed := self._work.get()) is not None:
+                outcome, ends_at = handed
+                try:
+                    delivery.carry(outcome, ends_at=ends_at)
+                finally:
+                    with self._changed:
+                        self.in_flight[outcome.connection] -= 1
+                        self._changed.notify_all()
+        finally:
+            connections.close_all()
