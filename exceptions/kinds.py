@@ -74,6 +74,11 @@ _TABLE = [
         "closes by itself when the proposal moves on.",
     ),
     Kind(
+        "invoice-voided", "Won, but its invoice was voided", Severity.HIGH, "delivery",
+        "Find out in the billing tool why it was voided. Issue another one there that names the "
+        "proposal, or take the proposal back in the quoting tool; the ticket closes by itself.",
+    ),
+    Kind(
         "link-missing", "A person or record is missing in the other system", Severity.LOW,
         "connection-health",
         "Add the person or record there under the same e-mail, then retry, or link it by hand.",

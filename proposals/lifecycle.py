@@ -21,12 +21,12 @@ from meshline.audit.trail import Personal
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, billing, contracts, history, states
+from proposals import authority, billing, concerns, contracts, history, states
 from proposals.authority import PEOPLE
-from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT, Billed
+from proposals.billing import Billed
 from proposals.history import Event, History
 from proposals.models import Proposal, Signal, Transition
-from proposals.routing import Assignment, Router
+from proposals.routing import Router
 from proposals.signals import Incoming
 from proposals.states import State
 from proposals.story import Story
@@ -58,7 +58,7 @@ def retell(
     ]
     _write(stories, signals)
     for story in stories:
-        _open_and_settle_tickets(story, at)
+        concerns.raise_and_settle(story, at=at)
     return stories
 
 
@@ -358,83 +358,3 @@ def _write(stories: list[Story], signals: list[Signal]) -> None:
         bulk.insert([t for story in stories for t in story.transitions])
     bulk.update(signals, ["result", "why"])
     trail.record_all(line for story in stories for line in story.lines)
-
-
-def _open_and_settle_tickets(story: Story, at: datetime) -> None:
-    for signal, incoming in story.fresh:
-        if signal.result == Signal.Result.REFUSED:
-            desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
-        elif signal.kind == PAYMENT_DISPUTED and story.proposal.state != State.DISPUTED:
-            desk.open_ticket(_payment_disputed(story.proposal, signal), by=incoming.by, at=at)
-        elif signal.kind == PAYMENT_KEPT:
-            desk.settle(
-                subject=f"payment:{story.proposal.record}",
-                kinds={"dispute"},
-                because="The bank decided: the payment stands.",
-                by=incoming.by,
-                at=at,
-            )
-    if not story.drifts:
-        return
-    by = story.fresh[-1][1].by
-    named, assignment = story.drifts[-1]
-    if story.had_temporary_owner:
-        because = f"{assignment.owner.name} is the owner now."
-        record = story.proposal.record
-        desk.settle(subject=record, kinds={"role-drift"}, because=because, by=by, at=at)
-    if assignment.is_temporary:
-        origin = story.fresh[-1][1].origin
-        desk.open_ticket(_role_drift(story.proposal, named, assignment, origin), by=by, at=at)
-
-
-def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
-    return desk.Trouble(
-        kind="not-the-authority",
-        cause=f"authority:{signal.source}:{signal.target}:{proposal.record}",
-        title=f"{signal.source} said {signal.get_target_display().lower()} of {proposal}",
-        reason=signal.why,
-        subject=signal.ref,
-        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
-        led_from=signal.origin,
-        **_about(proposal),
-    )
-
-
-def _payment_disputed(proposal: Proposal, signal: Signal) -> desk.Trouble:
-    """A customer wants paid money back; where the state does not say so, a ticket still does."""
-    state = State(proposal.state).label.lower()
-    return desk.Trouble(
-        kind="dispute",
-        cause=f"payment-disputed:{proposal.record}",
-        title=f"The payment for {proposal} is disputed",
-        reason=f"{signal.source} says that the customer disputes the payment; it is {state}.",
-        subject=f"payment:{proposal.record}",
-        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
-        led_from=signal.origin,
-        **_about(proposal),
-    )
-
-
-def _role_drift(
-    proposal: Proposal, named: str, assignment: Assignment, origin: str
-) -> desk.Trouble:
-    return desk.Trouble(
-        kind="role-drift",
-        cause=f"role-drift:{proposal.source}:{named.lower() or 'nobody'}",
-        title=assignment.drift.rstrip("."),
-        reason=f"{assignment.drift} {assignment.owner.name} has it for the time being.",
-        subject=proposal.record,
-        evidence={"named": named, "temporary owner": assignment.owner.name, "origin": origin},
-        led_from=origin,
-        **_about(proposal),
-    )
-
-
-def _about(proposal: Proposal) -> dict[str, Any]:
-    return {
-        "record": proposal.record,
-        "record_title": str(proposal),
-        "connection": proposal.source,
-        "amount": proposal.amount,
-        "currency": proposal.currency,
-    }

@@ -315,6 +315,37 @@ def test_a_won_proposal_stays_won_but_its_disputed_payment_is_a_ticket(crm, bill
     assert not Ticket.objects.unresolved().exists()
 
 
+# --- Voided ---------------------------------------------------------------------------------------
+def test_a_voided_invoice_of_what_was_won_is_a_ticket_until_another_asks_for_the_money(
+    crm, billing
+):
+    sign()
+    carry_on()
+    billing.act(billing.invoice()["id"], "void")
+    billing.tells()
+    ticket = Ticket.objects.unresolved().get()
+    assert ticket.kind == "invoice-voided"
+    assert (ticket.amount_at_risk, ticket.currency) == (proposal().amount, "EUR")
+    assert "nothing asks the customer for it" in ticket.reason
+    another = plain(billing.events("invoice.finalized")[0])
+    another |= {"id": "evt_another", "created": int(instant.now().timestamp()) + 60}
+    another["data"]["object"] |= {"id": "in_another", "number": "INV-2"}
+    tell([another])
+    ticket.refresh_from_db()
+    assert (ticket.status, ticket.resolution) == ("resolved", "closed on evidence")
+
+
+def test_a_voided_invoice_of_what_is_no_longer_won_concerns_nobody(crm, billing):
+    sign()
+    carry_on()
+    billing.act(billing.invoice()["id"], "void")
+    billing.tells()
+    assert Ticket.objects.unresolved().filter(kind="invoice-voided").exists()
+    say("declined", minute=(instant.now() - factories.MONDAY) // timedelta(minutes=1) + 5)
+    assert proposal().state == "disputed"
+    assert not Ticket.objects.unresolved().filter(kind="invoice-voided").exists()
+
+
 # --- Bad input -----------------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("broken", "said"),

@@ -1,0 +1,129 @@
+"""What a proposal's story puts before people: a ticket each, which ends when the story moves on."""
+
+from datetime import datetime
+from typing import Any
+
+from exceptions import desk
+from meshline.audit.actors import Actor
+from proposals import billing
+from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT
+from proposals.models import Proposal, Signal
+from proposals.routing import Assignment
+from proposals.states import State
+from proposals.story import Story
+
+# In these the customer owes what was agreed.
+_OWED = (State.SIGNED, State.INVOICED, State.CLOSED_WON)
+
+
+def raise_and_settle(story: Story, *, at: datetime) -> None:
+    """Open the tickets this batch of a story asks for, and settle those it makes right."""
+    for signal, incoming in story.fresh:
+        if signal.result == Signal.Result.REFUSED:
+            desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
+        elif signal.kind == PAYMENT_DISPUTED and story.proposal.state != State.DISPUTED:
+            desk.open_ticket(_payment_disputed(story.proposal, signal), by=incoming.by, at=at)
+        elif signal.kind == PAYMENT_KEPT:
+            desk.settle(
+                subject=f"payment:{story.proposal.record}",
+                kinds={"dispute"},
+                because="The bank decided: the payment stands.",
+                by=incoming.by,
+                at=at,
+            )
+    by = story.fresh[-1][1].by
+    if story.proposal.invoice_id and story.transitions:
+        _look_for_an_invoice(story, by, at)
+    if not story.drifts:
+        return
+    named, assignment = story.drifts[-1]
+    if story.had_temporary_owner:
+        because = f"{assignment.owner.name} is the owner now."
+        record = story.proposal.record
+        desk.settle(subject=record, kinds={"role-drift"}, because=because, by=by, at=at)
+    if assignment.is_temporary:
+        origin = story.fresh[-1][1].origin
+        desk.open_ticket(_role_drift(story.proposal, named, assignment, origin), by=by, at=at)
+
+
+def _look_for_an_invoice(story: Story, by: Actor, at: datetime) -> None:
+    """What is won is asked for: a voided invoice without another one is a ticket until there is."""
+    proposal = story.proposal
+    if proposal.state in _OWED and proposal.invoice_status == billing.VOID:
+        origin = story.fresh[-1][1].origin
+        desk.open_ticket(_invoice_voided(proposal, origin), by=by, at=at)
+        return
+    because = (
+        f"It is {State(proposal.state).label.lower()}, {proposal.invoice_status or 'invoiced'}."
+    )
+    subject, kinds = f"invoice:{proposal.record}", {"invoice-voided"}
+    desk.settle(subject=subject, kinds=kinds, because=because, by=by, at=at)
+
+
+def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
+    return desk.Trouble(
+        kind="not-the-authority",
+        cause=f"authority:{signal.source}:{signal.target}:{proposal.record}",
+        title=f"{signal.source} said {signal.get_target_display().lower()} of {proposal}",
+        reason=signal.why,
+        subject=signal.ref,
+        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
+        led_from=signal.origin,
+        **_about(proposal),
+    )
+
+
+def _payment_disputed(proposal: Proposal, signal: Signal) -> desk.Trouble:
+    """A customer wants paid money back; where the state does not say so, a ticket still does."""
+    state = State(proposal.state).label.lower()
+    return desk.Trouble(
+        kind="dispute",
+        cause=f"payment-disputed:{proposal.record}",
+        title=f"The payment for {proposal} is disputed",
+        reason=f"{signal.source} says that the customer disputes the payment; it is {state}.",
+        subject=f"payment:{proposal.record}",
+        evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
+        led_from=signal.origin,
+        **_about(proposal),
+    )
+
+
+def _invoice_voided(proposal: Proposal, origin: str) -> desk.Trouble:
+    state = State(proposal.state).label.lower()
+    amount = proposal.amount_words or "no amount"
+    return desk.Trouble(
+        kind="invoice-voided",
+        cause=f"invoice-voided:{proposal.record}",
+        title=f"The invoice of {proposal} was voided",
+        reason=f"It is {state} over {amount}, but nothing asks the customer for it any more: "
+        f"invoice {proposal.invoice_number or proposal.invoice_id} was voided.",
+        subject=f"invoice:{proposal.record}",
+        evidence={"invoice": proposal.invoice_id, "url": proposal.invoice_url, "origin": origin},
+        led_from=origin,
+        **_about(proposal),
+    )
+
+
+def _role_drift(
+    proposal: Proposal, named: str, assignment: Assignment, origin: str
+) -> desk.Trouble:
+    return desk.Trouble(
+        kind="role-drift",
+        cause=f"role-drift:{proposal.source}:{named.lower() or 'nobody'}",
+        title=assignment.drift.rstrip("."),
+        reason=f"{assignment.drift} {assignment.owner.name} has it for the time being.",
+        subject=proposal.record,
+        evidence={"named": named, "temporary owner": assignment.owner.name, "origin": origin},
+        led_from=origin,
+        **_about(proposal),
+    )
+
+
+def _about(proposal: Proposal) -> dict[str, Any]:
+    return {
+        "record": proposal.record,
+        "record_title": str(proposal),
+        "connection": proposal.source,
+        "amount": proposal.amount,
+        "currency": proposal.currency,
+    }
