@@ -1,6 +1,5 @@
 """The one door into the core: signals come in, in batches, each exactly once."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
@@ -30,7 +29,7 @@ def receive_all(batch: list[Incoming], *, at: datetime) -> list[Receipted]:
     known = {s.origin: s for s in Signal.objects.filter(origin__in=[i.origin for i in batch])}
     fresh = [incoming for incoming in _first_of_each(batch) if incoming.origin not in known]
     if fresh:
-        router = Router(_owners_named(fresh), at=at)
+        router = Router(map(_owner_named, fresh), at=at)
         proposals = _proposals(fresh, router, at)
         signals = _keep(fresh, proposals, authority.load())
         stories = lifecycle.retell(list(proposals.values()), signals, fresh, router, at=at)
@@ -44,8 +43,8 @@ def _first_of_each(batch: list[Incoming]) -> list[Incoming]:
     return list({incoming.origin: incoming for incoming in reversed(batch)}.values())[::-1]
 
 
-def _owners_named(fresh: Iterable[Incoming]) -> list[str]:
-    return [incoming.fields.get("owner_email", "") for incoming in fresh]
+def _owner_named(incoming: Incoming) -> str:
+    return incoming.fields.get("owner_email", "")
 
 
 def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Document, Proposal]:
@@ -53,8 +52,10 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
     documents = {(i.record_source, i.external_id) for i in fresh}
     found = _locked(documents)
     if missing := sorted(documents - set(found)):
+        named = {(i.record_source, i.external_id): _owner_named(i) for i in fresh}
         Proposal.objects.bulk_create(
-            [_new_proposal(document, router, at) for document in missing], ignore_conflicts=True
+            [_new_proposal(document, named[document], router, at) for document in missing],
+            ignore_conflicts=True,
         )
         found = _locked(documents)
     return found
@@ -74,13 +75,13 @@ def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     return {document: found[document] for document in documents & set(found)}
 
 
-def _new_proposal(document: Document, router: Router, at: datetime) -> Proposal:
-    """A blank row with a temporary owner; the story told next fills it in."""
+def _new_proposal(document: Document, named: str, router: Router, at: datetime) -> Proposal:
+    """A blank row with an owner for the moment; the story told next fills it in."""
     source, external_id = document
-    fallback = router.fallback
+    for_now = router.assign(named, source=source)
     return Proposal(
         source=source, external_id=external_id, state=State.DRAFT,
-        owner=fallback.user, owner_why=fallback.why, created_at=at, changed_at=at,
+        owner=for_now.owner, owner_why=for_now.why[:300], created_at=at, changed_at=at,
     )  # fmt: skip
 
 
