@@ -17,9 +17,11 @@ from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from proposals.models import Proposal
 
-# How long a message waits for its record to be known, and how often it looks.
+# How long a message waits for its record to be known, and how often it looks. Its looks are counted
+# and not its age: while nothing is digested, what it waits for is not digested either.
 WAITS = timedelta(minutes=10)
 LOOKS_EVERY = timedelta(seconds=5)
+MOST_LOOKS = WAITS // LOOKS_EVERY
 
 Document = tuple[str, str]
 
@@ -38,7 +40,7 @@ class Crosswalk:
     documents: dict[str, Document]
     known: frozenset[Document]
 
-    def placed(self, message: Message, told: Told, *, at: datetime) -> Told:
+    def placed(self, message: Message, told: Told) -> Told:
         """The same with the document it is about.
 
         Raises NotYet while it may still become known; afterwards Ignored for what names nothing of
@@ -52,7 +54,7 @@ class Crosswalk:
             if record := self.records.get((message.connection_id, kind, pk)):
                 source, external_id = self.documents[record]
                 return replace(told, about=source, external_id=external_id)
-        if at - message.received_at < WAITS:
+        if message.attempts < MOST_LOOKS:
             raise NotYet(f"It waits until it is known which record {_theirs(told)} is.")
         raise _unknown(told)
 

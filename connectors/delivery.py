@@ -164,9 +164,11 @@ def _failed(outcome: Outcome, delivery: Delivery | None, trouble: Trouble, at: d
         health.credentials_refused(slug, str(trouble), at=at)
         outbox.put_back(outcome, until=at, because=str(trouble), at=at)
         return
+    # What was delivered is only read back, and that as often as it takes.
     never_again = (
-        trouble.unknown and delivery is not None and delivery.idempotency is Idempotency.NONE
-    )
+        trouble.unknown and outcome.delivered_at is None
+        and delivery is not None and delivery.idempotency is Idempotency.NONE
+    )  # fmt: skip
     if trouble.permanent or never_again:
         again = UNSAFE_AGAIN if never_again else ""
         outbox.give_up(outcome, because=str(trouble), failure=trouble.failure, again=again, at=at)
@@ -236,7 +238,8 @@ def _errand(
         client=client,
         # An id from a delivery that did not count proves nothing.
         external_id=outcome.external_id if outcome.delivered_at else "",
-        may_exist=outcome.attempts > 1,
+        # Not by its count of attempts: one that was refused is given back.
+        may_exist=outcome.was_tried,
         links=_links(outcome, there),
         options=system.told(there.options) if there else {},
         at=at,

@@ -225,7 +225,7 @@ def _placed(read: list[tuple[Message, Told]], at: datetime) -> list[tuple[Messag
     placed: list[tuple[Message, Told]] = []
     for message, told in read:
         try:
-            placed.append((message, known.placed(message, told, at=at)))
+            placed.append((message, known.placed(message, told)))
         except NotYet as error:
             message.why, message.next_attempt_at = str(error), at + crosswalk.LOOKS_EVERY
         except Ignored as error:

@@ -29,6 +29,7 @@ REJECTED_LASTS = timedelta(days=7)
 # The cap holds at any moment, up to this many more: an unsigned sender has no hour to fill a disk.
 _CAPPED_EVERY = 100
 # What begins the key of a post that could not be cut into events.
+_KEY_LENGTH = 300
 _UNSPLIT = "sha256:"
 
 
@@ -216,7 +217,7 @@ def _store_one(at_door: Door, element: Element, place: int, facts: dict[str, Any
             return Stored(message, "duplicate")
         facts["receipt"] = receipt
         return Stored(message, status.value)
-    return _conflict(at_door, element)
+    return _conflict(at_door, element, facts | own)
 
 
 def _hash(body: bytes) -> bytes:
@@ -224,9 +225,17 @@ def _hash(body: bytes) -> bytes:
 
 
 @transaction.atomic
-def _conflict(at_door: Door, element: Element) -> Stored:
-    """The same key with other content: the first stays, the new bytes go onto a ticket."""
+def _conflict(at_door: Door, element: Element, facts: dict[str, Any]) -> Stored:
+    """The same key with other content: the first stays, and a ticket shows both.
+
+    The new bytes are kept whole, as a message under a key of its own that nothing is made of.
+    """
     first = Message.objects.get(connection=at_door.id, key=element.key)
+    key = f"conflict:{facts['hash'].hex()[:16]}:{element.key}"[:_KEY_LENGTH]
+    ignored = {"key": key, "status": Message.Status.IGNORED.value}
+    second = prepared.rows(_STORE, facts | ignored)[0][0]
+    why = f"Its key came before with other content, which counts: message {first.pk}."
+    Message.objects.filter(pk=second).update(why=why)
     desk.open_ticket(
         desk.Trouble(
             kind="message-conflict",
@@ -239,6 +248,7 @@ def _conflict(at_door: Door, element: Element) -> Stored:
                 "first": shown(bytes(first.payload)),
                 "second": shown(element.payload),
                 "page": reverse("connectors:message", args=[first.pk]),
+                "second page": reverse("connectors:message", args=[second]),
             },
             record=first.record,
             connection=at_door.slug,

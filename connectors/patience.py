@@ -1,4 +1,4 @@
-"""A database that does not answer is given up on after a moment.
+"""Whoever does not answer is given up on after a moment: the database, or a sender's slow body.
 
 A refused connection fails by itself. A server that hangs (stopped, swapped out, a lock held for
 long) would hold a web thread for as long as it likes: nothing on this side ends the wait.
@@ -10,13 +10,14 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from itertools import count
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
-from psycopg import Connection, OperationalError
+from psycopg import OperationalError
 
 _LOOK_EVERY = 0.05
 
@@ -24,7 +25,26 @@ _LOOK_EVERY = 0.05
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
     """Within, this thread's database connection is shut `seconds` from now, and a query fails."""
-    token = _watch.begin(connections[DEFAULT_DB_ALIAS], time.monotonic() + seconds)
+    with _over_after(seconds, partial(_shut, connections[DEFAULT_DB_ALIAS])):
+        yield
+
+
+@contextmanager
+def receiving(wire: socket.socket | None, seconds: float) -> Iterator[None]:
+    """Within, nothing more is received over this wire `seconds` from now; it can still be answered.
+
+    A timeout of the socket itself starts anew with every byte.
+    """
+    if wire is None:
+        yield
+        return
+    with _over_after(seconds, partial(_deafen, wire)):
+        yield
+
+
+@contextmanager
+def _over_after(seconds: float, end: Callable[[], None]) -> Iterator[None]:
+    token = _watch.begin(end, time.monotonic() + seconds)
     try:
         yield
     finally:
@@ -32,18 +52,18 @@ def at_most(seconds: float) -> Iterator[None]:
 
 
 class _Watch:
-    """The waits there are, each with its connection and when it is over."""
+    """The waits there are, each with when it is over and what ends it."""
 
     def __init__(self) -> None:
-        self._waits: dict[int, tuple[BaseDatabaseWrapper, float]] = {}
+        self._waits: dict[int, tuple[Callable[[], None], float]] = {}
         self._numbers = count()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
-    def begin(self, waiting_for: BaseDatabaseWrapper, until: float) -> int:
+    def begin(self, end: Callable[[], None], until: float) -> int:
         with self._changed:
             token = next(self._numbers)
-            self._waits[token] = (waiting_for, until)
+            self._waits[token] = (end, until)
             if self._thread is None or not self._thread.is_alive():
                 self._thread = threading.Thread(target=self._run, name="patience", daemon=True)
                 self._thread.start()
@@ -65,14 +85,21 @@ class _Watch:
 
     def _shut_overdue(self) -> None:
         now = time.monotonic()
-        for token, (waiting_for, until) in list(self._waits.items()):
+        for token, (end, until) in list(self._waits.items()):
             if now >= until:
                 del self._waits[token]
-                _shut(waiting_for.connection)
+                end()
 
 
-def _shut(driver: Connection | None) -> None:
+def _deafen(wire: socket.socket) -> None:
+    # It may be gone by itself meanwhile.
+    with suppress(OSError):
+        wire.shutdown(socket.SHUT_RD)
+
+
+def _shut(database: BaseDatabaseWrapper) -> None:
     """Shut the socket under a driver's connection; its own thread closes the rest."""
+    driver = database.connection
     # OSError, OperationalError: it is gone by itself meanwhile.
     with suppress(OSError, OperationalError):
         if driver is not None:

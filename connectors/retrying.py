@@ -1,8 +1,9 @@
-"""A person says "now" to a whole ticket: each of its outcomes, and the connection it is about."""
+"""A person says "now" to an outcome, or to a whole ticket: its outcomes and its connection."""
 
 from datetime import datetime
 
-from connectors import health
+from connectors import health, registry
+from connectors.base import Idempotency
 from connectors.models import Connection
 from exceptions import desk
 from exceptions.models import Ticket
@@ -10,6 +11,20 @@ from meshline.people.models import User
 from proposals import outbox
 from proposals.models import Outcome
 from proposals.outbox import NotNow
+
+
+def retry_outcome(*, outcome_id: int, by: User, at: datetime) -> Outcome:
+    """Carry one outcome again now. What was done and knows no repeats is only read back again.
+
+    Raises NotNow, NotAllowed, and Outcome.DoesNotExist.
+    """
+    outcome = Outcome.objects.get(pk=outcome_id)
+    return outbox.retry(
+        outcome_id=outcome_id,
+        by=by,
+        at=at,
+        only_prove=bool(outcome.external_id) and _is_once(outcome),
+    )
 
 
 def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
@@ -27,10 +42,17 @@ def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
 
 def _retry(outcome_id: int, by: User, at: datetime) -> bool:
     try:
-        outbox.retry(outcome_id=outcome_id, by=by, at=at)
+        retry_outcome(outcome_id=outcome_id, by=by, at=at)
     except (NotNow, Outcome.DoesNotExist):
         return False
     return True
+
+
+def _is_once(outcome: Outcome) -> bool:
+    """Whether carrying it again would do it again: the other side knows no repeats."""
+    there = Connection.objects.filter(slug=outcome.connection).first()
+    delivery = registry.system(there.system).delivery(outcome.kind) if there else None
+    return delivery is not None and delivery.idempotency is Idempotency.NONE
 
 
 def _said(retried: int, of: int) -> str:

@@ -180,7 +180,7 @@ def evidence_values(seen: Seen) -> dict[str, Any]:
     """The evidence by its own names, as a program reads it; addresses of pages are for people."""
     reach = scope(seen.user, Permission.SEE_PAYLOADS)
     given = seen.ticket.evidence.items()
-    return {name: _of_evidence(value, seen, reach) for name, value in given if name != "page"}
+    return {name: _of_evidence(value, seen, reach) for name, value in given if not _is_page(name)}
 
 
 def _of_evidence(value: Any, seen: Seen, reach: Scope | None) -> Any:
@@ -246,13 +246,19 @@ def _masked(values: dict[str, Any], seen: Seen) -> Iterator[tuple[str, Any]]:
 
 def _fact(name: str, value: Any, seen: Seen, reach: Scope | None) -> Fact:
     label = name.replace("_", " ").capitalize()
-    if name == "page":
-        return Fact("Page", _page(value, seen.user), "page")
+    if _is_page(name):
+        where = "Where" if name == "page" else label
+        return Fact(where, _page(value, seen.user), "page")
     value = _of_evidence(value, seen, reach)
     if isinstance(value, dict | list):
         return Fact(label, value, "long")
     text = "" if value is None else str(value)
     return Fact(label, text, "long" if len(text) > LONG or "\n" in text else "plain")
+
+
+def _is_page(name: str) -> bool:
+    """Whether a piece of evidence is the address of a page of ours."""
+    return name == "page" or name.endswith(" page")
 
 
 def _page(value: Any, user: User) -> str:

@@ -5,12 +5,16 @@ order in which they happened, so that every order of arrival ends in the same pl
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from proposals import states
 from proposals.states import State
+
+# Two systems' clocks, or how finely they tell the time, differ by this much at most: an invoice
+# that was made because of a signature may bear an earlier time than the signature.
+CLOCKS_DIFFER = timedelta(minutes=5)
 
 
 @dataclass(frozen=True)
@@ -66,8 +70,10 @@ def tell(events: Iterable[Event]) -> History:
     episodes = [Episode(State.DRAFT, None, ())]
     superseded: set[int] = set()
     fields: dict[str, Any] = {}
-    for event in sorted(events, key=_order):
+    told = sorted(events, key=_order)
+    for event in told:
         fields.update(event.fields)
+    for event in _caused_in_order(told):
         if event.target is None:
             continue
         here = episodes[-1]
@@ -95,6 +101,23 @@ def told_by(events: Iterable[Event]) -> dict[str, int]:
                 values[name], by[name] = value, event.id
     entered = tell(events).current.events
     return by | ({"state": entered[0]} if entered else {})
+
+
+def _caused_in_order(events: list[Event]) -> list[Event]:
+    """By the time at which each happened; but what follows from a signature comes after it."""
+    signed = sorted(one.occurred_at for one in events if one.target is State.SIGNED)
+    return sorted((_after_its_cause(event, signed) for event in events), key=_order)
+
+
+def _after_its_cause(event: Event, signed: list[datetime]) -> Event:
+    """The event as it stands, or just after the signature that it missed by the clock."""
+    if event.target not in states.FOLLOWS_FROM_SIGNED or event.forced:
+        return event
+    at = event.occurred_at
+    if any(at - CLOCKS_DIFFER <= one <= at for one in signed):
+        return event
+    missed = [one for one in signed if at < one <= at + CLOCKS_DIFFER]
+    return replace(event, occurred_at=missed[0] + timedelta.resolution) if missed else event
 
 
 def _order(event: Event) -> tuple[datetime, str, int, str, int]:

@@ -58,18 +58,19 @@ CLAIMABLE = """
 """
 _CLAIM = f"""
 WITH next AS MATERIALIZED (
-    SELECT o.id FROM proposals_outcome o WHERE {CLAIMABLE} AND o.tier_rank <= %(slowest)s
+    SELECT o.id, o.first_tried_at IS NOT NULL AS was_tried
+    FROM proposals_outcome o WHERE {CLAIMABLE} AND o.tier_rank <= %(slowest)s
     ORDER BY o.tier_rank, o.next_attempt_at, o.id
     LIMIT %(most)s FOR UPDATE SKIP LOCKED
 )
-UPDATE proposals_outcome SET
+UPDATE proposals_outcome claimed SET
     state = 'leased', lease_owner = %(lease)s,
     lease_until = clock_timestamp() + %(seconds)s * interval '1 second',
     crashes = crashes + (state = 'leased')::int,
     attempts = attempts + (delivered_at IS NULL)::int,
     first_tried_at = coalesce(first_tried_at, clock_timestamp())
-WHERE id IN (SELECT id FROM next)
-RETURNING *
+FROM next WHERE claimed.id = next.id
+RETURNING claimed.*, next.was_tried
 """
 
 
@@ -108,6 +109,9 @@ def again(outcomes: Collection[Outcome]) -> list[Outcome]:
     leases = {outcome.lease_owner for outcome in outcomes}
     ids = [outcome.pk for outcome in outcomes]
     held = Outcome.objects.filter(pk__in=ids, lease_owner__in=leases, state=State.LEASED)
+    tried = {outcome.pk for outcome in outcomes if outcome.was_tried}
+    for outcome in held:
+        outcome.was_tried = outcome.pk in tried
     return sorted(held, key=_in_order)
 
 
@@ -247,8 +251,11 @@ def call_off(outcome: Outcome, *, at: datetime) -> None:
 
 
 @transaction.atomic
-def retry(*, outcome_id: int, by: User, at: datetime) -> Outcome:
-    """A person says: now. The key stays, so nothing that already happened happens again."""
+def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) -> Outcome:
+    """A person says: now. The key stays, so nothing that already happened happens again.
+
+    What was delivered and cannot be read back is delivered again, unless it is to be proven only.
+    """
     permissions.check(by, Permission.RETRY_OUTCOME)
     outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
     if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP, State.DELIVERED):
@@ -256,7 +263,9 @@ def retry(*, outcome_id: int, by: User, at: datetime) -> Outcome:
     before = {"state": outcome.state}
     unproven = outcome.state in (State.DELIVERED, State.GIVEN_UP) and outcome.delivered_at
     outcome.state, outcome.next_attempt_at = State.DUE, at
-    if unproven:
+    if unproven and only_prove:
+        outcome.state = State.DELIVERED
+    elif unproven:
         outcome.delivered_at = None
     outcome.tries, outcome.crashes = 0, 0
     outcome.save()

@@ -57,6 +57,9 @@ AUTHORITY: dict[State, str] = {
 # Parts that may say it, too, each of its own matter: a payment is disputed at billing.
 ALSO: dict[State, frozenset[str]] = {X: frozenset({"billing"})}
 
+# What can only follow from a signature, whatever the clock of its sender says.
+FOLLOWS_FROM_SIGNED = frozenset({I, WON})
+
 # Of two events at the very same instant the earlier stage comes first.
 RANK: dict[State, int] = {D: 0, S: 1, V: 2, X: 3, E: 4, G: 5, I: 6, LOST: 7, WON: 8}
 

@@ -21,6 +21,8 @@ DRAFT, FINALIZE, SEND = "draft", "finalize", "send"
 DAYS_UNTIL_DUE = "days_until_due"
 # An invoice of ours is not older than its promise, by either clock.
 _CLOCKS_DIFFER = timedelta(hours=1)
+# Stripe forgets idempotency keys after 24 hours; this is well before.
+_KEYS_HOLD = timedelta(hours=20)
 
 
 def invoice(errand: Errand) -> Found:
@@ -30,7 +32,9 @@ def invoice(errand: Errand) -> Found:
     made = _known(errand, customer) or _created(errand, customer, currency)
     if made["status"] == "draft":
         _add_item(errand, made, customer, units, currency)
-        made = _finished(errand, made)
+        made = _finalized(errand, made)
+    if made["status"] == "open" and errand.options[FINISH] == SEND:
+        made = _sent(errand, made)
     number = made.get("number") or made["id"]
     sentence = f"Invoice {number} over {errand.params['amount']} {currency} is {made['status']}."
     return Found(str(made["id"]), "invoice", sentence)
@@ -105,16 +109,29 @@ def _add_item(
     errand.client.create("invoiceitems", form, key=f"{errand.key}/item")
 
 
-def _finished(errand: Errand, made: dict[str, Any]) -> dict[str, Any]:
-    finish = errand.options[FINISH]
-    if finish == DRAFT:
+def _finalized(errand: Errand, made: dict[str, Any]) -> dict[str, Any]:
+    if errand.options[FINISH] == DRAFT:
         return made
-    place = f"invoices/{made['id']}"
     form = {"auto_advance": "false"}
-    made = errand.client.create(f"{place}/finalize", form, key=f"{errand.key}/finalize")
-    if finish == SEND and made["status"] == "open":
-        made = errand.client.create(f"{place}/send", {}, key=f"{errand.key}/send")
-    return made
+    place = f"invoices/{made['id']}/finalize"
+    return errand.client.create(place, form, key=f"{errand.key}/finalize")
+
+
+def _sent(errand: Errand, made: dict[str, Any]) -> dict[str, Any]:
+    """Have Stripe mail it, once. An invoice does not say whether it was sent: within a day the key
+    knows, afterwards Stripe's own list of what happened."""
+    is_old = errand.at - errand.promised_at > _KEYS_HOLD
+    if errand.may_exist and is_old and _was_sent(errand, made):
+        return made
+    return errand.client.create(f"invoices/{made['id']}/send", {}, key=f"{errand.key}/send")
+
+
+def _was_sent(errand: Errand, made: dict[str, Any]) -> bool:
+    since = errand.promised_at - _CLOCKS_DIFFER
+    told = errand.client.rows(
+        "events", type="invoice.sent", created_gte=str(int(since.timestamp()))
+    )
+    return any(one.get("data", {}).get("object", {}).get("id") == made["id"] for one in told)
 
 
 def _cannot(sentence: str, failure: str) -> Trouble:

@@ -22,8 +22,9 @@ from meshline.vault import VaultError
 log = logging.getLogger(__name__)
 
 LARGEST_BODY = 1024 * 1024
-# Between two pieces of a body.
-BODY_SECONDS = 5
+# Between two pieces of a body, and for all of it.
+PIECE_SECONDS = 5.0
+BODY_SECONDS = 10.0
 # The sender hears within two seconds that the database does not answer.
 DATABASE_SECONDS = 1.5
 _LENGTH = re.compile(r"[0-9]{1,10}")
@@ -104,18 +105,25 @@ def _body(request: HttpRequest, at_door: Door) -> bytes:
     if request.headers.get("Content-Encoding", "").strip():
         raise Wrong(415, "Compressed or encoded bodies are not taken; send plain JSON.")
     _check_type(request, at_door)
-    return _read(request)
+    return _read(request, int(length))
 
 
-def _read(request: HttpRequest) -> bytes:
-    """The body, from a sender that does not stop sending it."""
-    if wire := request.META.get("gunicorn.socket"):
-        # Otherwise whoever announces a body and never sends it would hold a thread for good.
-        wire.settimeout(BODY_SECONDS)
+def _read(request: HttpRequest, length: int) -> bytes:
+    """The body, from a sender that does not stop sending it.
+
+    Otherwise whoever announces a body and never sends it, or drips it, would hold a thread.
+    """
+    wire = request.META.get("gunicorn.socket")
+    if wire:
+        wire.settimeout(PIECE_SECONDS)
     try:
-        return request.body
+        with patience.receiving(wire, BODY_SECONDS):
+            body = request.body
     except UnreadablePostError:
         raise Wrong(408, "The body did not arrive.") from None
+    if len(body) < length:
+        raise Wrong(408, "The body did not arrive in time.")
+    return body
 
 
 def _check_type(request: HttpRequest, at_door: Door) -> None:

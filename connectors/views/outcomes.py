@@ -67,7 +67,7 @@ def outcome(request: Request, outcome_id: int) -> HttpResponse:
 def retry(request: Request, outcome_id: int) -> HttpResponse:
     found = _find(request, outcome_id)
     try:
-        outbox.retry(outcome_id=found.pk, by=request.user, at=instant.now())
+        retrying.retry_outcome(outcome_id=found.pk, by=request.user, at=instant.now())
     except NotNow as error:
         return refusal(request, error)
     health.probe_now(found.connection, at=instant.now())

@@ -91,6 +91,9 @@ class Outcome(models.Model):
     unwanted_at = models.DateTimeField(null=True, blank=True)
     unwanted_why = models.CharField(max_length=300, blank=True)
 
+    # Said by the claim: somebody had it in hand before, and may have carried it.
+    was_tried = False
+
     objects = OutcomeQuerySet.as_manager()
 
     class Meta:

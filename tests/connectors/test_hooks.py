@@ -147,6 +147,24 @@ def test_the_same_key_from_two_connections_is_two_events(staff):
 
 
 # --- The same key, another body ------------------------------------------------------------------
+def test_the_bytes_that_came_under_a_key_that_was_taken_are_kept_to_the_last(sender):
+    """Also where they are long and cannot be read; sent again, they are kept once."""
+    sender.post(sender.event(title="First"))
+    other = sender.event(title="Second " + "x" * 20_000)
+    answers = [sender.post(other).json()["status"] for _ in range(2)]
+    assert answers == ["conflict", "conflict"]
+    kept = Message.objects.get(key__startswith="conflict:")
+    assert b"x" * 20_000 in bytes(kept.payload)
+    assert (kept.status, kept.receipt_id) != ("accepted", None)
+    assert "with other content" in kept.why
+    assert bytes(kept.payload) in bytes(Receipt.objects.get(pk=kept.receipt_id).body)
+    ticket = Ticket.objects.get(kind="message-conflict")
+    assert ticket.evidence["second page"] == f"/messages/{kept.pk}/"
+    factories.digest_all()
+    kept.refresh_from_db()
+    assert kept.status == "ignored"
+
+
 def test_the_same_key_with_another_body_is_422_and_a_ticket_with_both(sender):
     first = sender.post(sender.event(title="First"))
     other = sender.post(sender.event(title="Second"))

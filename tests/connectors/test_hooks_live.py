@@ -252,6 +252,34 @@ def test_a_sender_that_announces_a_body_and_never_sends_it_holds_nobody(pandadoc
         wire.close()
 
 
+def test_senders_that_drip_their_bodies_hold_nobody_for_longer_than_a_body_may_take(
+    pandadoc, server
+):
+    """As many as there are threads, a byte now and then, which no timeout between bytes ends."""
+    body = raw_event()
+    dripping = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(8)]
+    over = threading.Event()
+
+    def drip():
+        while not over.wait(1.0):
+            for wire in dripping:
+                with contextlib.suppress(OSError):
+                    wire.sendall(b" ")
+
+    for wire in dripping:
+        wire.sendall(head(b" " * 1000))
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        assert {wire.recv(65536)[9:12] for wire in dripping} == {b"408"}
+        assert server.post(body)[0] == 202
+    finally:
+        over.set()
+        thread.join()
+        for wire in dripping:
+            wire.close()
+
+
 def test_a_slow_sender_is_waited_for(pandadoc, server):
     body = raw_event()
     with socket.create_connection(("127.0.0.1", server.port), 30) as wire:

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from connectors import crosswalk
 from connectors.models import Connection, Message, RecordLink
 from exceptions.models import Ticket
 from meshline import instant
@@ -125,10 +126,8 @@ def test_a_deal_that_is_not_linked_yet_is_waited_for(linked):
 
 def test_a_deal_of_somebody_else_is_ignored_in_the_end(linked):
     said = told(event(objectId=1))
-    long_ago = instant.now() - timedelta(minutes=11)
-    Message.objects.filter(status="accepted").update(
-        received_at=long_ago, next_attempt_at=instant.now()
-    )
+    looked = crosswalk.MOST_LOOKS
+    Message.objects.filter(status="accepted").update(attempts=looked, next_attempt_at=instant.now())
     factories.digest_all()
     assert message(said).status == "ignored"
     assert not Ticket.objects.exists()

@@ -3,6 +3,7 @@
 import pytest
 from standardwebhooks.webhooks import Webhook
 
+from connectors import retrying
 from connectors.models import DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
@@ -80,6 +81,28 @@ def test_what_died_on_the_way_to_the_chat_is_not_posted_again_by_itself(chat):
     message.refresh_from_db()
     assert (message.state, posted()) == ("given_up", [])
     assert "nobody can tell whether it was done" in Ticket.objects.unresolved().get().reason
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_a_posted_message_that_cannot_be_read_back_for_a_while_is_not_posted_again(chat, times):
+    signed()
+    fault = {"kind": "status", "code": 503, "match": {"path": "getPermalink"}, "times": times}
+    sandbox_control.break_it("slack", [fault])
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("proven", 1)
+    assert not Ticket.objects.unresolved().exists()
+
+
+def test_who_retries_what_was_posted_has_it_read_back_not_said_again(chat, rosa):
+    signed()
+    fault = {"kind": "status", "code": 400, "match": {"path": "getPermalink"}}
+    sandbox_control.break_it("slack", [fault])
+    carry_on()
+    assert outcome("message").state == "given_up"
+    sandbox_control.break_it("slack", [])
+    retrying.retry_ticket(Ticket.objects.unresolved().get(), by=rosa, at=instant.now())
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("proven", 1)
 
 
 def test_a_chat_that_throttles_is_waited_for(chat):

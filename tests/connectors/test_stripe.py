@@ -9,6 +9,7 @@ from decimal import Decimal
 import pytest
 from django.db import transaction
 
+from connectors import connections, crosswalk
 from connectors.models import DeliveryAttempt, Message, RecordLink
 from connectors.stripe import deliver
 from exceptions.models import Ticket
@@ -159,6 +160,56 @@ def test_without_looking_first_a_forgotten_key_bills_twice(crm, billing, monkeyp
     assert len(billing.objects("invoices")) == 2
 
 
+def test_who_was_refused_halfway_and_comes_back_when_the_keys_are_forgotten_looks_first(
+    crm, billing, staff
+):
+    """A credential without one right: the try is given back, but it has made an invoice."""
+    sign()
+    billing.breaks(once("status", "finalize", code=403))
+    carry_on(name="invoice")
+    assert (outcome("invoice").state, outcome("invoice").attempts) == ("due", 0)
+    assert billing.invoice()["status"] == "draft"
+    billing.mend()
+    billing.forgets_its_keys()
+    connections.set_status(
+        slug="stripe", status="active", reason="", by=staff["ada"], at=instant.now()
+    )
+    carry_on(name="invoice")
+    assert outcome("invoice").state == "proven"
+    assert billing.invoice()["status"] == "open"
+
+
+def finish_by(how):
+    found = factories.Connection.objects.get(slug="stripe")
+    settings = factories.Settings(
+        slug="stripe", name="Stripe", system="stripe", base_url=found.base_url,
+        allow_loopback=True, options={"finish": how, "days_until_due": "14"},
+    )  # fmt: skip
+    connections.change(settings, version=None, by=SETUP, at=instant.now())
+
+
+@pytest.mark.parametrize("kind", ["commit_then_reset", "status"])
+def test_an_invoice_to_be_sent_is_proven_once_it_was_sent_and_is_sent_once(crm, billing, kind):
+    finish_by("send")
+    sign()
+    billing.breaks(once(kind, "/send", **({"code": 429} if kind == "status" else {})))
+    carry_on(name="invoice")
+    assert outcome("invoice").state == "proven"
+    assert len(billing.events("invoice.sent")) == 1
+
+
+def test_whether_it_was_sent_is_looked_up_once_the_keys_are_forgotten(crm, billing):
+    finish_by("send")
+    sign()
+    billing.breaks(once("commit_then_reset", "/send"))
+    carry_on(times=1, name="invoice")
+    billing.forgets_its_keys()
+    Outcome.objects.filter(name="invoice").update(promised_at=instant.now() - timedelta(hours=21))
+    carry_on(name="invoice")
+    assert outcome("invoice").state == "proven"
+    assert len(billing.events("invoice.sent")) == 1
+
+
 def test_signed_disputed_and_signed_again_has_one_invoice(crm, billing):
     sign()
     carry_on()
@@ -210,13 +261,7 @@ def test_amounts_are_whole_numbers_of_stripes_own_units(crm, billing, amount, cu
 
 
 def test_a_draft_is_left_for_somebody_to_look_at(crm, billing):
-    connection = factories.connections
-    found = factories.Connection.objects.get(slug="stripe")
-    settings = factories.Settings(
-        slug="stripe", name="Stripe", system="stripe", base_url=found.base_url,
-        allow_loopback=True, options={"finish": "draft", "days_until_due": "14"},
-    )  # fmt: skip
-    connection.change(settings, version=None, by=SETUP, at=instant.now())
+    finish_by("draft")
     sign()
     carry_on()
     assert (billing.invoice()["status"], outcome("invoice").state) == ("draft", "proven")
@@ -238,12 +283,27 @@ def test_an_invoice_of_somebody_else_is_waited_for_and_then_ignored(crm, billing
     assert (message.status, message.crashes) == ("accepted", 0)
     assert "waits until it is known" in message.why
     Message.objects.filter(pk=message.pk).update(
-        received_at=instant.now() - timedelta(minutes=11), next_attempt_at=instant.now()
+        attempts=crosswalk.MOST_LOOKS, next_attempt_at=instant.now()
     )
     factories.digest_all()
     message.refresh_from_db()
     assert message.status == "ignored"
     assert "belongs to no proposal here" in message.why
+
+
+def test_what_waited_while_nothing_was_digested_still_looks_for_its_record(crm, billing):
+    """Its age says nothing: what it waits for has been lying as long."""
+    sign()
+    carry_on()
+    RecordLink.objects.filter(kind="invoice").delete()
+    event = plain(billing.events("invoice.finalized")[0])
+    event["data"]["object"]["metadata"] = {}
+    tell([event])
+    Message.objects.filter(key=event["id"]).update(
+        received_at=instant.now() - timedelta(hours=3), next_attempt_at=instant.now()
+    )
+    factories.digest_all()
+    assert Message.objects.get(key=event["id"]).status == "accepted"
 
 
 def test_a_proposal_that_nobody_told_of_is_never_made_up_from_an_invoice(crm, billing):
@@ -254,7 +314,7 @@ def test_a_proposal_that_nobody_told_of_is_never_made_up_from_an_invoice(crm, bi
     event["data"]["object"] |= {"id": "in_x", "metadata": {"meshline_proposal": "pandadoc:nobody"}}
     tell([event])
     Message.objects.filter(key="evt_unknown").update(
-        received_at=instant.now() - timedelta(minutes=11), next_attempt_at=instant.now()
+        attempts=crosswalk.MOST_LOOKS, next_attempt_at=instant.now()
     )
     factories.digest_all()
     assert Message.objects.get(key="evt_unknown").status == "quarantined"

@@ -155,6 +155,33 @@ def test_what_the_table_has_not_is_refused_in_words(here):
                 states.check_move(here, to)
 
 
+@pytest.mark.parametrize("ahead", [0.3, 5, 299])
+def test_an_invoice_follows_the_signature_it_was_made_for_whatever_its_senders_clock_says(ahead):
+    """Billing tells whole seconds, and its clock may be behind the quoting tool's."""
+    sent = event(1, State.SENT, 0)
+    signed = event(2, State.SIGNED, 10)
+    before = signed.occurred_at - timedelta(seconds=ahead)
+    invoiced = Event(3, State.INVOICED, before, stage="02")
+    for order in permutations([sent, signed, invoiced]):
+        told = history.tell(order)
+        assert (told.state, told.superseded) == (State.INVOICED, frozenset())
+
+
+def test_what_was_invoiced_long_before_a_signature_does_not_follow_from_it():
+    events = [event(1, State.SENT, 0), event(2, State.INVOICED, 4), event(3, State.SIGNED, 10)]
+    told = history.tell(events)
+    assert (told.state, told.superseded) == (State.SIGNED, frozenset({2}))
+
+
+def test_a_payment_right_after_a_second_signature_is_not_taken_for_an_older_ones():
+    lives = [
+        event(1, State.SIGNED, 0), event(2, State.INVOICED, 1), event(3, State.DISPUTED, 20),
+        event(4, State.SIGNED, 30), Event(5, State.INVOICED, START + timedelta(minutes=29.95)),
+    ]  # fmt: skip
+    for order in permutations(lives):
+        assert history.tell(order).state is State.INVOICED
+
+
 def test_of_one_instant_the_stage_at_its_source_counts_before_the_rank_of_the_state():
     """A payment is disputed after its invoice was paid, also within one second of a clock."""
     paid = Event(1, State.INVOICED, START, stage="09")
