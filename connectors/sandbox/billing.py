@@ -35,7 +35,7 @@ class Billing:
         customers = Customers(self.books)
         invoices = Invoices(self.books, customers)
         payments = Payments(self.books, invoices)
-        quotes, keys = Quotes(self.books), Keys(store, config)
+        quotes, keys = Quotes(self.books, invoices), Keys(store, config)
         self.api = StripeApi(
             books=self.books,
             customers=customers,

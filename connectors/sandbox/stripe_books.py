@@ -27,7 +27,7 @@ KINDS = {
     "invoice_payments": ("invoice_payment", "inpay", 24),
     "events": ("event", "evt", 24),
 }
-CHANGING = {"lines", "payments", "object", "id"}  # not told as previous attributes
+CHANGING = {"lines", "line_items", "payments", "object", "id"}  # not told as previous attributes
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class Books:
 
 def view(record: Record, expanded: Set[str] = frozenset()) -> dict[str, Any]:
     """An object as it is told; what must be asked for is left out."""
-    hidden = {"payments"} - expanded
+    hidden = {"payments", "line_items"} - expanded
     return {name: value for name, value in record.body.items() if name not in hidden}
 
 

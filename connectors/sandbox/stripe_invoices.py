@@ -61,6 +61,33 @@ class Invoices:
         self._books.tell("invoice.created", record, who=who, at=at)
         return record
 
+    def of_quote(
+        self, quote: Record, lines: list[dict[str, Any]], *, who: Who, at: datetime
+    ) -> Record:
+        """The draft that an accepted quote becomes, with a line for each of its own."""
+        customer = self._books.referred("customers", quote.body["customer"], "customer")
+        code, method = quote.body["currency"], quote.body["collection_method"]
+        body = blank(customer, code, method, at) | terms(Params({}), method, at)
+        body |= {
+            "billing_reason": "quote_accept",
+            "description": quote.body["description"],
+            "parent": {
+                "type": "quote_details",
+                "quote_details": {"quote": quote.id},
+                "subscription_details": None,
+            },
+        }
+        record = self._books.add("invoices", body, who=who, at=at)
+        self._customers.settle_currency(customer, code, at=at)
+        for line in lines:
+            said = {"amount": str(line["amount_total"]), "description": line["description"]}
+            item = item_body(Params(said), customer, record.id, code, at)
+            added = self._books.add("invoiceitems", item, who=who, at=at)
+            self._add_line(record, added)
+        self._books.save(record, at=at)
+        self._books.tell("invoice.created", record, who=who, at=at)
+        return record
+
     def _take_in_pending(self, record: Record, *, at: datetime) -> None:
         wanted = {"customer": record.body["customer"], "currency": record.body["currency"]}
         for item in reversed(self._books.records.chosen("invoiceitems", wanted)):

@@ -1,4 +1,7 @@
-"""Quotes, as far as a proposal tool needs them: draft, open, accepted, canceled."""
+"""Quotes, as far as a proposal tool needs them: draft, open, accepted, canceled.
+
+An accepted one becomes an invoice, a draft that names it; recurring prices are not known here.
+"""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,6 +11,7 @@ from connectors.sandbox.records import Record
 from connectors.sandbox.stripe_books import Books, Who, copied
 from connectors.sandbox.stripe_customers import currency_of
 from connectors.sandbox.stripe_forms import Params, refusal
+from connectors.sandbox.stripe_invoices import Invoices
 from connectors.sandbox.stripe_money import check_amount, times_quantity
 
 # What can be done → (the states it can be done in, the one it leads to, what the event says).
@@ -20,29 +24,38 @@ VALID_DAYS = 30
 
 
 class Quotes:
-    def __init__(self, books: Books) -> None:
+    def __init__(self, books: Books, invoices: Invoices) -> None:
         self._books = books
+        self._invoices = invoices
 
     def create(self, params: Params, *, who: Who, at: datetime) -> Record:
         customer = self._books.referred("customers", params.needed("customer"), "customer")
         lines = params.object("line_items") or []
         code = currency_of(customer, _first_currency(lines))
-        total = sum(_amount(line, code) for line in lines)
+        priced = [_line(line, code) for line in lines]
+        total = sum(line["amount_total"] for line in priced)
+        method = params.one_of(
+            "collection_method", ("charge_automatically", "send_invoice"), "charge_automatically"
+        )
         body = {
             "amount_subtotal": total,
             "amount_total": total,
-            "collection_method": "charge_automatically",
+            "collection_method": method,
             "currency": code,
             "customer": customer.id,
             "description": params.text("description") or None,
             "expires_at": int((at + timedelta(days=VALID_DAYS)).timestamp()),
+            "header": params.text("header") or None,
             "invoice": None,
+            "line_items": {"object": "list", "data": priced, "has_more": False},
             "metadata": params.metadata({}),
             "number": None,
             "status": "draft",
             "status_transitions": {"accepted_at": None, "canceled_at": None, "finalized_at": None},
+            "subscription": None,
+            "subscription_schedule": None,
         }
-        params.drop("expires_at", "header", "footer", "collection_method", "invoice_settings")
+        params.drop("expires_at", "footer", "invoice_settings")
         params.done()
         record = self._books.add("quotes", body, who=who, at=at)
         self._books.tell("quote.created", record, who=who, at=at)
@@ -59,6 +72,9 @@ class Quotes:
         record.body["status_transitions"][f"{done}_at"] = int(at.timestamp())
         if act == "finalize":
             record.body["number"] = f"QT-{ids.stripe_id('x', 8)[2:].upper()}-1"
+        if act == "accept":
+            lines = record.body["line_items"]["data"]
+            record.body["invoice"] = self._invoices.of_quote(record, lines, who=who, at=at).id
         self._books.save(record, at=at)
         self._books.note(done, record, who)
         self._books.tell(f"quote.{done}", record, who=who, at=at, before=before)
@@ -73,7 +89,7 @@ def _first_currency(lines: Any) -> str | None:
     return found[0] if found else None
 
 
-def _amount(line: dict[str, Any], code: str) -> int:
+def _line(line: dict[str, Any], code: str) -> dict[str, Any]:
     price, quantity = line.get("price_data"), str(line.get("quantity", "1"))
     if not isinstance(price, dict):
         number = str(line.get("price", ""))[:80]
@@ -84,4 +100,8 @@ def _amount(line: dict[str, Any], code: str) -> int:
     unit = str(price.get("unit_amount", price.get("unit_amount_decimal", "")))
     amount = times_quantity(unit, int(quantity), "line_items[0][price_data][unit_amount]")
     check_amount(amount, code)
-    return amount
+    named = str(price.get("product") or "Item")[:80]
+    return {
+        "id": ids.stripe_id("li"), "object": "item", "amount_total": amount, "currency": code,
+        "description": named, "quantity": int(quantity),
+    }  # fmt: skip

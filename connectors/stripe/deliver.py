@@ -1,20 +1,21 @@
 """A signed proposal as an invoice: a customer, the invoice, its one item, and finalised.
 
 Four calls, each under a key of its own; an attempt that follows another first looks how far that
-one came, and goes on from there.
+one came, and goes on from there. What Stripe made of a quote by itself is taken over instead.
 """
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 from connectors.base import Errand, Found, Trouble
-from connectors.stripe import money
+from connectors.stripe import money, quoted
+from connectors.stripe.quoted import KEY
 from connectors.stripe.translate import LINK
 from meshline.money import MoneyError
 
-KEY = "meshline_key"
 # The option that says how far an invoice is taken, and its values.
 FINISH = "finish"
 DRAFT, FINALIZE, SEND = "draft", "finalize", "send"
@@ -28,8 +29,11 @@ _KEYS_HOLD = timedelta(hours=20)
 def invoice(errand: Errand) -> Found:
     """Create the proposal's invoice once, with its one item, as far as the connection says."""
     units, currency = _money(errand)
-    customer = _customer(errand)
-    made = _known(errand, customer) or _created(errand, customer, currency)
+    quote = quoted.quote_of(errand)
+    made = quoted.taken_over(errand, quote, units, currency)
+    customer = made["customer"] if made else quoted.customer_of(errand, quote) or _customer(errand)
+    made = made or _known(errand, customer) or _created(errand, customer, currency)
+    errand = replace(errand, options={**errand.options, FINISH: finish(errand, made)})
     if made["status"] == "draft":
         _add_item(errand, made, customer, units, currency)
         made = _finalized(errand, made)
@@ -38,6 +42,16 @@ def invoice(errand: Errand) -> Found:
     number = made.get("number") or made["id"]
     sentence = f"Invoice {number} over {errand.params['amount']} {currency} is {made['status']}."
     return Found(str(made["id"]), "invoice", sentence)
+
+
+def finish(errand: Errand, made: dict[str, Any]) -> str:
+    """How far it is taken: as the connection says, as far as a quote's terms leave that to us."""
+    wanted = errand.options[FINISH]
+    if not quoted.is_taken_over(made):
+        return wanted
+    if quoted.moves_by_itself(made):
+        return DRAFT
+    return FINALIZE if wanted == SEND and not quoted.is_mailed(made) else wanted
 
 
 def _money(errand: Errand) -> tuple[int, str]:
@@ -96,6 +110,8 @@ def _created(errand: Errand, customer: str, currency: str) -> dict[str, Any]:
 def _add_item(
     errand: Errand, made: dict[str, Any], customer: str, units: int, currency: str
 ) -> None:
+    if quoted.is_taken_over(made):
+        return
     if errand.may_exist and errand.client.rows("invoiceitems", invoice=made["id"]):
         return
     form = {

@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from connectors.base import Errand, Found
 from connectors.stripe import money
-from connectors.stripe.deliver import DRAFT, FINISH, KEY
+from connectors.stripe.deliver import DRAFT, finish
+from connectors.stripe.quoted import KEY
 
 
 def invoice(errand: Errand) -> Found | None:
@@ -17,7 +18,7 @@ def invoice(errand: Errand) -> Found | None:
         found.get("total") == money.to_units(wanted, currency)
         and str(found.get("currency")).upper() == currency
     )
-    if not is_same or (found["status"] == "draft" and errand.options[FINISH] != DRAFT):
+    if not is_same or (found["status"] == "draft" and finish(errand, found) != DRAFT):
         return None
     number = found.get("number") or found["id"]
     sentence = f"Read back: invoice {number} over {wanted} {currency} is {found['status']}."

@@ -9,6 +9,8 @@ _DAYS = re.compile(r"[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-5]")
 
 
 def _page(base_url: str, kind: str, pk: str) -> str:
+    # Its own documents are quotes.
+    kind = translate.QUOTE if kind == "document" else kind
     if base_url.startswith("http://"):
         return stand_in_page(base_url, kind, pk)
     return f"https://dashboard.stripe.com/{kind}s/{pk}"

@@ -1,7 +1,7 @@
-"""Stripe's events into our words: what became of a proposal's invoice.
+"""Stripe's events into our words: its quotes, and what became of a proposal's invoice.
 
-Events come in any order. Each carries the whole invoice as of its own moment, so the newest word
-counts; of one second (Stripe's clock says no more) the later step of an invoice's life does.
+Events come in any order. Each carries the whole object as of its own moment, so the newest word
+counts; of one second (Stripe's clock says no more) the later step of its life does.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,19 @@ from proposals.states import State
 
 # Where we write which proposal an object belongs to.
 LINK = "meshline_proposal"
+# Where whoever makes a quote may name its owner by e-mail: Stripe itself knows none.
+OWNER = "meshline_owner"
+# What a quote is after each event. They carry no stage: of one second the state's own rank orders
+# them, and all of them stand before what that second says of the invoice a quote became.
+QUOTE_EVENTS = {
+    "quote.created": State.DRAFT,
+    "quote.finalized": State.SENT,
+    "quote.accepted": State.SIGNED,
+    "quote.canceled": State.EXPIRED,
+}
+# What a quote is called in the crosswalk where it belongs to another tool's document.
+QUOTE = "quote"
+QUOTE_STATUSES = frozenset({"draft", "open", "accepted", "canceled"})
 # What an invoice is called in our words after each event, in the order of its life; None: as
 # Stripe itself says in its `status`.
 INVOICE_EVENTS: dict[str, str | None] = {
@@ -39,7 +52,7 @@ PAYS = frozenset({"invoice.paid", "invoice.payment_succeeded"})
 STATUSES = frozenset({"draft", "open", "paid", "uncollectible", "void"})
 PAYMENT = "invoice_payment.paid"
 DISPUTE_OPENED, DISPUTE_CLOSED = "charge.dispute.created", "charge.dispute.closed"
-KNOWN = frozenset({*INVOICE_EVENTS, PAYMENT, DISPUTE_OPENED, DISPUTE_CLOSED})
+KNOWN = frozenset({*QUOTE_EVENTS, *INVOICE_EVENTS, PAYMENT, DISPUTE_OPENED, DISPUTE_CLOSED})
 _STAGES = {kind: f"{place:02}" for place, kind in enumerate(INVOICE_EVENTS)}
 _LATEST = "99"
 
@@ -58,13 +71,59 @@ def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     if str(member(event, "object")).startswith("v2."):
         raise Ignored("A thin event carries no data; subscribe to snapshot events.")
     if not is_known(kind):
-        raise Ignored(f"{kind} tells nothing of a proposal's invoice.")
+        raise Ignored(f"{kind} tells nothing of a proposal or its invoice.")
     if not isinstance(thing, dict):
         raise Unreadable("data.object is missing; it must be what the event is about.")
     at = moments.seconds(member(event, "created"), field="created")
     if kind in (DISPUTE_OPENED, DISPUTE_CLOSED):
         return _dispute(kind, thing, at)
+    if kind in QUOTE_EVENTS:
+        return _quote(kind, thing, at)
     return _payment(thing, at) if kind == PAYMENT else _invoice(kind, thing, at)
+
+
+def _quote(kind: str, quote: dict[str, Any], at: datetime) -> Told:
+    """A document of this connection, unless it names one of ours: then that has a life of its own.
+
+    Another tool's document is moved by that tool alone (proposals/authority.py), and this is no
+    attempt to: it says neither state nor fields, only that the two belong together.
+    """
+    pk, facts = _id(quote), _quoted(quote)
+    source, document = _named(quote)
+    invoice = _ref(quote.get("invoice"))
+    links = (("invoice", invoice),) if invoice else ()
+    if document and document != pk:
+        return Told(
+            kind=kind, external_id=document, about=source, occurred_at=at, is_secondary=True,
+            known_as=((QUOTE, pk),), links=((QUOTE, pk), *links),
+        )  # fmt: skip
+    customer = _ref(quote.get("customer"))
+    return Told(
+        kind=kind,
+        external_id=pk,
+        occurred_at=at,
+        target=QUOTE_EVENTS[kind],
+        fields=facts,
+        links=(*links, *((("customer", customer),) if customer else ())),
+    )
+
+
+def _quoted(quote: dict[str, Any]) -> dict[str, str]:
+    """What a quote tells; what it does not carry is not told, rather than empty."""
+    _check_status(quote, QUOTE_STATUSES)
+    # Events carry the customer's id alone; name and e-mail are there where it was expanded.
+    customer = quote.get("customer")
+    titles = (parsing.text(quote.get(name)) for name in ("description", "header", "number"))
+    told = {
+        "title": next((title for title in titles if title), ""),
+        "owner_email": parsing.text(member(quote, "metadata", OWNER), longest=254).lower(),
+        "contact_name": parsing.text(member(customer, "name"), longest=200),
+        "contact_email": parsing.text(member(customer, "email"), longest=254).lower(),
+    }
+    # A draft without a line yet has no currency, and quotes nothing.
+    is_blank = quote.get("amount_total") == 0 and quote.get("currency") is None
+    amount = {} if is_blank else _amount(quote, "amount_total")
+    return {name: value for name, value in told.items() if value} | amount
 
 
 def _invoice(kind: str, invoice: dict[str, Any], at: datetime) -> Told:
@@ -79,36 +138,55 @@ def _invoice(kind: str, invoice: dict[str, Any], at: datetime) -> Told:
         closes=State.CLOSED_WON if kind in PAYS else None,
         fields={billing.name(pk): _facts(kind, invoice)},
         stage=_STAGES[kind],
-        known_as=(("invoice", pk),),
+        known_as=(("invoice", pk), *_made_of(invoice)),
         links=(("invoice", pk), *_paid_by(invoice)),
         is_secondary=True,
     )
 
 
 def _facts(kind: str, invoice: dict[str, Any]) -> dict[str, str]:
-    status = parsing.text(invoice.get("status"))
-    if status not in STATUSES:
-        known = ", ".join(sorted(STATUSES))
-        raise Unreadable(f"data.object.status is {status[:40]!r}; it must be one of {known}.")
+    status = _check_status(invoice, STATUSES)
     # What was paid or voided in the meantime is so, whatever an older failure says.
     told = INVOICE_EVENTS[kind] if status == "open" else None
     return {
         "number": parsing.text(invoice.get("number"), longest=100),
         "status": told or status,
         "url": _address(invoice.get("hosted_invoice_url")),
-        **_amount(invoice),
+        **_amount(invoice, "total"),
     }
 
 
-def _amount(invoice: dict[str, Any]) -> dict[str, str]:
-    total, currency = invoice.get("total"), parsing.text(invoice.get("currency")).upper()
+def _check_status(thing: dict[str, Any], statuses: frozenset[str]) -> str:
+    status = parsing.text(thing.get("status"))
+    if status not in statuses:
+        known = ", ".join(sorted(statuses))
+        raise Unreadable(f"data.object.status is {status[:40]!r}; it must be one of {known}.")
+    return status
+
+
+def _amount(thing: dict[str, Any], name: str) -> dict[str, str]:
+    total, currency = thing.get(name), parsing.text(thing.get("currency")).upper()
+    field = f"data.object.{name}"
+    if total is None:
+        raise Unreadable(f"{field} is missing; it must be a whole number.")
     if isinstance(total, bool) or not isinstance(total, int):
-        raise Unreadable("data.object.total is missing; it must be a whole number.")
+        sentence = f"{field} is {str(total)[:40]!r}; it must be a whole number."
+        raise Unreadable(sentence, cause=f"{field} is no whole number")
+    if not currency:
+        raise Unreadable("data.object.currency is missing; it must be such as eur.")
     try:
         return {"amount": money.from_units(total, currency), "currency": currency}
     except MoneyError as error:
-        sentence = f"data.object.total: {error}"
-        raise Unreadable(sentence, cause="data.object.total is no money") from None
+        raise Unreadable(f"{field}: {error}", cause=f"{field} is no money") from None
+
+
+def _made_of(invoice: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """The quote it was made of: linked to another tool's document, or our document itself.
+
+    Older versions of the API name it on the invoice.
+    """
+    quote = _ref(member(invoice, "parent", "quote_details", "quote")) or _ref(invoice.get("quote"))
+    return ((QUOTE, quote), ("document", quote)) if quote else ()
 
 
 def _payment(payment: dict[str, Any], at: datetime) -> Told:

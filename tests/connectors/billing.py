@@ -1,9 +1,11 @@
 """The billing tool behind its door: what it holds, what it tells, and how it breaks."""
 
 import json
+import uuid
 from typing import Any
 
 from connectors import http
+from connectors.stripe.client import Client
 from meshline.shell import sandbox_control
 from tests import factories
 
@@ -32,6 +34,31 @@ class Billing:
         """Somebody at Stripe's screen makes another invoice for this customer."""
         asked = {"customer": customer, "amount": 100, "currency": "eur"}
         sandbox_control.ask("POST", "/stripe/invoices", asked)
+
+    def customer(self, **form: str) -> str:
+        return self._made("customers", form)
+
+    def quote(self, customer: str, units: int = 123450, currency: str = "eur", **form: str) -> str:
+        """A draft over one item, made as a program would; `metadata[…]` by its form's name."""
+        price = "line_items[0][price_data]"
+        item = {f"{price}[currency]": currency, f"{price}[unit_amount]": str(units)}
+        return self._made("quotes", {"customer": customer, **item, **form})
+
+    def move_quote(self, quote: str, *acts: str) -> None:
+        for act in acts:
+            sandbox_control.ask("POST", f"/stripe/quotes/{quote}/{act}", {})
+
+    def update(self, kind: str, pk: str, **form: str) -> None:
+        self._made(f"{kind}/{pk}", form)
+
+    def delete(self, kind: str, pk: str) -> None:
+        self._client().caller.call("DELETE", f"/v1/{kind}/{pk}")
+
+    def _made(self, kind: str, form: dict[str, str]) -> str:
+        return str(self._client().create(kind, form, key=str(uuid.uuid4()))["id"])
+
+    def _client(self) -> Client:
+        return Client(self.url, KEY, allow_loopback=True)
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         return sandbox_control.ask("GET", f"/stripe/{kind}", newest="500")["results"]

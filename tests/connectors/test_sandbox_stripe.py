@@ -262,7 +262,21 @@ def test_a_quote_is_finalized_and_accepted(billing):
     assert (quote["amount_total"], quote["status"]) == (1500, "draft")
     assert billing.post(f"/quotes/{quote['id']}/accept").status == 400
     billing.post(f"/quotes/{quote['id']}/finalize")
-    assert billing.post(f"/quotes/{quote['id']}/accept").json["status"] == "accepted"
+    done = billing.post(f"/quotes/{quote['id']}/accept").json
+    assert (done["status"], "line_items" in done) == ("accepted", False)
+    # The draft it becomes: it says of which quote it was made, and has a line for each of its own.
+    made = billing.get(f"/invoices/{done['invoice']}").json
+    assert (made["status"], made["total"]) == ("draft", 1500)
+    assert made["billing_reason"] == "quote_accept"
+    assert made["parent"]["quote_details"] == {"quote": quote["id"]}
+    assert [line["amount"] for line in made["lines"]["data"]] == [1500]
+
+
+def test_a_quote_that_was_canceled_becomes_no_invoice(billing):
+    quote = billing.post("/quotes", customer=billing.customer().id).json
+    assert billing.post(f"/quotes/{quote['id']}/cancel").json["invoice"] is None
+    assert billing.post(f"/quotes/{quote['id']}/accept").status == 400
+    assert billing.get("/invoices").json["data"] == []
 
 
 # Lists and searches
