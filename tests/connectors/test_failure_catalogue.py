@@ -172,13 +172,73 @@ def test_10_too_many_requests_in_every_form_is_waited_for(crm, how, least, most)
     assert least <= (deal.next_attempt_at - before).total_seconds() <= most
 
 
-def test_11_a_403_pauses_with_the_vendors_own_words_while_a_limit_does_not(crm):
+SCOPES = {"status": "error", "category": "MISSING_SCOPES"}
+NO_ACCESS = {"message": "No access", "errorCode": "INSUFFICIENT_ACCESS"}
+API_LIMIT = {"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}
+DAILY = {"status": "error", "errorType": "RATE_LIMIT", "policyName": "DAILY"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({**SCOPES, "message": "Scope tasks is missing"}, "Scope tasks is missing"),
+        # A scope may be called as it likes.
+        ({**SCOPES, "message": "Scope rate_limit.read is missing: limit exceeded"}, "rate_limit"),
+        ({**SCOPES, "errors": [{"message": "RATE_LIMIT", "context": {"code": ["RATE_LIMIT"]}}]},
+         "MISSING_SCOPES"),
+        ({"error": "The scope rate_limit.read is missing"}, "is missing"),
+        ([NO_ACCESS], "INSUFFICIENT_ACCESS"),
+        ("<h1>Forbidden: request limit exceeded</h1>", "Forbidden"),
+        ("[" * 3000, "[[["), ([], "[]"), ("REQUEST_LIMIT_EXCEEDED", "REQUEST_LIMIT"), ("", "403"),
+    ],
+)  # fmt: skip
+def test_11_a_403_pauses_with_the_vendors_own_words(crm, body, words):
     say("sent")
-    missing = {"status": "error", "category": "MISSING_SCOPES", "message": "Scope tasks is missing"}
-    crm.breaks({"kind": "status", "code": 403, "body": missing})
+    crm.breaks({"kind": "status", "code": 403, "body": body})
     carry()
     assert Connection.objects.get(slug="hubspot").status == "paused"
-    assert "Scope tasks is missing" in Ticket.objects.get(kind="credentials-refused").reason
+    assert words in Ticket.objects.get(kind="credentials-refused").reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [API_LIMIT],
+        [NO_ACCESS, API_LIMIT],
+        {**DAILY, "category": "RATE_LIMITS", "message": "You have reached your daily limit."},
+        {**DAILY, "message": "You have reached your daily limit."},
+        {"error": {"code": 403, "errors": [{"reason": "dailyLimitExceeded"}]}},
+        {"error": {"code": 403, "status": "RESOURCE_EXHAUSTED"}},
+        {"error": "too_many_requests"},
+    ],
+)
+def test_11_a_403_that_says_a_limit_is_used_up_waits_long_and_pauses_nothing(crm, body):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 403, "body": body, "times": 1})
+    before = instant.now()
+    carry()
+    assert Connection.objects.get(slug="hubspot").status == "active"
+    assert not Ticket.objects.filter(kind="credentials-refused").exists()
+    deal = outcome("deal")
+    assert (deal.state, deal.tries, deal.failure) == ("due", 0, "throttled")
+    assert 3500 <= (deal.next_attempt_at - before).total_seconds() <= 3700
+    carry_on()
+    assert outcome("deal").state == "proven"
+
+
+def test_11_a_403_that_says_how_long_its_limit_lasts_is_waited_for_as_it_says(crm):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 403, "body": [API_LIMIT], "times": 1, "retry_after": 40})
+    before = instant.now()
+    carry()
+    assert 35 <= (outcome("deal").next_attempt_at - before).total_seconds() <= 45
+
+
+def test_11_a_401_is_no_limit_whatever_it_says(crm):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 401, "body": [API_LIMIT]})
+    carry()
+    assert Connection.objects.get(slug="hubspot").status == "paused"
 
 
 def test_12_a_token_that_expires_between_two_calls_loses_nothing_and_repeats_nothing(crm):
