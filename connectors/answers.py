@@ -1,7 +1,8 @@
 """Reading a vendor's answer: what is a failure, and what kind of one."""
 
+import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -14,6 +15,20 @@ from connectors.http import CallError, Reply
 _KEPT = 4000
 # A vendor that says "too many" or "unavailable" without saying how long gets at least this.
 _BREATHER_SECONDS = 2.0
+# A limit that is answered with 403 is one of a day or so: it is asked again by the hour.
+_USED_UP_SECONDS = 3600.0
+UNAUTHORIZED, FORBIDDEN = 401, 403
+# Where vendors write their codes, as opposed to their words, in which anything may stand.
+_CODES = frozenset({
+    "category", "code", "error", "errorcode", "errortype", "reason", "status", "subcategory",
+    "type",
+})  # fmt: skip
+_CODE = re.compile(r"[A-Za-z0-9_.-]{1,80}")
+# What of a code means a limit: REQUEST_LIMIT_EXCEEDED, RATE_LIMITS, dailyLimitExceeded.
+_LIMIT = re.compile(r"ratelimit|limitexceeded|limitreached|quotaexceeded|toomany|resourceexhausted")
+_NO_LETTER = re.compile(r"[^a-z]")
+# How deep codes stand: {"error": {"errors": [{"reason": …}]}}.
+_DEEPEST = 4
 
 
 @dataclass
@@ -91,7 +106,14 @@ class Caller:
     def trouble(self, reply: Reply, method: str, path: str) -> Trouble:
         """What to make of an answer that is a failure."""
         said = f"{method} {path} was answered {reply.status}: {_kept(reply)[:300] or 'no words'}"
-        if reply.status in (401, 403):
+        if reply.status == FORBIDDEN and _names_a_limit(reply):
+            asked_for = self._asked_for(reply)
+            return Trouble(
+                # As "too many" counts, which it is: it says nothing about this request.
+                said, failure="throttled", status=backoff.TOO_MANY,
+                retry_after=_USED_UP_SECONDS if asked_for is None else asked_for,
+            )  # fmt: skip
+        if reply.status in (UNAUTHORIZED, FORBIDDEN):
             return Trouble(said, failure="credentials", credentials=True, status=reply.status)
         if not self._passes(reply):
             failure = f"refused-{reply.status}"
@@ -118,6 +140,32 @@ class Caller:
         if self.retry_after is not None:
             return self.retry_after(reply)
         return _BREATHER_SECONDS if reply.status in (429, 503) else None
+
+
+def _names_a_limit(reply: Reply) -> bool:
+    """Whether a refusal is for a limit that is used up, by the vendor's own code for it."""
+    try:
+        codes = _codes(reply.json())
+    except CallError:
+        return False
+    return any(_LIMIT.search(_letters(code)) for code in codes if _CODE.fullmatch(code))
+
+
+def _codes(said: Any, depth: int = _DEEPEST) -> Iterator[str]:
+    """Every code in an error's body, which is an object or a list of them."""
+    if depth == 0:
+        return
+    for one in said if isinstance(said, list) else []:
+        yield from _codes(one, depth - 1)
+    for name, value in said.items() if isinstance(said, dict) else ():
+        if isinstance(value, str) and _letters(name) in _CODES:
+            yield value
+        yield from _codes(value, depth - 1)
+
+
+def _letters(name: str) -> str:
+    """One name for errorCode, error_code and ERROR-CODE."""
+    return _NO_LETTER.sub("", name.lower())
 
 
 def _unreached(error: CallError) -> Trouble:

@@ -94,7 +94,7 @@ def note_success(slug: str, *, at: datetime) -> None:
 
 @transaction.atomic
 def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
-    """401 or 403: nothing more goes out with this credential until a person has looked."""
+    """It refused us: nothing more goes out with this credential until a person has looked."""
     found = Connection.objects.select_for_update().get(slug=slug)
     if found.is_active:
         found.status = Connection.Status.PAUSED

@@ -131,13 +131,18 @@ def _normal(word: str) -> Iterator[str]:
 
 
 def _amounts(word: str) -> Iterator[str]:
-    """What else the amount somebody types may be written as; also in cents, as some send it."""
+    """What else the amount somebody types may be written as; also in its smallest units."""
     if (number := _number(word)) is None:
         return
     yield _short(number)
-    if "." in word and (number * 100) == int(number * 100):
+    decimals = word.partition(".")[2]
+    if decimals and (number * 100) == int(number * 100):
         yield f"{number:.2f}"
         yield str(int(number * 100))
+    # Dinars and the like have thousandths. Only who writes three decimals can mean them: of every
+    # other amount a tenfold one would be found beside it.
+    if len(decimals) == 3:
+        yield str(int(number * 1000))
 
 
 def _number(word: str) -> Decimal | None:

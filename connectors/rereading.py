@@ -11,7 +11,7 @@ from meshline import bell
 from meshline.audit import trail
 from meshline.people import permissions
 from meshline.people.models import User
-from meshline.people.permissions import Permission
+from meshline.people.permissions import NOBODY, Holder, Permission
 from proposals.models import Proposal
 
 
@@ -66,10 +66,11 @@ def replay(*, message_id: int, by: User, at: datetime) -> Message:
     return message
 
 
-def owner_of(message_id: int) -> User | None:
+def owner_of(message_id: int) -> Holder:
+    """Who owns the record it is about. What is about none is nobody's own."""
     record = Message.objects.values_list("record", flat=True).get(pk=message_id)
     kind, _, pk = record.partition(":")
     if kind != "proposal" or not pk:
-        return None
+        return NOBODY
     proposal = Proposal.objects.select_related("owner").filter(pk=pk).first()
-    return proposal.owner if proposal else None
+    return proposal.owner if proposal else NOBODY

@@ -24,7 +24,7 @@ PUBLIC_URL = environment.env("PUBLIC_URL", default="http://127.0.0.1:8000").rstr
 _OVER_TLS = PUBLIC_URL.startswith("https://")
 # The stand-in vendors and the demo pages are there only where `up` started them.
 SANDBOX_URL = environment.env("SANDBOX_URL", default="")
-# Without one /metrics is open: it names kinds and connections, never people.
+# Without one /metrics answers this machine itself alone: it names connections, and what waits.
 METRICS_TOKEN = environment.env("METRICS_TOKEN", default="")
 
 # --- What the project is made of -------------------------------------------------------------

@@ -127,6 +127,18 @@ class Holder(Protocol):
     pk: Any
 
 
+class _Nobody:
+    role: str = ""
+    is_active: bool = False
+    team_id: int | None = None
+    pk: Any = None
+
+
+# Who owns a thing that has no owner: it is nobody's own, and in nobody's team. No owner given at
+# all asks whether somebody may do such a thing in general.
+NOBODY = _Nobody()
+
+
 def scope(user: Any, permission: Permission) -> Scope | None:
     """How far `permission` reaches for this person; None when it is not theirs at all.
 
@@ -140,14 +152,15 @@ def scope(user: Any, permission: Permission) -> Scope | None:
 
 
 def may(user: Any, permission: Permission, *, owner: Holder | None = None) -> bool:
-    """Whether this person may, regarding a thing owned by `owner` (None: not owned)."""
+    """Whether this person may, regarding a thing owned by `owner` (None: in general)."""
     return refusal_for(user, permission, owner=owner) == ""
 
 
 def refusal_for(user: Any, permission: Permission, *, owner: Holder | None = None) -> str:
     """Why not, as a sentence; empty when they may.
 
-    `owner` matters only where the person's scope is their team or their own.
+    `owner` matters only where the person's scope is their team or their own; of a thing that has
+    none it is NOBODY.
     """
     reach = scope(user, permission)
     if reach is None:

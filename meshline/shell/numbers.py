@@ -3,6 +3,7 @@
 import hmac
 import platform
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
@@ -24,6 +25,12 @@ from proposals import gauges as of_proposals
 
 # All floors together; a scraper asks again soon anyway.
 _DATABASE_SECONDS = 5.0
+_SET_A_TOKEN = (
+    "Set METRICS_TOKEN and show it as a bearer token: without one only this machine itself may ask."
+)
+# What proxies say of whom they ask for; of ours Meshline itself wants X-Forwarded-Proto.
+_FORWARDED = "HTTP_X_FORWARDED_"
+_PROXIED = frozenset({"HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"})
 
 
 class Floors(Collector):
@@ -38,9 +45,9 @@ class Floors(Collector):
 @require_safe
 @login_not_required
 def metrics(request: HttpRequest) -> HttpResponse:
-    """503 at once without the database; 401 where METRICS_TOKEN is set and not given."""
-    if not _is_allowed(request):
-        refused = HttpResponse("A bearer token is needed.\n", status=401, content_type="text/plain")
+    """503 at once without the database; 401 without METRICS_TOKEN, but for this machine itself."""
+    if refusal := _refusal_for(request):
+        refused = HttpResponse(f"{refusal}\n", status=401, content_type="text/plain")
         refused.headers["WWW-Authenticate"] = "Bearer"
         return refused
     if not reach.database_answers():
@@ -71,13 +78,30 @@ def _of_the_shell() -> Iterator[Metric]:
     yield gauge("build_info", help, ("python",), [((platform.python_version(),), 1)])
 
 
-def _is_allowed(request: HttpRequest) -> bool:
-    if not settings.METRICS_TOKEN:
-        return True
+def _refusal_for(request: HttpRequest) -> str:
+    """Why not, as a sentence; empty when the numbers may be read."""
+    if settings.METRICS_TOKEN:
+        return "" if _shows_token(request) else "A bearer token is needed."
+    # The same host takes the world's webhooks: whoever comes from elsewhere must be known.
+    return "" if _is_from_here(request) else _SET_A_TOKEN
+
+
+def _shows_token(request: HttpRequest) -> bool:
     kind, _, given = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
     wanted = settings.METRICS_TOKEN.encode()
     is_it = hmac.compare_digest(given.strip().encode("latin-1", "replace"), wanted)
     return kind.lower() == "bearer" and is_it
+
+
+def _is_from_here(request: HttpRequest) -> bool:
+    """Whether a process of this machine asks, and not a proxy of this machine for somebody."""
+    if any(name in _PROXIED or name.startswith(_FORWARDED) for name in request.META):
+        return False
+    try:
+        address = ip_address(request.META.get("REMOTE_ADDR", ""))
+    except ValueError:
+        return False
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
 
 
 def _away() -> HttpResponse:

@@ -1,6 +1,8 @@
 """What is wrong is answered with a sentence that names it: never a page, never a fault."""
 
 import json
+import re
+from datetime import date
 
 import pytest
 from django.db import OperationalError
@@ -8,6 +10,7 @@ from django.test import Client
 
 from exceptions import desk
 from meshline.people.models import User
+from meshline.web.rest import words
 from tests.api.conftest import trouble
 
 pytestmark = pytest.mark.django_db
@@ -85,12 +88,33 @@ def test_a_word_that_is_none_of_a_few_is_answered_with_those(script):
         ("trail", "actor", ["\0", "x" * 201]),
         ("trail", "since", ["", "now", "2026-03-02", "2026-03-02T09:30:00", "1999-01-01T00:00:00Z",
                             "2026-02-30T09:30:00Z", "2026-03-02T24:00:00Z", "2026-13-01T00:00:00Z",
-                            "2026-03-02T09:30:00+14:00", "٢٠٢٦-03-02T09:30:00Z"]),
+                            "2026-03-02T09:30:00+14:00", "٢٠٢٦-03-02T09:30:00Z",
+                            "2027-02-29T09:30:00Z", "2100-02-29T09:30:00Z"]),
     ],
 )  # fmt: skip
 def test_a_value_that_cannot_be_is_refused_by_its_name(script, path, field, values):
     for value in values:
         refused(script.get(path, **{field: value}), 422, field)
+
+
+def is_in_the_calendar(day):
+    try:
+        return bool(date.fromisoformat(day))
+    except ValueError:
+        return False
+
+
+def test_every_day_of_two_hundred_years_is_a_day_and_no_other_is():
+    """The pattern stands in the document, so it must itself know which years are leap years."""
+    for year in range(2000, 2200):
+        for month, day in [(month, day) for month in range(14) for day in range(33)]:
+            written = f"{year}-{month:02}-{day:02}"
+            is_taken = re.search(words.MOMENT, f"{written}T09:30:00Z") is not None
+            assert is_taken == is_in_the_calendar(written), written
+
+
+def test_a_leap_day_is_a_moment_like_any_other(script):
+    assert script.get("trail", since="2028-02-29T09:30:00Z").status_code == 200
 
 
 def test_what_may_be_typed_into_a_search_is_no_operator(script):

@@ -40,6 +40,17 @@ class Crm:
     def calls(self):
         return sandbox_control.ask("GET", "/calls", vendor="hubspot")["calls"]
 
+    def delete_deal(self, deal):
+        """Somebody at HubSpot's screen deletes it."""
+        sandbox_control.ask("POST", f"/hubspot/deals/{deal}/delete", {})
+
+    def merge_deal(self, deal, *, into_name):
+        """Somebody there makes a deal of their own, and ours a part of it; the id that stays."""
+        asked = {"properties": {"dealname": into_name}}
+        stays = sandbox_control.ask("POST", "/hubspot/deals", asked)["id"]
+        sandbox_control.ask("POST", f"/hubspot/deals/{stays}/merge", {"other": deal})
+        return stays
+
     def owners(self, *people):
         sandbox_control.configure(hubspot={"owners": list(people)})
 

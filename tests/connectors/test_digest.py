@@ -461,6 +461,16 @@ def test_an_operator_replays_what_concerns_their_own_proposals_alone(pandadoc, o
     rereading.replay(message_id=theirs[0].pk, by=rosa, at=instant.now())
 
 
+def test_what_is_about_no_record_is_nobodys_own_and_a_manager_replays_it(pandadoc, olivia, rosa):
+    ignored = factories.message(post_pandadoc([{"event": "quote_updated", "data": {}}]))
+    digest_all()
+    with pytest.raises(NotAllowed, match="only for things that are their own"):
+        rereading.replay(message_id=ignored.pk, by=olivia, at=instant.now())
+    assert again(ignored).status == "ignored"
+    rereading.replay(message_id=ignored.pk, by=rosa, at=instant.now())
+    assert again(ignored).status == "accepted"
+
+
 def test_an_ignored_message_replayed_is_ignored_again(pandadoc, rosa):
     answer = post_pandadoc([{"event": "quote_updated", "data": {}}])
     message = factories.message(answer)

@@ -20,7 +20,8 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from proposals.models import Outcome, Proposal, Signal
 from tests import factories
-from tests.connectors.crm import REMY, carry, carry_on, outcome, say
+from tests.connectors.billing import plain, tell
+from tests.connectors.crm import REMY, carry, carry_on, outcome, say, sweep_late
 from tests.factories import (
     MONDAY,
     SHARED_KEY,
@@ -46,6 +47,19 @@ def told(state, *, minute, id="doc-1", **changes):
 
 def proposal():
     return Proposal.objects.get()
+
+
+def hubspot_signs():
+    factories.connections.enter_secret(
+        slug="hubspot", purpose="signing", secret=factories.CLIENT_SECRET, by=SETUP,
+        at=instant.now(),
+    )  # fmt: skip
+
+
+def deals():
+    """The ids we know our proposal's deal by, the newest last."""
+    known = RecordLink.objects.filter(kind="deal").order_by("pk")
+    return list(known.values_list("external_id", flat=True))
 
 
 @threaded
@@ -111,10 +125,7 @@ def test_6_a_poisonous_element_harms_only_itself(staff, pandadoc):
 
 
 def test_7_our_own_write_coming_back_makes_no_loop(crm):
-    factories.connections.enter_secret(
-        slug="hubspot", purpose="signing", secret=factories.CLIENT_SECRET, by=SETUP,
-        at=instant.now(),
-    )  # fmt: skip
+    hubspot_signs()
     Connection.objects.filter(slug="hubspot").update(options={"app_id": "4711"})
     say("sent")
     carry_on()
@@ -172,13 +183,73 @@ def test_10_too_many_requests_in_every_form_is_waited_for(crm, how, least, most)
     assert least <= (deal.next_attempt_at - before).total_seconds() <= most
 
 
-def test_11_a_403_pauses_with_the_vendors_own_words_while_a_limit_does_not(crm):
+SCOPES = {"status": "error", "category": "MISSING_SCOPES"}
+NO_ACCESS = {"message": "No access", "errorCode": "INSUFFICIENT_ACCESS"}
+API_LIMIT = {"message": "TotalRequests Limit exceeded.", "errorCode": "REQUEST_LIMIT_EXCEEDED"}
+DAILY = {"status": "error", "errorType": "RATE_LIMIT", "policyName": "DAILY"}
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({**SCOPES, "message": "Scope tasks is missing"}, "Scope tasks is missing"),
+        # A scope may be called as it likes.
+        ({**SCOPES, "message": "Scope rate_limit.read is missing: limit exceeded"}, "rate_limit"),
+        ({**SCOPES, "errors": [{"message": "RATE_LIMIT", "context": {"code": ["RATE_LIMIT"]}}]},
+         "MISSING_SCOPES"),
+        ({"error": "The scope rate_limit.read is missing"}, "is missing"),
+        ([NO_ACCESS], "INSUFFICIENT_ACCESS"),
+        ("<h1>Forbidden: request limit exceeded</h1>", "Forbidden"),
+        ("[" * 3000, "[[["), ([], "[]"), ("REQUEST_LIMIT_EXCEEDED", "REQUEST_LIMIT"), ("", "403"),
+    ],
+)  # fmt: skip
+def test_11_a_403_pauses_with_the_vendors_own_words(crm, body, words):
     say("sent")
-    missing = {"status": "error", "category": "MISSING_SCOPES", "message": "Scope tasks is missing"}
-    crm.breaks({"kind": "status", "code": 403, "body": missing})
+    crm.breaks({"kind": "status", "code": 403, "body": body})
     carry()
     assert Connection.objects.get(slug="hubspot").status == "paused"
-    assert "Scope tasks is missing" in Ticket.objects.get(kind="credentials-refused").reason
+    assert words in Ticket.objects.get(kind="credentials-refused").reason
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        [API_LIMIT],
+        [NO_ACCESS, API_LIMIT],
+        {**DAILY, "category": "RATE_LIMITS", "message": "You have reached your daily limit."},
+        {**DAILY, "message": "You have reached your daily limit."},
+        {"error": {"code": 403, "errors": [{"reason": "dailyLimitExceeded"}]}},
+        {"error": {"code": 403, "status": "RESOURCE_EXHAUSTED"}},
+        {"error": "too_many_requests"},
+    ],
+)
+def test_11_a_403_that_says_a_limit_is_used_up_waits_long_and_pauses_nothing(crm, body):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 403, "body": body, "times": 1})
+    before = instant.now()
+    carry()
+    assert Connection.objects.get(slug="hubspot").status == "active"
+    assert not Ticket.objects.filter(kind="credentials-refused").exists()
+    deal = outcome("deal")
+    assert (deal.state, deal.tries, deal.failure) == ("due", 0, "throttled")
+    assert 3500 <= (deal.next_attempt_at - before).total_seconds() <= 3700
+    carry_on()
+    assert outcome("deal").state == "proven"
+
+
+def test_11_a_403_that_says_how_long_its_limit_lasts_is_waited_for_as_it_says(crm):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 403, "body": [API_LIMIT], "times": 1, "retry_after": 40})
+    before = instant.now()
+    carry()
+    assert 35 <= (outcome("deal").next_attempt_at - before).total_seconds() <= 45
+
+
+def test_11_a_401_is_no_limit_whatever_it_says(crm):
+    say("sent")
+    crm.breaks({"kind": "status", "code": 401, "body": [API_LIMIT]})
+    carry()
+    assert Connection.objects.get(slug="hubspot").status == "paused"
 
 
 def test_12_a_token_that_expires_between_two_calls_loses_nothing_and_repeats_nothing(crm):
@@ -196,13 +267,16 @@ def test_12_a_token_that_expires_between_two_calls_loses_nothing_and_repeats_not
     assert set(crm.created().values()) == {1}
 
 
-@pytest.mark.parametrize("minutes", [-6, 6])
-def test_13_a_clock_six_minutes_off_is_refused(staff, pandadoc, minutes):
+@pytest.mark.parametrize(("minutes", "status"), [(-6, 401), (-4, 202), (4, 202), (6, 401)])
+def test_13_a_clock_six_minutes_off_is_refused_and_one_of_four_is_not(staff, minutes, status):
     factories.stripe()
     factories.standard()
-    stamp = int((instant.now() + timedelta(minutes=minutes)).timestamp())
-    assert post_stripe({"id": "evt_1"}, stamp=stamp).status_code == 401
-    assert factories.post_standard({"type": "x"}, stamp=stamp).status_code == 401
+    factories.connected("hubspot", signing=factories.CLIENT_SECRET)
+    stamp = (instant.now() + timedelta(minutes=minutes)).timestamp()
+    assert post_stripe({"id": "evt_1"}, stamp=int(stamp)).status_code == status
+    assert factories.post_standard({"type": "x"}, stamp=int(stamp)).status_code == status
+    # HubSpot's are milliseconds.
+    assert post_hubspot([{"eventId": 1}], stamp=int(stamp * 1000)).status_code == status
 
 
 def test_14_a_signature_over_the_same_json_written_anew_fails(staff, pandadoc):
@@ -233,11 +307,43 @@ def test_16_ids_are_text_and_two_that_differ_in_case_are_two(crm):
 def test_17_a_record_that_was_deleted_over_there_is_made_again_with_the_next_change(crm):
     say("sent")
     carry_on()
-    (deal,) = RecordLink.objects.filter(kind="deal").values_list("external_id", flat=True)
-    from_there = {"kind": "status", "code": 404, "match": {"path": f"/deals/{deal}"}}
-    crm.breaks({**from_there, "times": 1})
+    (gone,) = deals()
+    crm.delete_deal(gone)
+    assert crm.deals() == []
     say("viewed", minute=3)
     carry_on()
+    first, second = deals()
+    assert first == gone != second
+    (deal,) = crm.deals()
+    assert (deal["hs_object_id"], deal["meshline_state"]) == (second, "viewed")
+    assert set(Outcome.objects.filter(name="deal").values_list("state", flat=True)) == {"proven"}
+    made = crm.effects()["deals:meshline_proposal_id=pandadoc:doc-1"]
+    assert (made["created"], made["archived"]) == (2, 1)
+
+
+def test_17_a_record_that_is_not_there_when_it_is_read_back_is_read_again(crm):
+    say("sent")
+    carry_on()
+    (deal,) = deals()
+    not_there = {"kind": "status", "code": 404, "match": {"path": f"/deals/{deal}"}}
+    crm.breaks({**not_there, "times": 1})
+    say("viewed", minute=3)
+    carry_on()
+    assert set(Outcome.objects.filter(name="deal").values_list("state", flat=True)) == {"proven"}
+    assert deals() == [deal]
+
+
+def test_17_a_record_that_was_merged_over_there_goes_on_as_what_it_became(crm):
+    say("sent")
+    carry_on()
+    (gone,) = deals()
+    stays = crm.merge_deal(gone, into_name="By hand")
+    say("viewed", minute=3)
+    carry_on()
+    assert deals() == [gone, stays]
+    (deal,) = crm.deals()
+    assert (deal["hs_object_id"], deal["meshline_state"]) == (stays, "viewed")
+    assert deal["dealname"] == proposal().title
     assert set(Outcome.objects.filter(name="deal").values_list("state", flat=True)) == {"proven"}
 
 
@@ -276,6 +382,53 @@ def test_19_times_with_an_offset_are_exact_and_others_are_never_guessed(crm, wri
         assert "data.date_modified" in Ticket.objects.get().reason
 
 
+TEN = datetime(2026, 3, 2, 10, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("created", "meant"), [(1772445600, TEN), (1772445601, TEN + timedelta(seconds=1))]
+)
+def test_19_seconds_are_exact_where_a_vendor_writes_seconds(crm, billing, created, meant):
+    say("sent")
+    say("completed", minute=5)
+    carry_on()
+    (event,) = billing.events("invoice.finalized")
+    tell([{**plain(event), "created": created}])
+    assert Signal.objects.get(source="stripe").occurred_at == meant
+
+
+@pytest.mark.parametrize(
+    ("occurred", "meant"),
+    [(1772445600000, TEN), (1772445600123, TEN + timedelta(milliseconds=123))],
+)
+def test_19_milliseconds_are_exact_where_a_vendor_writes_milliseconds(crm, occurred, meant):
+    hubspot_signs()
+    say("sent")
+    carry_on()
+    won(occurred)
+    assert Signal.objects.get(source="hubspot").occurred_at == meant
+
+
+def test_19_seconds_where_milliseconds_are_due_are_not_taken_for_them(crm):
+    hubspot_signs()
+    say("sent")
+    carry_on()
+    won(1772445600)
+    assert not Signal.objects.filter(source="hubspot").exists()
+    assert "occurredAt" in Ticket.objects.unresolved().get().reason
+
+
+def won(occurred):
+    """HubSpot says that our deal was won then."""
+    event = {
+        "eventId": 1, "subscriptionType": "deal.propertyChange", "objectId": int(deals()[0]),
+        "portalId": 1, "propertyName": "dealstage", "propertyValue": "closedwon",
+        "changeSource": "CRM_UI", "sourceId": "userId:9", "occurredAt": occurred,
+    }  # fmt: skip
+    assert post_hubspot([event]).status_code == 202
+    digest_all()
+
+
 @pytest.mark.parametrize("said", [{"name": None}, {"name": ""}, {"name": "  "}])
 def test_20_null_empty_and_missing_leave_what_is_known(crm, said):
     say("sent")
@@ -302,7 +455,7 @@ def test_22_an_owner_nobody_knows_or_who_is_gone_over_there_leaves_no_hole(crm):
     assert outcome("deal").state == "proven"
 
 
-def test_23_a_billing_id_that_is_not_written_back_is_found(crm, billing):
+def test_23_a_billing_id_that_is_not_written_back_is_a_ticket_within_the_budget(crm, billing):
     """The CRM says yes and keeps nothing of the invoice: that is no proof."""
     say("sent")
     say("completed", minute=5)
@@ -313,6 +466,19 @@ def test_23_a_billing_id_that_is_not_written_back_is_found(crm, billing):
     mirror = Outcome.objects.filter(name="deal").order_by("pk").last()
     assert (mirror.params["invoice_status"], mirror.state) == ("open", "delivered")
     assert mirror.failure == "unproven"
+    missing = Ticket.objects.filter(kind="proof-missing")
+    assert sweep_late(minutes=0) == 0
+    assert not missing.exists()
+    assert mirror.budget_ends_at <= mirror.promised_at + timedelta(minutes=5)
+    assert sweep_late(minutes=5) >= 1
+    ticket = missing.get()
+    assert ticket.evidence["outcome"] == mirror.pk
+    assert "delivered, but cannot be read back" in ticket.reason
+    crm.mend()
+    carry_on()
+    mirror.refresh_from_db()
+    assert mirror.state == "proven"
+    assert not missing.unresolved().exists()
 
 
 def test_24_a_list_that_grows_while_it_is_read_still_holds_ours(crm, billing):

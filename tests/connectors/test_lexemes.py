@@ -59,6 +59,20 @@ def test_what_is_typed_is_cut_by_the_same_rules(typed, found):
     assert [one.beginning for one in lexemes.asked(typed)] == found
 
 
+@pytest.mark.parametrize(
+    ("typed", "also"),
+    [
+        ("1234.5", {"1234.5", "1234.50", "123450"}), ("12.34", {"12.34", "1234"}),
+        ("12.340", {"12.34", "1234", "12340"}), ("12.345", {"12.345", "12345"}),
+        ("1,234.500", {"1234.5", "1234.50", "123450", "1234500"}), ("12.3450", {"12.345"}),
+        ("12", {"12"}), ("x12.345", set()),
+    ],
+)  # fmt: skip
+def test_an_amount_is_looked_for_as_it_may_be_written_and_in_its_smallest_units(typed, also):
+    (one,) = lexemes.asked(typed)
+    assert set(one.exactly) == also
+
+
 def test_a_reference_is_taken_to_the_letter():
     (one,) = lexemes.asked("Outcome:5")
     assert one.reference == ("outcome", 5)

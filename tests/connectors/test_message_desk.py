@@ -12,7 +12,7 @@ from exceptions.models import Ticket
 from meshline.audit.models import TrailLine
 from proposals.models import Outcome, Proposal
 from tests import factories
-from tests.factories import digest_all, document, post_pandadoc
+from tests.factories import digest_all, document, post_pandadoc, post_stripe
 
 pytestmark = pytest.mark.django_db
 NINA = "nina@customer.example.com"
@@ -160,6 +160,22 @@ def test_amounts_are_found_however_they_are_written(olivia, pandadoc):
     digest_all()
     assert len(found(olivia, "1234.50")) == 4
     assert len(found(olivia, "1,234.50")) == 4
+
+
+def test_amounts_of_three_decimals_are_found_in_the_units_stripe_sends(olivia):
+    factories.stripe()
+    for name, units in (("rounded", 12340), ("exact", 12345), ("cents", 1234)):
+        invoice = {"object": "invoice", "currency": "kwd", "total": units}
+        event = {"id": f"evt_{name}", "type": "tax.seen", "data": {"object": invoice}}
+        assert post_stripe(event).status_code == 202
+    digest_all()
+    indexing.index_batch()
+    rounded, exact, cents = (found(olivia, f"evt_{one}") for one in ("rounded", "exact", "cents"))
+    assert len(rounded + exact + cents) == 3
+    assert found(olivia, "12.345") == exact
+    # With a nought at its end somebody may as well mean cents.
+    assert found(olivia, "12.340") == cents + rounded
+    assert found(olivia, "12.34") == cents
 
 
 NASTY = [

@@ -404,6 +404,33 @@ def test_a_manager_replays_and_an_operator_only_their_own(sign_in, olivia, panda
     assert "about to be digested anyway" in text_of(answer)
 
 
+def test_what_is_about_no_record_says_so_to_an_operator_and_is_replayed_by_a_manager(
+    sign_in, olivia, pandadoc
+):
+    message = came([{"event": "quote_updated", "data": {}}])
+    digest_all()
+    own = "may replay a message only for things that are their own"
+    assert own in text_of(olivia.get(page_of(message)))
+    answer = olivia.post(f"{page_of(message)}replay/", headers={"HX-Request": "true"})
+    assert (answer.status_code, own in text_of(answer)) == (403, True)
+    assert olivia.get(f"{page_of(message)}replay/").status_code == 403
+    message.refresh_from_db()
+    assert message.status == "ignored"
+    rosa = sign_in("rosa")
+    assert own not in text_of(rosa.get(page_of(message)))
+    assert rosa.post(f"{page_of(message)}replay/").status_code == 303
+
+
+def test_what_is_quarantined_an_operator_releases_rather_than_replays(olivia, pandadoc):
+    message = came([{"event": "document_updated"}])
+    digest_all()
+    answer = olivia.post(f"{page_of(message)}replay/", headers={"HX-Request": "true"})
+    assert answer.status_code == 403
+    assert not TrailLine.objects.filter(what="message.replayed").exists()
+    olivia.post(f"{page_of(message)}release/")
+    assert TrailLine.objects.filter(what="message.released").exists()
+
+
 @pytest.mark.parametrize("who", ["sam", "ada", "vera", "remy"])
 @pytest.mark.parametrize("act", ["release", "replay"])
 def test_others_neither_release_nor_replay(sign_in, pandadoc, who, act):

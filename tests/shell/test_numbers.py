@@ -190,6 +190,39 @@ def test_with_a_token_it_takes_that_token(db, settings):
     assert scraped(Authorization="Bearer scrape-me")
 
 
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.9.9.9", "::1", "::ffff:127.0.0.1"])
+def test_without_a_token_this_machine_itself_may_ask(db, address):
+    assert Client(REMOTE_ADDR=address).get("/metrics").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address", ["192.0.2.7", "10.0.0.7", "2001:db8::7", "::ffff:10.0.0.7", "", "localhost", "127.1"]
+)
+def test_without_a_token_others_are_told_to_set_one(db, address):
+    refused = Client(REMOTE_ADDR=address).get("/metrics")
+    assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+    assert "Set METRICS_TOKEN" in refused.text
+
+
+@pytest.mark.parametrize(
+    "header", ["X-Forwarded-For", "Forwarded", "X-Forwarded-Proto", "X-Real-IP", "Via"]
+)
+def test_without_a_token_a_proxy_on_this_machine_lets_nobody_in(db, header):
+    """Its callers are the world, and its own address is the loopback's."""
+    for value in ("192.0.2.7", "127.0.0.1", ""):
+        refused = Client(headers={header: value}).get("/metrics")
+        assert refused.status_code == 401, value
+        assert "Set METRICS_TOKEN" in refused.text
+
+
+def test_with_a_token_it_does_not_matter_where_from(db, settings):
+    settings.METRICS_TOKEN = "scrape-me"
+    headers = {"Authorization": "Bearer scrape-me", "X-Forwarded-For": "192.0.2.7"}
+    there = Client(headers=headers, REMOTE_ADDR="192.0.2.7")
+    assert there.get("/metrics").status_code == 200
+    assert Client().get("/metrics").status_code == 401
+
+
 def test_it_is_only_read(db):
     assert Client().post("/metrics").status_code == 405
 

@@ -19,9 +19,12 @@ _SEEN = (
     r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
     r"\u3000\ufeff]"
 )
+# The whole calendar from 2000 to 2199, leap years too: whoever reads the document alone then knows
+# exactly which moments are taken, and what the pattern lets in is always a date.
+_LEAP_YEAR = r"2(000|[01](0[48]|[2468][048]|[13579][26]))"
 _DAY = (
-    r"2[01][0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)"
-    r"|(0[13578]|1[02])-31)"
+    r"(2[01][0-9]{2}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])|(0[13-9]|1[0-2])-(29|30)"
+    rf"|(0[13578]|1[02])-31)|{_LEAP_YEAR}-02-29)"
 )
 MOMENT = (
     rf"^{_DAY}T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9](\.[0-9]{{1,6}})?"
