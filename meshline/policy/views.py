@@ -130,9 +130,10 @@ def _refusals(request: Request, found: BusinessCalendar) -> dict[str, str]:
 
 
 def _trail(request: Request, found: BusinessCalendar, **wanted: Any) -> list[timeline.Entry]:
-    lines = TrailLine.objects.about("businesscalendar", found.pk).filter(**wanted)
+    about = {"subject_kind": "businesscalendar", "subject_id": str(found.pk)}
+    lines = TrailLine.objects.newest_first().filter(**about, **wanted)
     reach = scope(request.user, Permission.SEE_TRAIL)
-    seen = trail_filters.within(lines.newest_first(), request.user, reach)[:_LATEST]
+    seen = trail_filters.within(lines, request.user, reach)[:_LATEST]
     opens = trail_filters.opens(request.user)
     return timeline.read(seen, masked=reach is Scope.MASKED, opens=opens)
 
