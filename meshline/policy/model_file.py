@@ -141,9 +141,14 @@ def _check_holidays(days: dict[str, str]) -> None:
         line_of_text(120)(name)
 
 
-def _check_country(code: str) -> None:
-    if code and not public_holidays.is_known(code):
+def _check_country(code: str | None) -> None:
+    if code is not None and not public_holidays.is_known(code):
         raise Wrong(f"No public holidays are known of a country “{code}”; write one like DE.")
+
+
+def _check_region(code: str | None) -> None:
+    if code is not None:
+        line_of_text(40)(code)
 
 
 def _calendars_here() -> dict[Identity, Values]:
@@ -158,8 +163,8 @@ def _said_of_calendar(row: BusinessCalendar) -> Values:
         "zone": row.zone,
         "team": row.team.slug if row.team else None,
         "default": row.is_default,
-        "country": row.country,
-        "region": row.region,
+        "country": row.country or None,
+        "region": row.region or None,
         "hours": sorted(row.windows),
         "holidays": dict(sorted((day.day.isoformat(), day.name) for day in row.holidays.all())),
     }
@@ -168,7 +173,7 @@ def _said_of_calendar(row: BusinessCalendar) -> Values:
 def _add_calendar(values: Values, *, by: Someone, at: datetime) -> None:
     words = {
         "name": values["slug"].capitalize(), "team": None, "default": False, "holidays": {},
-        "country": "", "region": "",
+        "country": None, "region": None,
     }  # fmt: skip
     _set_calendar({**words, **values}, by=by, at=at)
 
@@ -184,7 +189,8 @@ def _set_calendar(values: Values, *, by: Someone, at: datetime) -> None:
     calendar = Calendar(
         slug=values["slug"], name=values["name"], zone=values["zone"],
         windows=[tuple(window) for window in values["hours"]], team=team(values["team"]),
-        is_default=values["default"], country=values["country"], region=values["region"],
+        is_default=values["default"], country=values["country"] or "",
+        region=values["region"] or "",
         holidays={date.fromisoformat(day): name for day, name in values["holidays"].items()},
     )  # fmt: skip
     operating_model.set_calendar(calendar, by=by, at=at)
@@ -208,8 +214,8 @@ CALENDARS = Section(
         "zone": Field(text, check=check_zone, needed=True),
         "team": Field(maybe(text), refers_to="team"),
         "default": Field(flag),
-        "country": Field(maybe(text, ""), check=_check_country, unsaid=""),
-        "region": Field(maybe(text, ""), unsaid=""),
+        "country": Field(maybe(text), check=_check_country, unsaid=None),
+        "region": Field(maybe(text), check=_check_region, unsaid=None),
         "hours": Field(_read_hours, write=_write_hours, check=_check_hours, needed=True),
         "holidays": Field(_read_holidays, check=_check_holidays),
     },

@@ -182,7 +182,7 @@ def _check_deadlines(row: BusinessCalendar, at: datetime) -> None:
     except NoBusinessTime:
         raise ModelError(
             f"In these hours the longest SLA ({longest // 60} working hours) would take more than "
-            "two years; add windows or take days off away.",
+            "two years; add windows, take days off away or shorten the SLA.",
             "hours",
         ) from None
 

@@ -165,8 +165,17 @@ def test_a_change_is_on_the_trail_with_before_and_after_and_on_the_page(rosas, c
     assert line.before["friday"] == "09:00-17:00"
     assert line.after["friday"] == "09:00-15:00"
     assert (line.before["version"], line.after["version"]) == (1, 2)
+    page = " ".join(rosas.get(page_of(company)).content.decode().split())
+    assert "by Rosa Marin" in page
+    assert '<span class="quiet">friday</span> <del>09:00-17:00</del>' in page
+    # What has become something is told; what is empty in a new calendar is not.
+    rosas.post(page_of(company, "change/"), {**filled(rosas, company), "saturday": "9-12"})
     page = rosas.get(page_of(company)).content.decode()
-    assert "by Rosa Marin" in " ".join(page.split())
+    assert '<span class="quiet">saturday</span>' in page
+    assert '<span class="quiet">version</span>' not in page
+    rosas.post(NEW, typed())
+    made = BusinessCalendar.objects.get(slug="lisbon")
+    assert '<span class="quiet">sunday</span>' not in rosas.get(page_of(made)).content.decode()
 
 
 def test_the_default_moves_and_never_goes(rosas, company):
