@@ -19,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("sign-in/", people.sign_in, _SIGN_IN),
     path("", include("meshline.web.urls")),
     path("", include("meshline.people.urls")),
+    path("", include("meshline.policy.urls")),
     path("", include("meshline.notices.urls")),
     path("", include("meshline.audit.urls")),
     path("", include("exceptions.urls")),

@@ -17,6 +17,7 @@ from exceptions.desk import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.permissions import Role
+from meshline.policy.models import BusinessCalendar
 from proposals.models import Outcome, Proposal
 from tests import factories
 
@@ -115,6 +116,12 @@ TABLE = {
     "connectors:release-ticket": Row(post=roles(O, M), args="ticket"),
     "connectors:links": Row(get=PROPOSALS, args="record"),
     "operating-model": Row(get=EVERYBODY),
+    "policy:calendar": Row(get=EVERYBODY, args="calendar"),
+    "policy:new-calendar": Row(get=roles(M), post=roles(M)),
+    "policy:change-calendar": Row(get=roles(M), post=roles(M), args="calendar"),
+    # The default one, which stays whoever asks.
+    "policy:remove-calendar": Row(post=roles(M), args="calendar"),
+    "policy:regions": Row(get=roles(M)),
     "demo": Row(get=EVERYBODY),
     "demo-act": Row(post=EVERYBODY, args="act"),
     # The API is a machines' door: a session opens none of it. tests/api walks it by role.
@@ -165,6 +172,7 @@ def things(staff):
         "outcome": [Outcome.objects.order_by("pk").first().pk],
         "record": [proposal.record],
         "act": ["send"],
+        "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
     }
 
 

@@ -49,7 +49,8 @@ NOBODY_IMPORTS = {"urls", "views", "api", "jobs"}
 ROWS = {"models"}
 # Pure: facts in, a decision out; neither database nor clock nor anything of Django.
 RULES = {
-    "meshline.money", "meshline.policy.business_time",
+    "meshline.money",
+    "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
     "connectors.backoff", "connectors.parsing", "connectors.moments",

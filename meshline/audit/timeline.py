@@ -27,7 +27,7 @@ PAGES = {
 _WITHOUT_ID = {"contract"}
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
-    "receipt": "post", "rejectedreceipt": "refused post",
+    "businesscalendar": "calendar", "receipt": "post", "rejectedreceipt": "refused post",
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}

@@ -1,9 +1,12 @@
 """Which calendar counts for whom."""
 
-from datetime import datetime, time
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from itertools import islice
 
 from meshline.people.models import Team
-from meshline.policy import business_time
+from meshline.policy import business_time, public_holidays
 from meshline.policy.business_time import Hours
 from meshline.policy.models import BusinessCalendar
 
@@ -13,18 +16,54 @@ def hours_of(team: Team | None) -> Hours:
     calendars = BusinessCalendar.objects.prefetch_related("holidays")
     own = calendars.filter(team=team).first() if team else None
     calendar = own or calendars.get(is_default=True)
+    return hours(calendar)
+
+
+def hours(calendar: BusinessCalendar) -> Hours:
+    """A calendar's facts: its windows, its own days off and its country's public holidays."""
+    own = frozenset(holiday.day for holiday in calendar.holidays.all())
     return Hours(
         zone=calendar.zone,
         windows=tuple(
             (day, _time(opens), _time(closes)) for day, opens, closes in calendar.windows
         ),
-        holidays=frozenset(holiday.day for holiday in calendar.holidays.all()),
+        holidays=own | public_holidays.all_days(calendar.country, calendar.region),
     )
 
 
 def due(start: datetime, *, within: int, team: Team | None) -> datetime:
     """`within` business minutes after `start`, in the team's working hours (UTC)."""
     return business_time.add(start, within, hours_of(team))
+
+
+@dataclass(frozen=True)
+class DayOff:
+    """A day on which nobody works, by the names it goes by."""
+
+    day: date
+    name: str
+    is_public: bool
+
+
+def days_off(calendar: BusinessCalendar, year: int) -> list[DayOff]:
+    """A year's days off, in order; a day that is both public and the calendar's own is one."""
+    public = public_holidays.of_year(calendar.country, calendar.region, year)
+    names: dict[date, list[str]] = defaultdict(list)
+    for holiday in calendar.holidays.all():
+        if holiday.day.year == year:
+            names[holiday.day].append(holiday.name)
+    for day, name in public.items():
+        if name not in names[day]:
+            names[day].append(name)
+    return [DayOff(day, " · ".join(said), day in public) for day, said in sorted(names.items())]
+
+
+def next_days_off(calendar: BusinessCalendar, after: date, most: int = 5) -> list[DayOff]:
+    """The days off from `after` on: this year's, the next one's, and own ones far ahead."""
+    own = {holiday.day.year for holiday in calendar.holidays.all() if holiday.day >= after}
+    years = sorted({after.year, after.year + 1, *own})
+    coming = (off for year in years for off in days_off(calendar, year) if off.day >= after)
+    return list(islice(coming, most))
 
 
 def _time(text: str) -> time:

@@ -8,7 +8,7 @@ from typing import Any
 from meshline.audit.actors import Someone
 from meshline.people.model_file import check_zone, person, team
 from meshline.people.models import Team, User
-from meshline.policy import operating_model
+from meshline.policy import operating_model, public_holidays
 from meshline.policy.models import (
     BusinessCalendar,
     Company,
@@ -17,6 +17,7 @@ from meshline.policy.models import (
     SourceOfTruth,
 )
 from meshline.policy.operating_model import Calendar
+from meshline.policy.windows import DAYS, WindowError, check
 from meshline.sections import (
     Field,
     Identity,
@@ -75,8 +76,6 @@ COMPANY = Section(
 )
 
 # --- Calendars ----------------------------------------------------------------------------------
-DAYS = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
-_TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]|24:00")
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 # Weekday, opens, closes; as the calendar's row keeps it.
@@ -110,13 +109,10 @@ def _write_hours(windows: Windows) -> dict[str, list[str]]:
 def _check_hours(windows: Windows) -> None:
     if not windows:
         raise Wrong("A calendar needs at least one working window.")
-    last = (-1, "")
-    for weekday, opens, closes in windows:
-        if not (_TIME.fullmatch(opens) and _TIME.fullmatch(closes) and opens < closes):
-            raise Wrong(f"{opens}-{closes} on {DAYS[weekday]}: write 09:00-17:00, up to 24:00.")
-        if (weekday, opens) < last:
-            raise Wrong(f"Two windows overlap on {DAYS[weekday]}.")
-        last = (weekday, closes)
+    try:
+        check(tuple(window) for window in windows)
+    except WindowError as error:
+        raise Wrong(str(error)) from None
 
 
 def _read_holidays(node: Node) -> dict[str, str]:
@@ -145,6 +141,16 @@ def _check_holidays(days: dict[str, str]) -> None:
         line_of_text(120)(name)
 
 
+def _check_country(code: str | None) -> None:
+    if code is not None and not public_holidays.is_known(code):
+        raise Wrong(f"No public holidays are known of a country “{code}”; write one like DE.")
+
+
+def _check_region(code: str | None) -> None:
+    if code is not None:
+        line_of_text(40)(code)
+
+
 def _calendars_here() -> dict[Identity, Values]:
     rows = BusinessCalendar.objects.select_related("team").prefetch_related("holidays")
     return {(row.slug,): _said_of_calendar(row) for row in rows.order_by("slug")}
@@ -157,25 +163,34 @@ def _said_of_calendar(row: BusinessCalendar) -> Values:
         "zone": row.zone,
         "team": row.team.slug if row.team else None,
         "default": row.is_default,
+        "country": row.country or None,
+        "region": row.region or None,
         "hours": sorted(row.windows),
         "holidays": dict(sorted((day.day.isoformat(), day.name) for day in row.holidays.all())),
     }
 
 
 def _add_calendar(values: Values, *, by: Someone, at: datetime) -> None:
-    words = {"name": values["slug"].capitalize(), "team": None, "default": False, "holidays": {}}
+    words = {
+        "name": values["slug"].capitalize(), "team": None, "default": False, "holidays": {},
+        "country": None, "region": None,
+    }  # fmt: skip
     _set_calendar({**words, **values}, by=by, at=at)
 
 
 def _change_calendar(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
-    row = BusinessCalendar.objects.select_for_update(of=("self",)).get(slug=identity[0])
+    # The lock that the verb takes first, so that what is read here is what it changes.
+    Company.objects.select_for_update(of=("self",)).get()
+    row = BusinessCalendar.objects.get(slug=identity[0])
     _set_calendar({**_said_of_calendar(row), **values}, by=by, at=at)
 
 
 def _set_calendar(values: Values, *, by: Someone, at: datetime) -> None:
     calendar = Calendar(
         slug=values["slug"], name=values["name"], zone=values["zone"],
-        windows=values["hours"], team=team(values["team"]), is_default=values["default"],
+        windows=[tuple(window) for window in values["hours"]], team=team(values["team"]),
+        is_default=values["default"], country=values["country"] or "",
+        region=values["region"] or "",
         holidays={date.fromisoformat(day): name for day, name in values["holidays"].items()},
     )  # fmt: skip
     operating_model.set_calendar(calendar, by=by, at=at)
@@ -199,6 +214,8 @@ CALENDARS = Section(
         "zone": Field(text, check=check_zone, needed=True),
         "team": Field(maybe(text), refers_to="team"),
         "default": Field(flag),
+        "country": Field(maybe(text), check=_check_country, unsaid=None),
+        "region": Field(maybe(text), check=_check_region, unsaid=None),
         "hours": Field(_read_hours, write=_write_hours, check=_check_hours, needed=True),
         "holidays": Field(_read_holidays, check=_check_holidays),
     },

@@ -102,12 +102,20 @@ class BusinessCalendar(models.Model):
         Team, null=True, blank=True, on_delete=models.PROTECT, related_name="calendar"
     )
     is_default = models.BooleanField(default=False)
+    # Whose public holidays are days off, by the codes of meshline.policy.public_holidays.
+    country = models.CharField(max_length=2, blank=True)
+    region = models.CharField(max_length=40, blank=True)
+    # Counts its changes, so that nobody overwrites what they have not seen.
+    version = models.PositiveIntegerField(default=1)
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["is_default"], condition=Q(is_default=True), name="one_default_calendar"
-            )
+            ),
+            models.CheckConstraint(
+                condition=Q(region="") | ~Q(country=""), name="a_region_has_its_country"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -4,14 +4,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 from django.db import transaction
+from django.db.models import Max
 
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.people import permissions
 from meshline.people.models import Team, User
 from meshline.people.permissions import Permission
+from meshline.policy import business_time, calendars, public_holidays, windows
+from meshline.policy.business_time import NoBusinessTime
 from meshline.policy.models import (
     BusinessCalendar,
     Company,
@@ -20,9 +24,11 @@ from meshline.policy.models import (
     Sla,
     SourceOfTruth,
 )
+from meshline.policy.windows import Window, WindowError
 
 Letter = RaciAssignment.Letter
-Window = tuple[int, str, str]
+# Own days off of one calendar: a century of closing days is a mistake.
+MOST_DAYS_OFF = 1000
 
 
 class ModelError(Exception):
@@ -31,6 +37,10 @@ class ModelError(Exception):
     def __init__(self, sentence: str, field: str | None = None) -> None:
         super().__init__(sentence)
         self.field = field
+
+
+class Stale(ModelError):
+    """Somebody else changed it in between."""
 
 
 # --- The company --------------------------------------------------------------------------------
@@ -58,7 +68,10 @@ def _company_facts(company: Company) -> dict:
 # --- Calendars ----------------------------------------------------------------------------------
 @dataclass(frozen=True)
 class Calendar:
-    """When people work: windows per weekday in the zone (0 is Monday), and days off by name."""
+    """When people work: windows per weekday in the zone (0 is Monday), and days off.
+
+    Days off are a country's (and region's) public holidays and one's own, by name.
+    """
 
     slug: str
     name: str
@@ -67,24 +80,36 @@ class Calendar:
     holidays: dict[date, str]
     team: Team | None = None
     is_default: bool = False
+    country: str = ""
+    region: str = ""
 
 
 @transaction.atomic
-def set_calendar(calendar: Calendar, *, by: Someone, at: datetime) -> BusinessCalendar:
-    """Make a calendar or change it. The default moves with it; it never goes by itself."""
+def set_calendar(
+    calendar: Calendar, *, version: int | None = None, by: Someone, at: datetime
+) -> BusinessCalendar:
+    """Make a calendar or change it. The default moves with it; it never goes by itself.
+
+    `version` is the one that was seen, 0 for none: raises Stale when there is another by now.
+    """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    rows = BusinessCalendar.objects.select_for_update(of=("self",))
-    row = rows.filter(slug=calendar.slug).first() or BusinessCalendar(slug=calendar.slug)
+    # One change of calendars at a time: default and team are agreed among all of them.
+    Company.objects.select_for_update(of=("self",)).get()
+    row = BusinessCalendar.objects.filter(slug=calendar.slug).first()
+    row = row or BusinessCalendar(slug=calendar.slug, version=0)
+    _refuse_stale(row, version)
     before = _calendar_facts(row) if row.pk else {}
     _check_calendar(calendar, row)
     if calendar.is_default:
         _take_default_from_others(row, by, at)
     row.name, row.zone, row.team = calendar.name, calendar.zone, calendar.team
-    row.windows = [list(window) for window in calendar.windows]
+    row.country, row.region = calendar.country, calendar.region
+    row.windows = [list(window) for window in sorted(calendar.windows)]
     row.is_default = calendar.is_default
     row.save()
     _set_holidays(row, calendar.holidays)
-    _told("calendar.changed", row, before, _calendar_facts(row), by, at)
+    _check_deadlines(row, at)
+    _count_change(row, before, by, at)
     return row
 
 
@@ -92,16 +117,28 @@ def set_calendar(calendar: Calendar, *, by: Someone, at: datetime) -> BusinessCa
 def remove_calendar(*, slug: str, by: Someone, at: datetime) -> None:
     """Its team works by the default calendar from now on; the default itself stays."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    row = BusinessCalendar.objects.select_for_update(of=("self",)).get(slug=slug)
+    Company.objects.select_for_update(of=("self",)).get()
+    row = BusinessCalendar.objects.filter(slug=slug).first()
+    if row is None:
+        raise ModelError("This calendar is gone already.")
     if row.is_default:
         raise ModelError("The default calendar stays; make another one the default first.")
     trail.record("calendar.removed", subject=row, by=by, at=at, before=_calendar_facts(row))
     row.delete()
 
 
+def _refuse_stale(row: BusinessCalendar, version: int | None) -> None:
+    if version is None or version == row.version:
+        return
+    if version == 0:
+        raise ModelError(f"There is a calendar {row.slug} already; take another name.", "slug")
+    raise Stale("Somebody else changed or removed this calendar meanwhile.")
+
+
 def _check_calendar(calendar: Calendar, row: BusinessCalendar) -> None:
-    if not calendar.windows:
-        raise ModelError("A calendar needs at least one working window.", "hours")
+    _check_place_and_time(calendar)
+    if len(calendar.holidays) > MOST_DAYS_OFF:
+        raise ModelError(f"At most {MOST_DAYS_OFF} days off of its own.", "holidays")
     if row.is_default and not calendar.is_default:
         raise ModelError("One calendar is the default; make another one it instead.", "default")
     if calendar.team is None:
@@ -111,13 +148,52 @@ def _check_calendar(calendar: Calendar, row: BusinessCalendar) -> None:
         raise ModelError(f"{calendar.team} works by the calendar {other.slug} already.", "team")
 
 
+def _check_place_and_time(calendar: Calendar) -> None:
+    """Windows that are windows, in a zone, a country and a region that there are."""
+    zone, country, region = calendar.zone, calendar.country, calendar.region
+    if not calendar.windows:
+        raise ModelError("A calendar needs at least one working window.", "hours")
+    try:
+        windows.check(calendar.windows)
+    except WindowError as error:
+        raise ModelError(str(error), "hours") from None
+    if zone not in available_timezones():
+        raise ModelError(f"There is no time zone “{zone}”.", "zone")
+    if country and not public_holidays.is_known(country):
+        raise ModelError(f"No public holidays are known of a country “{country}”.", "country")
+    if region and not public_holidays.is_known(country, region):
+        raise ModelError(f"“{region}” is no region of {_in_words(country)}.", "region")
+
+
+def _in_words(country: str) -> str:
+    """A country with the codes of its regions, for who named another one."""
+    if not country:
+        return "no country; choose the country first"
+    known = ", ".join(public_holidays.regions(country))
+    name = public_holidays.name_of(country)
+    return f"{name}, which has {known}" if known else f"{name}, which has none with its own days"
+
+
+def _check_deadlines(row: BusinessCalendar, at: datetime) -> None:
+    """The longest SLA must come to an end in these hours: else no ticket could be opened."""
+    longest = Sla.objects.aggregate(longest=Max("fix_within"))["longest"] or 1
+    try:
+        business_time.add(at, longest, calendars.hours(row))
+    except NoBusinessTime:
+        raise ModelError(
+            f"In these hours the longest SLA ({longest // 60} working hours) would take more than "
+            "two years; add windows, take days off away or shorten the SLA.",
+            "hours",
+        ) from None
+
+
 def _take_default_from_others(row: BusinessCalendar, by: Someone, at: datetime) -> None:
-    for other in BusinessCalendar.objects.select_for_update(of=("self",)).filter(is_default=True):
+    for other in BusinessCalendar.objects.filter(is_default=True):
         if other.pk != row.pk:
             before = _calendar_facts(other)
             other.is_default = False
             other.save(update_fields=["is_default"])
-            _told("calendar.changed", other, before, _calendar_facts(other), by, at)
+            _count_change(other, before, by, at)
 
 
 def _set_holidays(row: BusinessCalendar, holidays: dict[date, str]) -> None:
@@ -126,12 +202,23 @@ def _set_holidays(row: BusinessCalendar, holidays: dict[date, str]) -> None:
         Holiday.objects.update_or_create(calendar=row, day=day, defaults={"name": name})
 
 
+def _count_change(row: BusinessCalendar, before: dict, by: Someone, at: datetime) -> None:
+    """A new version and a line on the trail that carries it, if anything is different."""
+    if _calendar_facts(row) != before:
+        row.version += 1
+        row.save(update_fields=["version"])
+        _told("calendar.changed", row, before, _calendar_facts(row), by, at)
+
+
 def _calendar_facts(row: BusinessCalendar) -> dict:
+    """Weekdays and days off one by one, so that a reader sees the one that changed."""
     days = row.holidays.order_by("day").values_list("day", "name")
+    worked = {name: windows.write(row.windows, day) for day, name in enumerate(windows.DAYS)}
     return {
-        "slug": row.slug, "name": row.name, "zone": row.zone, "windows": row.windows,
+        "slug": row.slug, "name": row.name, "zone": row.zone, **worked,
         "team": row.team and row.team.slug, "default": row.is_default,
-        "holidays": {day.isoformat(): name for day, name in days},
+        "country": row.country, "region": row.region, "version": row.version,
+        **{f"off on {day.isoformat()}": name for day, name in days},
     }  # fmt: skip
 
 

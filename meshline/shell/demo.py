@@ -184,6 +184,7 @@ def _agree(*, operator: User, manager: User, at: datetime) -> None:
     operating_model.set_calendar(
         Calendar(
             slug=hours.slug, name=hours.name, zone=ZONE, windows=hours.windows, is_default=True,
+            team=hours.team, country=hours.country, region=hours.region,
             holidays=dict(hours.holidays.values_list("day", "name")),
         ),
         by=SETUP, at=at,

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from exceptions.kinds import KINDS, Severity
-from meshline.policy import roles
+from meshline.policy import calendars, roles
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
 from proposals.models import Contract
 from proposals.sentences import PARTS, business
@@ -101,9 +101,7 @@ def _calendars(at: datetime) -> list[dict[str, Any]]:
         {
             "calendar": row,
             "windows": windows((day, opens, closes) for day, opens, closes in row.windows),
-            "holidays": sorted(
-                (day for day in row.holidays.all() if day.day >= at.date()), key=lambda it: it.day
-            )[:5],
+            "holidays": calendars.next_days_off(row, at.date()),
         }
         for row in rows.order_by("-is_default", "name")
     ]

@@ -4,7 +4,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from meshline import instant
-from meshline.people.permissions import Permission, may
+from meshline.people.permissions import Permission, may, refusal_for
 from meshline.shell import demo_page, model_words
 from meshline.shell import home as blocks
 from meshline.shell.sandbox_control import SandboxAway, SandboxNo
@@ -80,5 +80,6 @@ def operating_model(request: Request) -> HttpResponse:
     """What we agreed: owners, SLAs, hours, sources of truth, parts; to read, not yet to edit."""
     context = model_words.everything(at=request.now or instant.now())
     context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
+    context["calendar_refusal"] = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
     context["may_see_connections"] = may(request.user, Permission.SEE_CONNECTIONS)
     return render(request, "shell/operating_model.html", context)

@@ -206,8 +206,8 @@ def test_no_screen_trips_a_screen_reader(browser, demo, scheme):
     for address in (
         "/", "/queue/", "/queue/3/", "/proposals/", "/proposals/1/", "/outcomes/", "/outcomes/1/",
         "/messages/", "/messages/1/", "/messages/refused/", "/connections/",
-        "/connections/hubspot/", "/operating-model/", "/operating-model/contracts/", "/trail/",
-        "/demo/", "/notices/", "/profile/",
+        "/connections/hubspot/", "/operating-model/", "/operating-model/contracts/",
+        "/operating-model/calendars/1/", "/trail/", "/demo/", "/notices/", "/profile/",
     ):  # fmt: skip
         answer = page.goto(address)
         assert answer is not None

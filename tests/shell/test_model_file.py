@@ -54,6 +54,8 @@ calendars:
   name: Sales hours
   zone: Europe/Lisbon
   team: sales
+  country: DE
+  region: BY
   hours:
     monday: ["09:00-12:00", "13:00-17:30"]
     friday: ["09:00-24:00"]
@@ -192,7 +194,7 @@ def test_a_whole_file_is_applied_and_then_makes_no_difference():
     assert Connection.objects.get(slug="generic").name == "Standard Webhooks (generic)"
     assert Connection.objects.get(slug="hubspot").status == "paused"
     hours = calendars.hours_of(Team.objects.get(slug="sales"))
-    assert date(2026, 12, 25) in hours.holidays
+    assert {date(2026, 12, 25), date(2026, 1, 6)} <= hours.holidays
     assert len(hours.windows) == 3
     assert raci.accountable_for("delivery", at=MONDAY).user.name == "Rosa Marin"
     assert sla.terms("dispute", "high") == sla.Terms(20, 240)
@@ -252,6 +254,10 @@ def test_the_order_of_keys_and_entries_makes_no_difference():
                 "~ calendar sales-hours",
                 "    holidays: 2026-12-25 Christmas → 2026-12-24 Christmas Eve",
             ],
+        ),
+        (
+            "  country: DE\n  region: BY\n", "  country: PT\n  region: null\n",
+            ["~ calendar sales-hours", "    country: DE → PT", "    region: BY → none"],
         ),
     ],
 )  # fmt: skip
@@ -396,6 +402,18 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
         (
             "calendars:\n- slug: company\n  holidays:\n    2026-02-30: Leap\n",
             4, "“2026-02-30” is no day",
+        ),
+        ("calendars:\n- slug: company\n  country: ZZ\n", 3, "are known of a country “ZZ”"),
+        ("calendars:\n- slug: company\n  country: ''\n", 3, "write one like DE"),
+        ("calendars:\n- slug: company\n  region: ''\n", 3, "1 to 40 printable"),
+        ("calendars:\n- slug: company\n  region: BY\n", 3, "choose the country first"),
+        (
+            "calendars:\n- slug: company\n  country: DE\n  region: Kent\n",
+            4, "“Kent” is no region of Germany",
+        ),
+        (
+            f"calendars:\n- slug: company\n  hours: {{monday: [{'09:00-10:00, ' * 10_000}]}}\n",
+            3, "Two windows overlap on monday",
         ),
         (
             "calendars:\n- {slug: company, default: true}\n"
