@@ -99,15 +99,17 @@ def withdraw(
 
 
 @transaction.atomic
-def follow(*, kind: str, severity: str, cause: str, by: Someone, at: datetime) -> int:
+def follow(*, kind: str, severity: str, by: Someone, at: datetime, cause: str = "") -> int:
     """Count the deadlines of the open tickets under this SLA anew; how many moved.
 
-    Twice is as good as once: what is where it belongs stays, and has no line on the trail.
+    `cause` is what led to it; if nothing is named, the SLA that is in force now. Twice is as good
+    as once: what is where it belongs stays, and has no line on the trail.
     """
     agreed = sla.terms(kind, severity)
     _check_reached(agreed, at)
     locked = _under(kind, severity).select_for_update(of=("self",)).order_by("pk")
     found = _moves(locked.select_related("team"), agreed)
+    cause = cause or f"sla:{sla.in_force(kind, severity).pk}"
     trail.record_all(_line(move, agreed, cause, by, at) for move in found)
     for move in found:
         move.ticket.ack_due_at, move.ticket.fix_due_at = move.ack_due_at, move.fix_due_at

@@ -89,7 +89,8 @@ def _spoken(row: Sla) -> dict[str, str]:
 
 def _kinds_without_own(*, but: str | None) -> list[tuple[str, str]]:
     """Kinds an SLA can be added for; `but` stays, as somebody chose it before it got one."""
-    own = set(Sla.objects.exclude(kind="").exclude(kind=but or "").values_list("kind", "severity"))
+    rows = Sla.objects.exclude(kind="").values_list("kind", "severity")
+    own = {row for row in rows if row[0] != but}
     return [
         (kind.name, f"{kind.label} ({kind.severity.label.lower()})")
         for kind in KINDS.values()

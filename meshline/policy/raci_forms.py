@@ -121,7 +121,7 @@ class OwnersForm(forms.Form):
 
 class CompanyForm(forms.Form):
     name = CleanText(max_length=SHORT)
-    zone = ZoneField(help_text="Where no other zone is named, times are meant in this one.")
+    zone = ZoneField(help_text="Calendars and people keep zones of their own.")
     fallback_owner = forms.ModelChoiceField(
         User.objects.none(),
         required=False,

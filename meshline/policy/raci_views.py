@@ -125,7 +125,10 @@ def _named(row: RaciAssignment, present: set[int]) -> dict[str, Any]:
 
 def _rows_of(name: str) -> list[RaciAssignment]:
     """A process that is asked for, or that has owners; nothing else is one."""
-    found = RaciAssignment.objects.filter(process=name.replace("\0", ""))
+    # PostgreSQL cannot even be asked for a name with a NUL in it.
+    if "\0" in name:
+        raise Http404
+    found = RaciAssignment.objects.filter(process=name)
     rows = list(found.select_related("user", "team").order_by("pk"))
     if not rows and name not in PROCESSES:
         raise Http404
