@@ -120,13 +120,11 @@ def test_the_same_again_moves_nothing_and_writes_nothing(rosa, ticket):
     assert TrailLine.objects.count() == lines
 
 
-def test_a_deadline_that_cannot_be_written_down_does_not_move(
-    rosa, ticket, broken_trail, monkeypatch
-):
+def test_when_the_deadlines_cannot_be_written_down_the_sla_stays(rosa, ticket, monkeypatch):
     def fail(*args, **named):
         raise TrailBroken
 
-    monkeypatch.setattr(deadlines.trail, "record_all", fail)
+    monkeypatch.setattr(deadlines, "_line", fail)
     with pytest.raises(TrailBroken):
         publish(rosa)
     assert due(ticket) == (at(10), at(13, 30))
