@@ -1,14 +1,16 @@
-"""The queue in numbers: how many tickets each tab has, and how much money stands still."""
+"""The queue in numbers: how many tickets tabs and SLAs have, and how much money stands still."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
 from django.db.models import Count, Q, Sum
 
-from exceptions.models import UNRESOLVED, TicketQuerySet
+from exceptions.models import UNRESOLVED, Ticket, TicketQuerySet
 from exceptions.states import Status
 from meshline.people.models import User
+from meshline.policy.models import Sla
 
 
 @dataclass(frozen=True)
@@ -47,3 +49,17 @@ def count(tickets: TicketQuerySet, user: User, *, at: datetime) -> Numbers:
             key=lambda one: -one[1],
         ),
     )
+
+
+def open_by_sla(slas: Iterable[Sla]) -> dict[int, int]:
+    """How many open tickets each of these SLAs governs, in one query."""
+    slas = list(slas)
+    counted = Ticket.objects.unresolved().order_by().values_list("severity", "kind")
+    by_kind = {(severity, kind): n for severity, kind, n in counted.annotate(n=Count("pk"))}
+    governed = {row.pk: by_kind.pop((row.severity, row.kind), 0) for row in slas if row.kind}
+    for row in slas:
+        if not row.kind:
+            governed[row.pk] = sum(
+                n for (severity, _), n in by_kind.items() if severity == row.severity
+            )
+    return governed

@@ -115,8 +115,11 @@ class Ticket(models.Model):
                 condition=~Q(cause="") & ~Q(reason="") & ~Q(evidence={}) & Q(occurrences__gte=1),
                 name="ticket_has_cause_and_evidence",
             ),
+            # What is acknowledged keeps its time, also when a shorter fix is agreed later.
             models.CheckConstraint(
-                condition=Q(ack_due_at__lte=models.F("fix_due_at")), name="ack_due_before_fix_due"
+                condition=Q(ack_due_at__lte=models.F("fix_due_at"))
+                | Q(acknowledged_at__isnull=False),
+                name="ack_due_before_fix_due",
             ),
             models.CheckConstraint(
                 condition=Q(claimed_by=None, claimed_at=None)

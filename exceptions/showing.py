@@ -11,6 +11,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from exceptions import acts
 from exceptions.models import Occurrence, Ticket, TicketNote
 from meshline import masking
+from meshline.audit import timeline
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
@@ -36,10 +37,11 @@ _STORY = {
     "ticket.acknowledged": ("Acknowledged", "eye"),
     "ticket.escalated": ("Escalated", "trending-up"),
     "ticket.noted": ("Wrote a note", "note"),
+    "ticket.due-moved": ("Deadline moved", "clock"),
     "ticket.resolved": ("Resolved", "circle-check"),
 }
 # What is said in words already, or stands elsewhere on the page.
-_TOLD = {*_STORY} - {"ticket.escalated"}
+_TOLD = {*_STORY} - {"ticket.escalated", "ticket.due-moved"}
 
 
 @dataclass(frozen=True)
@@ -236,12 +238,20 @@ def _change(line: TrailLine, seen: Seen) -> dict[str, Any]:
     sides = {"before": line.before, "after": line.after}
     if seen.is_masked:
         return {side: dict(_masked(values, seen)) for side, values in sides.items()}
-    return sides if line.before or line.after else {}
+    if not line.before and not line.after:
+        return {}
+    return {side: _readable(values) for side, values in sides.items()}
+
+
+def _readable(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: timeline.readable(value) for name, value in values.items()}
 
 
 def _masked(values: dict[str, Any], seen: Seen) -> Iterator[tuple[str, Any]]:
     for name, value in values.items():
-        yield name, seen.words(value) if isinstance(value, str) else masking.structure(value)
+        masked = seen.words(value) if isinstance(value, str) else masking.structure(value)
+        # In this order, as the trail's own page does it.
+        yield name, timeline.readable(masked)
 
 
 def _fact(name: str, value: Any, seen: Seen, reach: Scope | None) -> Fact:

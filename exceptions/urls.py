@@ -1,6 +1,6 @@
 from django.urls import path
 
-from exceptions import views
+from exceptions import sla_views, views
 
 app_name = "exceptions"
 urlpatterns = [
@@ -13,4 +13,9 @@ urlpatterns = [
     path("queue/<int:ticket_id>/resolve/", views.resolve, name="resolve"),
     path("queue/<int:ticket_id>/escalate/", views.escalate, name="escalate"),
     path("queue/<int:ticket_id>/note/", views.note, name="note"),
+    path("operating-model/slas/", sla_views.slas, name="slas"),
+    path("operating-model/slas/add/", sla_views.add, name="add-sla"),
+    path("operating-model/slas/preview/", sla_views.preview, name="sla-preview"),
+    path("operating-model/slas/<int:sla_id>/", sla_views.change, name="change-sla"),
+    path("operating-model/slas/<int:sla_id>/remove/", sla_views.remove, name="remove-sla"),
 ]

@@ -22,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("meshline.policy.urls")),
     path("", include("meshline.notices.urls")),
     path("", include("meshline.audit.urls")),
+    path("", include("meshline.policy.urls_owners")),
     path("", include("exceptions.urls")),
     path("", include("proposals.urls")),
     path("operating-model/", views.operating_model, name="operating-model"),

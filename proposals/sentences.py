@@ -89,12 +89,6 @@ def kept(state: State, live: Iterable[ContractSpec]) -> list[str]:
     ]
 
 
-def business(minutes: int) -> str:
-    """A span of business time as the SLA table says it: "30 min", "4 h", "1 h 30 min"."""
-    hours, rest = divmod(minutes, 60)
-    return " ".join(filter(None, [f"{hours} h" if hours else "", f"{rest} min" if rest else ""]))
-
-
 def minutes_a_day(windows: Iterable[tuple[int, time, time]]) -> int:
     """How long a working day is on average, by a calendar's windows."""
     spans = [(day, _minute(closes) - _minute(opens)) for day, opens, closes in windows]

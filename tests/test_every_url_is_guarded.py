@@ -17,7 +17,7 @@ from exceptions.desk import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.permissions import Role
-from meshline.policy.models import BusinessCalendar
+from meshline.policy.models import BusinessCalendar, Sla
 from proposals.models import Outcome, Proposal
 from tests import factories
 
@@ -80,6 +80,15 @@ TABLE = {
     "exceptions:resolve": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
     "exceptions:escalate": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
     "exceptions:note": Row(post=roles(O, M, S, V), out=roles(S), args="ticket"),
+    "exceptions:slas": Row(get=EVERYBODY),
+    "exceptions:add-sla": Row(get=roles(M), post=roles(M)),
+    "exceptions:sla-preview": Row(get=roles(M)),
+    "exceptions:change-sla": Row(get=roles(M), post=roles(M), args="sla"),
+    "exceptions:remove-sla": Row(get=roles(M), post=roles(M), args="sla"),
+    "owners:owners": Row(get=EVERYBODY),
+    "owners:process": Row(get=roles(M), post=roles(M), args="process"),
+    "owners:remove": Row(post=roles(M), args="process"),
+    "owners:company": Row(get=EVERYBODY, post=roles(M)),
     "proposals:list": Row(get=PROPOSALS),
     "proposals:proposal": Row(get=PROPOSALS, args="proposal"),
     "proposals:move": Row(post=roles(O, M), args="proposal"),
@@ -173,6 +182,8 @@ def things(staff):
         "record": [proposal.record],
         "act": ["send"],
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
+        "sla": [Sla.objects.get(kind="", severity="high").pk],
+        "process": ["delivery"],
     }
 
 

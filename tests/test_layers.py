@@ -100,8 +100,14 @@ def room_of(name: str) -> int | None:
 
 
 def kind_of(name: str) -> str:
-    parts = name.split(".")
+    parts = [_entrance(part) for part in name.split(".")]
     return next((part for part in parts[1:] if part in ENTRANCES | ROWS), "")
+
+
+def _entrance(part: str) -> str:
+    """ "raci_views" are views and "urls_owners" URLs, as "views" and "urls" are."""
+    first, *_, last = part.split("_") if "_" in part else (part, part)
+    return "urls" if first == "urls" else last if last in {"views", "forms"} else part
 
 
 MODULES = list(modules())
@@ -149,7 +155,7 @@ def test_nobody_imports_views_urls_or_jobs():
         if is_shell(name) or floor_of(target) is None:
             return False
         within = name.rpartition(".")[0] == target.rpartition(".")[0]
-        parts = set(target.split(".")[1:])
+        parts = {_entrance(part) for part in target.split(".")[1:]}
         own = kind_of(name) in {"urls", "views"} and name.split(".")[0] == target.split(".")[0]
         return bool(parts & NOBODY_IMPORTS) and not own and not within
 

@@ -23,8 +23,11 @@ PAGES = {
     "rejectedreceipt": "connectors:refused-post",
     "user": "people:person",
     "contract": "proposals:contracts",
+    "sla": "exceptions:slas",
+    "raciassignment": "owners:owners",
+    "company": "owners:company",
 }
-_WITHOUT_ID = {"contract"}
+_WITHOUT_ID = {"contract", "sla", "raciassignment", "company"}
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
     "businesscalendar": "calendar", "receipt": "post", "rejectedreceipt": "refused post",
@@ -89,8 +92,8 @@ def read(lines: Iterable[TrailLine], *, masked: bool, opens: Opens) -> list[Entr
         Entry(
             line=line,
             words=words(line.what),
-            before=shown(line.before, keys, masked=masked, readable=_readable),
-            after=shown(line.after, keys, masked=masked, readable=_readable),
+            before=shown(line.before, keys, masked=masked, readable=readable),
+            after=shown(line.after, keys, masked=masked, readable=readable),
             why=masking.words(line.why) if masked else line.why,
             subject=_ref(line.subject_kind, line.subject_id, opens),
             cause=_cause(line.cause, brought, opens),
@@ -140,14 +143,7 @@ def shown(
     return {name: readable(value) for name, value in opened.items()}
 
 
-def _masked(name: str, value: Any, readable: Callable[[Any], Any]) -> Any:
-    if name in _PRIVATE or personal.is_sealed(value):
-        return masking.MASK if value else value
-    # In this order: a moment made readable ends like an amount, in "00 UTC".
-    return readable(masking.words_within(value))
-
-
-def _readable(value: Any) -> Any:
+def readable(value: Any) -> Any:
     """A moment in the reader's zone; everything else as it is."""
     if not isinstance(value, str) or not _MOMENT.fullmatch(value):
         return value
@@ -156,6 +152,13 @@ def _readable(value: Any) -> Any:
     except (ValueError, OverflowError):
         return value
     return dateformat.format(moment, "j M Y, H:i:s T")
+
+
+def _masked(name: str, value: Any, readable: Callable[[Any], Any]) -> Any:
+    if name in _PRIVATE or personal.is_sealed(value):
+        return masking.MASK if value else value
+    # In this order: a moment made readable ends like an amount, in "00 UTC".
+    return readable(masking.words_within(value))
 
 
 def _signals_in(lines: list[TrailLine]) -> list[int]:

@@ -14,7 +14,7 @@ from meshline.audit.actors import Someone
 from meshline.people import permissions
 from meshline.people.models import Team, User
 from meshline.people.permissions import Permission
-from meshline.policy import business_time, calendars, public_holidays, windows
+from meshline.policy import business_time, calendars, public_holidays, spans, windows
 from meshline.policy.business_time import NoBusinessTime
 from meshline.policy.models import (
     BusinessCalendar,
@@ -29,6 +29,8 @@ from meshline.policy.windows import Window, WindowError
 Letter = RaciAssignment.Letter
 # Own days off of one calendar: a century of closing days is a mistake.
 MOST_DAYS_OFF = 1000
+# What stood there when somebody began to change it; None where nobody looked (a file, a test).
+Facts = dict[str, Any]
 
 
 class ModelError(Exception):
@@ -40,25 +42,33 @@ class ModelError(Exception):
 
 
 class Stale(ModelError):
-    """Somebody else changed it in between."""
+    """Somebody else changed it since it was looked at: what was `seen` is something else `now`."""
+
+    def __init__(self, seen: Facts | None = None, now: Facts | None = None) -> None:
+        super().__init__("Somebody else changed this meanwhile; nothing is saved yet.")
+        self.seen, self.now = seen or {}, now or {}
 
 
 # --- The company --------------------------------------------------------------------------------
 @transaction.atomic
 def set_company(
-    *, name: str, zone: str, fallback_owner: User | None, by: Someone, at: datetime
-) -> Company:
-    """Who we are, in which zone, and who gets what nobody else can be given."""
+    *, name: str, zone: str, fallback_owner: User | None, by: Someone, at: datetime,
+    seen: Facts | None = None,
+) -> Company:  # fmt: skip
+    """Who we are, in which zone, and who gets what nobody else can be given. Raises Stale."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     company = Company.objects.select_for_update(of=("self",)).get()
-    before = _company_facts(company)
+    before = company_facts(company)
+    _check_seen(seen, before)
+    if fallback_owner and not fallback_owner.is_active:
+        raise ModelError(_not_active(fallback_owner), "fallback_owner")
     company.name, company.zone, company.fallback_owner = name, zone, fallback_owner
     company.save()
-    _told("company.changed", company, before, _company_facts(company), by, at)
+    _told("company.changed", company, before, company_facts(company), by, at)
     return company
 
 
-def _company_facts(company: Company) -> dict:
+def company_facts(company: Company) -> Facts:
     owner = company.fallback_owner
     return {
         "name": company.name, "zone": company.zone, "fallback owner": owner and owner.email,
@@ -132,7 +142,7 @@ def _refuse_stale(row: BusinessCalendar, version: int | None) -> None:
         return
     if version == 0:
         raise ModelError(f"There is a calendar {row.slug} already; take another name.", "slug")
-    raise Stale("Somebody else changed or removed this calendar meanwhile.")
+    raise Stale()
 
 
 def _check_calendar(calendar: Calendar, row: BusinessCalendar) -> None:
@@ -256,26 +266,40 @@ Holders = dict[str, list[User | Team]]
 
 
 @transaction.atomic
-def set_raci(*, process: str, holders: Holders, by: Someone, at: datetime) -> None:
-    """Who answers for a process, per letter; letters that are not named stay as they are."""
+def set_raci(
+    *, process: str, holders: Holders, by: Someone, at: datetime, seen: Facts | None = None
+) -> None:
+    """Who answers for a process, per letter; letters that are not named stay as they are.
+
+    Raises Stale when it is not as it was `seen` any more.
+    """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    rows = list(_raci_rows(process).select_for_update(of=("self",)))
-    before = _raci_facts(rows)
+    _one_at_a_time()
+    rows = list(_raci_rows(process))
+    before = _facts_of(rows)
+    _check_seen(seen, before)
     _check_raci(process, {**_held(rows), **holders})
     for letter, named in holders.items():
+        _check_holders(letter, named)
         RaciAssignment.objects.filter(process=process, letter=letter).delete()
         RaciAssignment.objects.bulk_create(_assignment(process, letter, one) for one in named)
     after = list(_raci_rows(process))
-    _told("raci.changed", after[0], before, _raci_facts(after), by, at)
+    _told("raci.changed", after[0], before, _facts_of(after), by, at)
 
 
 @transaction.atomic
 def remove_raci(*, process: str, by: Someone, at: datetime) -> None:
     """Its tickets fall to whoever answers for the queue."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    rows = list(_raci_rows(process).select_for_update(of=("self",)))
-    trail.record("raci.removed", subject=rows[0], by=by, at=at, before=_raci_facts(rows))
-    _raci_rows(process).delete()
+    _one_at_a_time()
+    if rows := list(_raci_rows(process)):
+        trail.record("raci.removed", subject=rows[0], by=by, at=at, before=_facts_of(rows))
+        _raci_rows(process).delete()
+
+
+def raci_facts(process: str) -> Facts:
+    """By letter, people by their e-mail and teams by their slug."""
+    return _facts_of(list(_raci_rows(process)))
 
 
 def _raci_rows(process: str) -> Any:
@@ -288,6 +312,12 @@ def _check_raci(process: str, held: Holders) -> None:
         raise ModelError(f"Exactly one is accountable for {process}.", Letter.ACCOUNTABLE.value)
     if not held.get(Letter.RESPONSIBLE):
         raise ModelError(f"Somebody is responsible for {process}.", Letter.RESPONSIBLE.value)
+
+
+def _check_holders(letter: str, named: Sequence[User | Team]) -> None:
+    for one in named:
+        if isinstance(one, User) and not one.is_active:
+            raise ModelError(_not_active(one), letter)
 
 
 def _assignment(process: str, letter: str, holder: User | Team) -> RaciAssignment:
@@ -303,9 +333,8 @@ def _held(rows: Sequence[RaciAssignment]) -> Holders:
     return held
 
 
-def _raci_facts(rows: Sequence[RaciAssignment]) -> dict:
-    """By letter, people by their e-mail and teams by their slug."""
-    facts: dict[str, Any] = {"process": rows[0].process} if rows else {}
+def _facts_of(rows: Sequence[RaciAssignment]) -> Facts:
+    facts: Facts = {"process": rows[0].process} if rows else {}
     for letter, holders in _held(rows).items():
         facts[letter] = [one.slug if isinstance(one, Team) else one.email for one in holders]
     return facts
@@ -314,37 +343,75 @@ def _raci_facts(rows: Sequence[RaciAssignment]) -> dict:
 # --- SLAs ---------------------------------------------------------------------------------------
 @transaction.atomic
 def set_sla(
-    *, kind: str, severity: str, ack_within: int, fix_within: int, by: Someone, at: datetime
-) -> Sla:
-    """Business minutes until acknowledged and fixed; an empty kind is the severity's default."""
+    *, kind: str, severity: str, ack_within: int, fix_within: int, by: Someone, at: datetime,
+    seen: Facts | None = None,
+) -> Sla:  # fmt: skip
+    """Business minutes until acknowledged and fixed; an empty kind is the severity's default.
+
+    Raises Stale when it is not as it was `seen` any more ({}: when there was none).
+    """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    if not 0 < ack_within <= fix_within:
-        raise ModelError("A ticket is acknowledged before it is fixed.", "fix_within")
+    _check_spans(ack_within, fix_within)
+    _one_at_a_time()
     row = Sla.objects.select_for_update().filter(kind=kind, severity=severity).first()
-    before = _sla_facts(row) if row else {}
+    before = sla_facts(row)
+    _check_seen(seen, before)
     row = row or Sla(kind=kind, severity=severity)
     row.ack_within, row.fix_within = ack_within, fix_within
     row.save()
-    _told("sla.changed", row, before, _sla_facts(row), by, at)
+    _told("sla.changed", row, before, sla_facts(row), by, at)
     return row
 
 
 @transaction.atomic
-def remove_sla(*, kind: str, severity: str, by: Someone, at: datetime) -> None:
-    """Its tickets fall under the default of their severity, which stays."""
+def remove_sla(
+    *, kind: str, severity: str, by: Someone, at: datetime, seen: Facts | None = None
+) -> None:
+    """Its tickets fall under the default of their severity, which stays. Raises Stale."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     if not kind:
         raise ModelError("The default of a severity stays; change its times instead.")
-    row = Sla.objects.select_for_update().get(kind=kind, severity=severity)
-    trail.record("sla.removed", subject=row, by=by, at=at, before=_sla_facts(row))
-    row.delete()
+    _one_at_a_time()
+    row = Sla.objects.select_for_update().filter(kind=kind, severity=severity).first()
+    before = sla_facts(row)
+    _check_seen(seen, before)
+    if row:
+        trail.record("sla.removed", subject=row, by=by, at=at, before=before)
+        row.delete()
 
 
-def _sla_facts(row: Sla) -> dict:
+def sla_facts(row: Sla | None) -> Facts:
+    if row is None:
+        return {}
     return {
         "kind": row.kind, "severity": row.severity,
         "acknowledged within": row.ack_within, "fixed within": row.fix_within,
     }  # fmt: skip
+
+
+def _check_spans(ack_within: int, fix_within: int) -> None:
+    for field, minutes in (("ack_within", ack_within), ("fix_within", fix_within)):
+        if minutes < 1:
+            raise ModelError("Give it at least one business minute.", field)
+        if minutes > spans.LONGEST:
+            raise ModelError(spans.TOO_LONG, field)
+    if ack_within > fix_within:
+        raise ModelError("A ticket is acknowledged before it is fixed.", "fix_within")
+
+
+# --- What all of them ask -----------------------------------------------------------------------
+def _one_at_a_time() -> None:
+    """Rows that come and go cannot be locked themselves; the company's row is always there."""
+    Company.objects.select_for_update(of=("self",)).get()
+
+
+def _check_seen(seen: Facts | None, now: Facts) -> None:
+    if seen is not None and seen != now:
+        raise Stale(seen, now)
+
+
+def _not_active(user: User) -> str:
+    return f"{user.name} is not active here any more; choose somebody who is."
 
 
 # --- The trail ----------------------------------------------------------------------------------

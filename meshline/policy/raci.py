@@ -28,20 +28,12 @@ class Answerable:
 
 def responsible_for(process: str, *, at: datetime) -> Answerable:
     """Who does the work: the process's Responsible, else the queue's, else the fallback owner."""
-    for name in dict.fromkeys((process, QUEUE)):
-        found = _first_present(name, Letter.RESPONSIBLE, at)
-        if found:
-            return Answerable(found, f"{found.name} is responsible for {_words(name)}.")
-    return fallback(at=at)
+    return _answerable(process, Letter.RESPONSIBLE, at)
 
 
 def accountable_for(process: str, *, at: datetime) -> Answerable:
     """Who answers for it in the end: the process's Accountable, else the queue's, else fallback."""
-    for name in dict.fromkeys((process, QUEUE)):
-        found = _first_present(name, Letter.ACCOUNTABLE, at)
-        if found:
-            return Answerable(found, f"{found.name} is accountable for {_words(name)}.")
-    return fallback(at=at)
+    return _answerable(process, Letter.ACCOUNTABLE, at)
 
 
 def fallback(*, at: datetime) -> Answerable:
@@ -57,13 +49,20 @@ def fallback(*, at: datetime) -> Answerable:
     return Answerable(user, f"{user.name}, because no fallback owner is present.", is_fallback=True)
 
 
-def _first_present(process: str, letter: str, at: datetime) -> User | None:
-    assignments = RaciAssignment.objects.filter(process=process, letter=letter)
-    for assignment in assignments.select_related("user", "team__lead").order_by("pk"):
-        user = _present(assignment, at)
-        if user:
-            return user
-    return None
+def _answerable(process: str, letter: str, at: datetime) -> Answerable:
+    for name in dict.fromkeys((process, QUEUE)):
+        assignments = RaciAssignment.objects.filter(process=name, letter=letter)
+        for assignment in assignments.select_related("user", "team__lead").order_by("pk"):
+            if user := _present(assignment, at):
+                return Answerable(user, _why(assignment, user))
+    return fallback(at=at)
+
+
+def _why(assignment: RaciAssignment, user: User) -> str:
+    duty = f"{assignment.letter} for {_words(assignment.process)}"
+    if assignment.user and assignment.user != user:
+        return f"{user.name} stands in for {assignment.user.name}, who is {duty}."
+    return f"{user.name} is {duty}."
 
 
 def _present(assignment: RaciAssignment, at: datetime) -> User | None:

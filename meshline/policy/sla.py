@@ -15,6 +15,10 @@ class Terms:
 
 def terms(kind: str, severity: str) -> Terms:
     """The SLA of this kind, or the default of its severity."""
-    rows = Sla.objects.filter(kind__in=[kind, ""], severity=severity).order_by("-kind")
-    row = rows[0]
+    row = in_force(kind, severity)
     return Terms(row.ack_within, row.fix_within)
+
+
+def in_force(kind: str, severity: str) -> Sla:
+    """The row that counts for this kind and severity; a severity is never without its default."""
+    return Sla.objects.filter(kind__in=[kind, ""], severity=severity).order_by("-kind")[0]

@@ -10,6 +10,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.models import Team
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from meshline.policy.processes import PROCESSES
 from proposals import contracts
 from proposals.models import Contract
 from proposals.states import State
@@ -22,7 +23,6 @@ SLAS = {
     Severity.LOW: (480, 2400),
 }
 WORKING_WEEK = [[weekday, "09:00", "17:00"] for weekday in range(5)]
-PROCESSES = ["exception-queue", "proposal-state", "delivery", "translation", "connection-health"]
 # Two working days after a proposal was sent its owner follows up.
 FOLLOW_UP_WITHIN = 2 * 8 * 60
 ONBOARDING_WITHIN = 8 * 60

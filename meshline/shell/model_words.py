@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from exceptions.kinds import KINDS, Severity
-from meshline.policy import calendars, roles
+from meshline.policy import calendars, roles, spans
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from meshline.policy.processes import known
 from proposals.models import Contract
-from proposals.sentences import PARTS, business
+from proposals.sentences import PARTS
 from proposals.states import AUTHORITY, State
 
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
@@ -54,8 +55,8 @@ def windows(given: Iterable[tuple[int, str, str]]) -> list[str]:
     for day, opens, closes in sorted(given):
         by_day[day].append(f"{opens}–{closes}")
     runs: list[tuple[list[int], str]] = []
-    for day, spans in sorted(by_day.items()):
-        hours = " and ".join(spans)
+    for day, open_hours in sorted(by_day.items()):
+        hours = " and ".join(open_hours)
         if runs and runs[-1][1] == hours and runs[-1][0][-1] == day - 1:
             runs[-1][0].append(day)
         else:
@@ -75,7 +76,7 @@ def _processes() -> list[Process]:
         named[row.process][row.letter].append(str(row.user or row.team))
     return [
         Process(
-            process.replace("-", " ").capitalize(),
+            known(process).label,
             *(", ".join(by[letter]) for letter in _LETTERS),
         )
         for process, by in named.items()
@@ -88,8 +89,8 @@ def _slas() -> list[dict[str, str]]:
         {
             "kind": KINDS[row.kind].label if row.kind in KINDS else row.kind,
             "severity": row.severity,
-            "ack": business(row.ack_within),
-            "fix": business(row.fix_within),
+            "ack": spans.words(row.ack_within),
+            "fix": spans.words(row.fix_within),
         }
         for row in rows
     ]

@@ -77,9 +77,11 @@ def _only_in_the_demo() -> None:
 @require_safe
 @requires(Permission.SEE_OPERATING_MODEL)
 def operating_model(request: Request) -> HttpResponse:
-    """What we agreed: owners, SLAs, hours, sources of truth, parts; to read, not yet to edit."""
+    """What we agreed: owners, SLAs, hours, sources of truth and parts."""
     context = model_words.everything(at=request.now or instant.now())
     context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
     context["calendar_refusal"] = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
     context["may_see_connections"] = may(request.user, Permission.SEE_CONNECTIONS)
+    # Who may only look finds there why.
+    context["edit"] = "Edit" if may(request.user, Permission.CHANGE_OPERATING_MODEL) else "See"
     return render(request, "shell/operating_model.html", context)

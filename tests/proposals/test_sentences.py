@@ -134,13 +134,6 @@ def test_a_working_day_is_as_long_as_the_calendar_says():
 
 
 @pytest.mark.parametrize(
-    ("minutes", "words"), [(30, "30 min"), (240, "4 h"), (90, "1 h 30 min"), (2400, "40 h")]
-)
-def test_slas_in_words(minutes, words):
-    assert sentences.business(minutes) == words
-
-
-@pytest.mark.parametrize(
     ("tier", "words"),
     [
         (Tier.SECONDS, "60 seconds"), (Tier.MINUTES, "5 minutes"),

@@ -2,7 +2,7 @@
 
 import io
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from textwrap import dedent
 from types import SimpleNamespace
 
@@ -11,6 +11,8 @@ from django.core.management import CommandError, call_command
 
 from connectors import connections
 from connectors.models import Connection, Secret
+from exceptions import desk
+from exceptions.desk import Trouble
 from meshline import instant, vault
 from meshline.audit import personal
 from meshline.audit.actors import SETUP
@@ -858,3 +860,25 @@ def test_the_trail_holds_after_a_plan_and_an_apply(file):
     run("apply", file)
     assert len(lines_of("person.added")) == 5
     call_command("verify_trail", stdout=io.StringIO())
+
+
+# --- What follows -----------------------------------------------------------------------------
+def test_open_tickets_follow_an_sla_that_a_file_changes(staff):
+    trouble = Trouble(
+        kind="dispute", cause="x", title="x", reason="x", subject="proposal:1", evidence={"x": 1}
+    )
+    ticket = desk.open_ticket(trouble, by=SETUP, at=MONDAY)
+    change = """\
+    slas:
+    - {severity: high, kind: dispute, acknowledge_within: 20m, fix_within: 1h}
+    """
+    plan(change)
+    ticket.refresh_from_db()
+    assert ticket.fix_due_at == MONDAY + timedelta(hours=4)
+    apply(change)
+    ticket.refresh_from_db()
+    assert ticket.fix_due_at == MONDAY + timedelta(hours=1)
+    assert lines_of("ticket.due-moved")[0].cause == f"sla:{Sla.objects.get(kind='dispute').pk}"
+    apply("slas:\n- {severity: high, kind: dispute, remove: true}\n")
+    ticket.refresh_from_db()
+    assert ticket.fix_due_at == MONDAY + timedelta(hours=4)

@@ -15,10 +15,12 @@ from django.db import IntegrityError, connection, transaction
 
 from connectors.connections import SettingError, Stale
 from connectors.registry import UnknownSystem
+from exceptions import deadlines
 from meshline.audit.actors import Someone
 from meshline.people.people import PersonError
 from meshline.people.permissions import NotAllowed
 from meshline.people.teams import TeamError
+from meshline.policy.model_file import SLAS
 from meshline.policy.operating_model import ModelError
 from meshline.sections import Field, Section, SectionError, Values, Wrong
 from meshline.shell.model_file import entries, parts, reading
@@ -89,7 +91,15 @@ def apply(data: bytes, *, by: Someone, at: datetime) -> Plan:
     found = find(root)
     for difference, act in _steps(found.differences):
         _make(difference.entry, partial(act, by=by, at=at))
+        if difference.section is SLAS:
+            _make(difference.entry, partial(_move_deadlines, difference.entry, by=by, at=at))
     return found
+
+
+def _move_deadlines(entry: Entry, *, by: Someone, at: datetime) -> None:
+    """Open tickets follow their SLA, also when a file changes it."""
+    severity, kind = entry.identity
+    deadlines.follow(kind=kind, severity=severity, by=by, at=at)
 
 
 def _one_at_a_time() -> None:

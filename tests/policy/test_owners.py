@@ -1,0 +1,251 @@
+"""Owners and the company in the browser: who is named, who it is now, and what is refused."""
+
+import re
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+
+from exceptions.kinds import KINDS
+from meshline import instant
+from meshline.audit.models import TrailLine
+from meshline.people.models import Absence, Team, User
+from meshline.policy import operating_model, raci
+from meshline.policy.models import Company, RaciAssignment
+from meshline.policy.processes import PROCESSES
+from tests.factories import MONDAY
+
+pytestmark = pytest.mark.django_db
+
+OWNERS = "/operating-model/owners/"
+DELIVERY = f"{OWNERS}of/delivery/"
+COMPANY = "/operating-model/company/"
+
+
+@pytest.fixture(autouse=True)
+def monday():
+    with instant.stopped(MONDAY):
+        yield
+
+
+@pytest.fixture
+def client_of(staff):
+    def signed_in(name):
+        client = Client()
+        client.force_login(staff[name])
+        return client
+
+    return signed_in
+
+
+def word(one):
+    return f"team:{one.pk}" if isinstance(one, Team) else f"user:{one.pk}"
+
+
+def text(answer):
+    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+
+
+def hidden(answer, name="seen"):
+    return re.search(rf'name="{name}" value="([^"]*)"', answer.content.decode()).group(1)
+
+
+def asked(staff, **changes):
+    return {"accountable": word(staff["rosa"]), "responsible": [word(staff["olivia"])], **changes}
+
+
+def named(letter, process="delivery"):
+    rows = RaciAssignment.objects.filter(process=process, letter=letter).order_by("pk")
+    return [row.user or row.team for row in rows]
+
+
+def post(client, url=DELIVERY, **typed):
+    return client.post(url, {"seen": hidden(client.get(url)), **typed})
+
+
+# --- Seeing ----------------------------------------------------------------------------------
+def test_every_process_a_ticket_asks_for_is_known():
+    assert {kind.process for kind in KINDS.values()} <= set(PROCESSES)
+    assert raci.QUEUE in PROCESSES
+
+
+@pytest.mark.parametrize("who", ["olivia", "sam", "remy", "ada", "vera"])
+def test_everybody_reads_who_answers_and_only_managers_change_it(client_of, who):
+    client = client_of(who)
+    for url in (OWNERS, COMPANY):
+        answer = client.get(url)
+        assert "may not change the operating model. Ask a RevOps manager." in text(answer)
+        assert 'class="btn btn-primary"' not in answer.content.decode()
+    for url in (DELIVERY, COMPANY):
+        assert client.post(url, {"name": "X"}, headers={"HX-Request": "true"}).status_code == 403
+    assert client.get(DELIVERY).status_code == 403
+
+
+def test_it_says_who_that_is_right_now_and_why(client_of, staff):
+    Absence.objects.create(
+        user=staff["olivia"], stand_in=staff["sam"], starts_at=MONDAY - timedelta(hours=1),
+        ends_at=MONDAY + timedelta(hours=1),
+    )  # fmt: skip
+    page = text(client_of("vera").get(OWNERS))
+    assert "Olivia Ortiz Out" in page
+    assert "Sam Dube stands in for Olivia Ortiz, who is responsible for delivery." in page
+    assert "Rosa Marin is accountable for delivery." in page
+
+
+def test_a_process_that_only_a_file_knows_is_shown_and_may_be_removed(client_of, staff):
+    operating_model.set_raci(
+        process="partner/desk", holders={"accountable": [staff["rosa"]],
+        "responsible": [staff["olivia"]]}, by=staff["rosa"], at=MONDAY,
+    )  # fmt: skip
+    client = client_of("rosa")
+    assert "No part of Meshline asks for this one." in text(client.get(OWNERS))
+    assert client.get(f"{OWNERS}of/partner/desk/").status_code == 200
+    assert client.post(f"{OWNERS}remove/partner/desk/").status_code == 303
+    assert named("accountable", "partner/desk") == []
+    client.post(f"{OWNERS}remove/delivery/")
+    assert named("accountable") == [staff["rosa"]]
+
+
+@pytest.mark.parametrize("name", ["no-such-process", "delivery%00", "%00", "x" * 300])
+def test_a_process_that_is_none_is_not_found(client_of, name):
+    assert client_of("rosa").get(f"{OWNERS}of/{name}/").status_code == 404
+
+
+# --- Changing --------------------------------------------------------------------------------
+def test_people_and_teams_are_named_per_letter(client_of, staff):
+    sales = staff["sam"].team
+    answer = post(
+        client_of("rosa"), accountable=word(sales), informed=[word(staff["vera"])],
+        responsible=[word(staff["sam"]), word(sales), word(staff["sam"])],
+    )  # fmt: skip
+    assert answer.status_code == 303
+    assert named("accountable") == [sales]
+    assert set(named("responsible")) == {staff["sam"], sales}
+    assert named("informed") == [staff["vera"]]
+    line = TrailLine.objects.get(what="raci.changed")
+    assert line.before["accountable"] == ["rosa@example.com"]
+    assert line.after["accountable"] == ["sales"]
+
+
+def test_the_form_shows_who_is_named_now(client_of, staff):
+    form = client_of("rosa").get(DELIVERY).context["form"]
+    assert form["accountable"].value() == word(staff["rosa"])
+    assert form["responsible"].value() == [word(staff["olivia"])]
+
+
+@pytest.mark.parametrize(
+    ("field", "change"),
+    [
+        ("accountable", {"accountable": ""}),
+        ("accountable", {"accountable": "user:99999"}),
+        ("accountable", {"accountable": "user:\0"}),
+        ("accountable", {"accountable": "user:" + "9" * 400}),
+        ("responsible", {"responsible": []}),
+        ("responsible", {"responsible": ["team:99999"]}),
+        ("consulted", {"consulted": ["somebody"]}),
+        ("informed", {"informed": ["\0"]}),
+    ],
+)
+def test_what_cannot_be_is_refused_at_its_field_and_stays_chosen(client_of, staff, field, change):
+    typed = {**asked(staff), "responsible": [word(staff["sam"])], **change}
+    answer = post(client_of("rosa"), **typed)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    if field != "responsible":
+        kept = rf'value="{word(staff["sam"])}"[^>]*checked'
+        assert re.search(kept, answer.content.decode())
+    assert named("responsible") == [staff["olivia"]]
+
+
+def test_two_accountables_are_refused_and_not_silently_one(client_of, staff):
+    both = [word(staff["rosa"]), word(staff["sam"])]
+    answer = post(client_of("rosa"), **asked(staff, accountable=both))
+    assert answer.status_code == 422
+    assert "Exactly one is accountable" in text(answer)
+    assert named("accountable") == [staff["rosa"]]
+
+
+def test_who_left_is_shown_as_such_and_cannot_stay(client_of, staff):
+    User.objects.filter(pk=staff["olivia"].pk).update(is_active=False)
+    client = client_of("rosa")
+    assert "Olivia Ortiz Inactive" in text(client.get(OWNERS))
+    assert "Olivia Ortiz (not active)" in text(client.get(DELIVERY))
+    answer = post(client, **asked(staff))
+    assert answer.status_code == 422
+    assert "Olivia Ortiz is not active here any more" in text(answer)
+
+
+def test_who_left_before_is_not_offered_at_all(client_of, staff):
+    User.objects.filter(pk=staff["remy"].pk).update(is_active=False)
+    answer = post(client_of("rosa"), **asked(staff, responsible=[word(staff["remy"])]))
+    assert list(answer.context["form"].errors) == ["responsible"]
+
+
+def test_the_second_of_two_managers_sees_what_the_first_changed(client_of, staff):
+    client = client_of("rosa")
+    seen = hidden(client.get(DELIVERY))
+    operating_model.set_raci(
+        process="delivery", holders={"responsible": [staff["sam"]]}, by=staff["rosa"], at=MONDAY
+    )
+    typed = asked(staff, responsible=[word(staff["remy"])])
+    answer = client.post(DELIVERY, {"seen": seen, **typed})
+    assert answer.status_code == 409
+    page = text(answer)
+    assert "Rosa Marin (RevOps manager) changed this meanwhile" in page
+    assert "responsible olivia@example.com sam@example.com" in page
+    assert named("responsible") == [staff["sam"]]
+    again = client.post(DELIVERY, {"seen": hidden(answer), **typed})
+    assert again.status_code == 303
+    assert named("responsible") == [staff["remy"]]
+
+
+# --- The company -----------------------------------------------------------------------------
+def test_the_company_is_changed_with_its_line_on_the_trail(client_of, staff):
+    answer = post(
+        client_of("rosa"), COMPANY, name="Northwind", zone="Europe/Berlin",
+        fallback_owner=staff["olivia"].pk,
+    )  # fmt: skip
+    assert answer.status_code == 303
+    company = Company.objects.get()
+    assert (company.name, company.zone) == ("Northwind", "Europe/Berlin")
+    assert company.fallback_owner == staff["olivia"]
+    line = TrailLine.objects.get(what="company.changed")
+    assert line.after["fallback owner"] == "olivia@example.com"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("name", ""), ("name", "x" * 121), ("name", "a\0b"), ("zone", "Mars/Olympus"),
+        ("zone", "\0"), ("fallback_owner", "99999"), ("fallback_owner", "x"),
+        ("fallback_owner", "\0"), ("fallback_owner", "9" * 60),
+    ],
+)  # fmt: skip
+def test_what_the_company_cannot_be_is_refused_and_stays_typed(client_of, staff, field, value):
+    typed = {"name": "Northwind", "zone": "UTC", "fallback_owner": "", field: value}
+    answer = post(client_of("rosa"), COMPANY, **typed)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert answer.context["form"]["name"].value() == typed["name"]
+    assert Company.objects.get().fallback_owner == staff["rosa"]
+
+
+def test_somebody_who_left_cannot_become_the_fallback(client_of, staff):
+    User.objects.filter(pk=staff["remy"].pk).update(is_active=False)
+    typed = {"name": "Northwind", "zone": "UTC", "fallback_owner": staff["remy"].pk}
+    answer = post(client_of("rosa"), COMPANY, **typed)
+    assert list(answer.context["form"].errors) == ["fallback_owner"]
+
+
+def test_a_company_somebody_changed_meanwhile_is_not_overwritten(client_of, staff):
+    client = client_of("rosa")
+    seen = hidden(client.get(COMPANY))
+    operating_model.set_company(
+        name="Northwind", zone="UTC", fallback_owner=None, by=staff["rosa"], at=MONDAY
+    )
+    typed = {"name": "Southwind", "zone": "UTC", "fallback_owner": ""}
+    answer = client.post(COMPANY, {"seen": seen, **typed})
+    assert answer.status_code == 409
+    assert "Northwind" in text(answer)
+    assert 'value="Southwind"' in answer.content.decode()
+    assert Company.objects.get().name == "Northwind"
