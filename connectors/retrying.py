@@ -19,12 +19,8 @@ def retry_outcome(*, outcome_id: int, by: User, at: datetime) -> Outcome:
     Raises NotNow, NotAllowed, and Outcome.DoesNotExist.
     """
     outcome = Outcome.objects.get(pk=outcome_id)
-    return outbox.retry(
-        outcome_id=outcome_id,
-        by=by,
-        at=at,
-        only_prove=bool(outcome.external_id) and _is_once(outcome),
-    )
+    only_prove = bool(outcome.external_id) and _is_once(outcome)
+    return outbox.retry(outcome_id=outcome_id, by=by, at=at, only_prove=only_prove)
 
 
 def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
