@@ -5,14 +5,12 @@ lack the right, 404 where the thing is out of their scope. Strangers are sent to
 """
 
 import json
-from contextlib import nullcontext
 from dataclasses import dataclass
 
 import pytest
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from connectors import patience
 from connectors.models import Message, Receipt, RejectedReceipt
 from exceptions import desk
 from exceptions.desk import Trouble
@@ -147,13 +145,6 @@ TABLE = {
     "metrics": Row(get=EVERYBODY, public=True),
     "operations": Row(get=roles(O, M, A, V)),
 }
-
-
-@pytest.fixture(autouse=True)
-def all_the_time_there_is(monkeypatch):
-    """Who gets in is asked here, not how soon a busy machine's database answers: giving up on it
-    shuts the one connection this whole walk is made on."""
-    monkeypatch.setattr(patience, "at_most", lambda seconds: nullcontext())
 
 
 @pytest.fixture
