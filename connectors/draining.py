@@ -21,6 +21,12 @@ from proposals.tiers import Tier
 # Connect 3 s < all calls of one errand 15 s < job 30 s < lease 60 s (settings.LEASE_SECONDS): what
 # is claimed last is carried before the job's time is over, and no errand outlives its lease.
 CLAIM_SECONDS = 13.0
+# While somebody still hangs, the others are claimed for a little longer, with what time is left:
+# whatever is in hand is over by then.
+TAIL_SECONDS, OVER_SECONDS = 18.0, 28.0
+# Who let us wait for so long is left out for the rest of this drain, and a probe goes out at its
+# beginning alone: what is claimed late and hangs would hold up its end, and with it everybody.
+SLOW_SECONDS, FRESH_SECONDS = 3.0, 1.0
 LINGER_SECONDS = 1.0
 # How often an empty drain looks again, in seconds.
 PEEK_SECONDS = 0.01
@@ -33,15 +39,18 @@ CAP = 4
 
 
 def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
-    """Carry what is due; how many were carried. Claims for at most 13 s, then rings again.
+    """Carry what is due; how many were carried. Claims for 13 s, or 18 beside somebody who hangs,
+    then rings again.
 
     With `threads=0` everything happens in the caller's own thread.
     """
     bell.clear("outbox")
     carriers = Carriers(threads)
-    started = last_seen = time.monotonic()
+    last_seen = time.monotonic()
     try:
-        while time.monotonic() - started < CLAIM_SECONDS:
+        while carriers.age < CLAIM_SECONDS or (
+            carriers.age < TAIL_SECONDS and not carriers.are_idle
+        ):
             if _claim_one(carriers):
                 last_seen = time.monotonic()
             elif carriers.are_idle and time.monotonic() - last_seen >= linger:
@@ -74,17 +83,18 @@ def _claim_one(carriers: "Carriers") -> bool:
 def _claim_next(carriers: "Carriers") -> bool:
     breakers = health.breakers()
     # A probe is for its own connection: what is due elsewhere must not use it up.
-    probes = health.take_probes() if any(breakers.values()) else []
+    may_probe = carriers.age < FRESH_SECONDS and any(breakers.values())
+    probes = health.take_probes() if may_probe else []
     claimed = [_claim_for([slug], carriers) for slug in probes]
     if any(claimed):
         return True
-    freely = [slug for slug, is_open in breakers.items() if not is_open]
+    freely = {slug for slug, is_open in breakers.items() if not is_open} - carriers.slow()
     return _claim_for([slug for slug in freely if carriers.in_flight[slug] < CAP], carriers)
 
 
 def _tell(carriers: "Carriers") -> bool:
     carriers.told_at = time.monotonic()
-    ends_at = time.monotonic() + delivery.CALL_SECONDS
+    ends_at = carriers.ends_at()
     told, alone = telling.tell_batch()
     carriers.carried += told
     for outcome in alone:
@@ -94,7 +104,7 @@ def _tell(carriers: "Carriers") -> bool:
 
 def _claim_for(slugs: list[str], carriers: "Carriers") -> bool:
     slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
-    ends_at = time.monotonic() + delivery.CALL_SECONDS
+    ends_at = carriers.ends_at()
     outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
     if outcome is not None:
         carriers.take(outcome, ends_at)
@@ -110,6 +120,10 @@ class Carriers:
     def __init__(self, threads: int) -> None:
         self.carried = 0
         self.told_at = 0.0
+        self._started = time.monotonic()
+        # Of each that is being carried, where and since when; and who was slow before.
+        self._since: dict[int, tuple[str, float]] = {}
+        self._was_slow: set[str] = set()
         self.in_flight: Counter[str] = Counter()
         self._size = threads
         self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
@@ -128,10 +142,25 @@ class Carriers:
     def are_idle(self) -> bool:
         return self.in_flight.total() == 0
 
+    @property
+    def age(self) -> float:
+        """How long this drain lasts already, in seconds."""
+        return time.monotonic() - self._started
+
+    def ends_at(self) -> float:
+        """When the last call of what is claimed now must be over (monotonic)."""
+        return min(time.monotonic() + delivery.CALL_SECONDS, self._started + OVER_SECONDS)
+
+    def slow(self) -> set[str]:
+        """The connections that have let us wait in this drain, or do so now."""
+        before = time.monotonic() - SLOW_SECONDS
+        with self._changed:
+            return self._was_slow | {slug for slug, at in self._since.values() if at <= before}
+
     def take(self, outcome: Outcome, ends_at: float) -> None:
         self.carried += 1
         if self._size == 0:
-            delivery.carry(outcome, ends_at=ends_at)
+            self._carry(outcome, ends_at)
             return
         with self._changed:
             self.in_flight[outcome.connection] += 1
@@ -151,6 +180,18 @@ class Carriers:
         for thread in self._threads:
             thread.join()
 
+    def _carry(self, outcome: Outcome, ends_at: float) -> None:
+        began = time.monotonic()
+        with self._changed:
+            self._since[outcome.pk] = outcome.connection, began
+        try:
+            delivery.carry(outcome, ends_at=ends_at)
+        finally:
+            with self._changed:
+                del self._since[outcome.pk]
+                if time.monotonic() - began >= SLOW_SECONDS:
+                    self._was_slow.add(outcome.connection)
+
     def _start_one(self) -> None:
         # It logs as part of the job that started it.
         thread = threading.Thread(target=copy_context().run, args=[self._run])
@@ -162,7 +203,7 @@ class Carriers:
             while (handed := self._work.get()) is not None:
                 outcome, ends_at = handed
                 try:
-                    delivery.carry(outcome, ends_at=ends_at)
+                    self._carry(outcome, ends_at)
                 finally:
                     with self._changed:
                         self.in_flight[outcome.connection] -= 1

@@ -1,10 +1,12 @@
 """The outbox: one lease, one word that counts, one place in line; and what people may do."""
 
 import threading
+import time
 import uuid
 from datetime import timedelta
 
 import pytest
+from django.conf import settings
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
@@ -167,6 +169,75 @@ def test_one_connection_never_has_more_than_its_share_and_holds_up_nobody(crm, m
     monkeypatch.setattr(delivery, "carry", carried)
     assert draining.drain(linger=0.05) == 24
     assert max(most) == draining.CAP
+
+
+@threaded
+def test_who_lets_us_wait_is_left_out_for_the_rest_of_the_drain(crm, monkeypatch):
+    """What is claimed late and hangs would hold up the drain's end, and with it everybody."""
+    say("sent")
+    say("sent", id="doc-2")
+    answers = threading.Event()
+    monkeypatch.setattr(draining, "SLOW_SECONDS", 0.1)
+    monkeypatch.setattr(delivery, "carry", lambda one, **_: answers.wait(20))
+    carriers = draining.Carriers(2)
+    assert draining._claim_next(carriers)
+    until(lambda: carriers.slow() == {"hubspot"}, within=20)
+    assert not draining._claim_next(carriers)
+    answers.set()
+    until(lambda: carriers.are_idle, within=20)
+    assert not draining._claim_next(carriers)
+    carriers.stop()
+    # The next drain asks it again.
+    fresh = draining.Carriers(2)
+    assert draining._claim_next(fresh)
+    fresh.stop()
+
+
+@threaded
+def test_beside_somebody_who_hangs_the_others_are_claimed_for_until_they_are_done(crm, monkeypatch):
+    say("sent")
+    carriers, told = [], threading.Event()
+    monkeypatch.setattr(draining, "CLAIM_SECONDS", 0.2)
+
+    def carried(one, **_):
+        if "/doc-1/" not in one.key:
+            return
+        # Long after claiming should be over somebody else's is due, and is told meanwhile.
+        until(lambda: carriers[0].age > 0.5, within=10)
+        say("sent", id="doc-2")
+        until(lambda: Notice.objects.count() == 2, within=10)
+        told.set()
+        connections.close_all()
+
+    class Watched(draining.Carriers):
+        def __init__(self, threads):
+            super().__init__(threads)
+            carriers.append(self)
+
+    monkeypatch.setattr(draining, "Carriers", Watched)
+    monkeypatch.setattr(delivery, "carry", carried)
+    draining.drain(linger=0.05)
+    assert told.is_set()
+
+
+def test_a_probe_goes_out_at_a_drains_beginning_alone(crm):
+    say("sent")
+    now = instant.now()
+    Connection.objects.filter(slug="hubspot").update(
+        breaker="open", breaker_opened_at=now, next_probe_at=now
+    )
+    old = draining.Carriers(0)
+    old._started -= draining.FRESH_SECONDS
+    assert not draining._claim_next(old)
+    assert draining._claim_next(draining.Carriers(0))
+
+
+def test_whatever_is_claimed_is_over_before_its_job_is():
+    late = draining.Carriers(0)
+    late._started -= draining.TAIL_SECONDS
+    left = late.ends_at() - time.monotonic()
+    assert 0 < left <= draining.OVER_SECONDS - draining.TAIL_SECONDS
+    assert settings.RQ_QUEUES["outbox"]["DEFAULT_TIMEOUT"] > draining.OVER_SECONDS
 
 
 def test_people_are_told_in_one_go_and_what_is_out_of_the_ordinary_alone(
