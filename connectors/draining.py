@@ -13,8 +13,9 @@ from django.conf import settings
 from django.db import connections
 
 from connectors import delivery, health, registry, telling
+from connectors.turns import Turns
 from meshline import bell
-from proposals import outbox
+from proposals import outbox, tiers
 from proposals.models import Outcome
 from proposals.tiers import Tier
 
@@ -103,7 +104,8 @@ def _tell(carriers: "Carriers") -> bool:
 
 
 def _claim_for(slugs: list[str], carriers: "Carriers") -> bool:
-    slowest = Tier.MINUTES if carriers.in_flight.total() >= PATIENT_CAP else Tier.DAILY
+    patient_may = carriers.in_flight.total() < PATIENT_CAP and carriers.turns.patient_may
+    slowest = Tier.DAILY if patient_may else Tier.MINUTES
     ends_at = carriers.ends_at()
     outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
     if outcome is not None:
@@ -124,6 +126,7 @@ class Carriers:
         # Of each that is being carried, where and since when; and who was slow before.
         self._since: dict[int, tuple[str, float]] = {}
         self._was_slow: set[str] = set()
+        self.turns = Turns()
         self.in_flight: Counter[str] = Counter()
         self._size = threads
         self._work: queue.Queue[tuple[Outcome, float] | None] = queue.Queue()
@@ -182,15 +185,21 @@ class Carriers:
 
     def _carry(self, outcome: Outcome, ends_at: float) -> None:
         began = time.monotonic()
+        is_urgent = outcome.tier_rank <= tiers.RANK[Tier.MINUTES]
         with self._changed:
             self._since[outcome.pk] = outcome.connection, began
+            if is_urgent:
+                self.turns.saw_urgent()
         try:
             delivery.carry(outcome, ends_at=ends_at)
         finally:
             with self._changed:
+                took = time.monotonic() - began
                 del self._since[outcome.pk]
-                if time.monotonic() - began >= SLOW_SECONDS:
+                if took >= SLOW_SECONDS:
                     self._was_slow.add(outcome.connection)
+                if not is_urgent:
+                    self.turns.patient_took(took)
 
     def _start_one(self) -> None:
         # It logs as part of the job that started it.

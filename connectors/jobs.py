@@ -5,6 +5,7 @@ import time
 from django_rq import job
 
 from connectors import digest, draining, health, inbox, indexing
+from connectors.turns import Turns
 from meshline import bell, instant, logs
 from proposals import lateness, outbox
 
@@ -12,11 +13,6 @@ DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
 PEEK_SECONDS = 0.01
 BATCH = 100
-# How often the patient are looked for; how long after an urgent one more are expected, and how many
-# times its own length a batch of the patient is followed by a rest while they are.
-PATIENT_PEEK_SECONDS = 0.1
-URGENT_SECONDS = 3.0
-PATIENT_REST = 4
 # A lease that lapsed is taken up by the next claim; nobody has when it is still there by then.
 LAPSED_SECONDS = 5.0
 INDEX_SECONDS = 2.0
@@ -28,9 +24,9 @@ def drain_inbox() -> None:
     """Digest what is due, in batches, for at most 20 s; ring again if more is left."""
     bell.clear("inbox")
     started = last_seen = time.monotonic()
-    turns = _Turns()
+    turns = Turns()
     while time.monotonic() - started < DRAIN_SECONDS:
-        taken = turns.take()
+        taken = _digest_next(turns)
         if taken:
             last_seen = time.monotonic()
             if taken == BATCH:
@@ -43,31 +39,17 @@ def drain_inbox() -> None:
     bell.ring("inbox")
 
 
-class _Turns:
-    """The urgent always first; while they come, the patient have a fifth of the time.
-
-    Otherwise somebody who comes in an urgent tier would find every worker in the middle of a batch
-    of the patient, and the processors busy with what follows from them.
-    """
-
-    def __init__(self) -> None:
-        self._urgent_at = self._looks_at = 0.0
-
-    def take(self) -> int:
-        """Digest the next batch, if it has its turn; how many were taken."""
-        if taken := digest.digest_batch(most=BATCH, patient=False):
-            self._urgent_at = time.monotonic()
-            return taken
-        began = time.monotonic()
-        if began < self._looks_at:
-            return 0
-        taken = digest.digest_batch(most=BATCH)
-        now = time.monotonic()
-        if not taken:
-            self._looks_at = now + PATIENT_PEEK_SECONDS
-        elif now - self._urgent_at < URGENT_SECONDS:
-            self._looks_at = now + PATIENT_REST * (now - began)
+def _digest_next(turns: Turns) -> int:
+    """Digest the next batch, the urgent before all others; how many were taken."""
+    if taken := digest.digest_batch(most=BATCH, patient=False):
+        turns.saw_urgent()
         return taken
+    if not turns.patient_may:
+        return 0
+    began = time.monotonic()
+    taken = digest.digest_batch(most=BATCH)
+    turns.patient_took(time.monotonic() - began)
+    return taken
 
 
 @job("outbox")

@@ -11,6 +11,7 @@ from connectors import connections, digest, inbox, jobs, rereading
 from connectors.models import Message, RecordLink
 from connectors.pandadoc import translate
 from connectors.rereading import NotNow
+from connectors.turns import Turns
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
@@ -273,13 +274,13 @@ def test_a_burst_of_patient_events_stands_in_no_urgent_ones_way(burst):
 
 def test_while_urgent_ones_come_the_patient_rest_between_their_batches(burst):
     send("urgent")
-    turns = jobs._Turns()
-    assert [turns.take() for _ in range(3)] == [1, digest.PATIENT_MOST, 0]
+    turns = Turns()
+    assert [jobs._digest_next(turns) for _ in range(3)] == [1, digest.PATIENT_MOST, 0]
 
 
 def test_by_themselves_the_patient_need_no_rest(burst):
-    turns = jobs._Turns()
-    assert [turns.take() for _ in range(3)] == [digest.PATIENT_MOST] * 3
+    turns = Turns()
+    assert [jobs._digest_next(turns) for _ in range(3)] == [digest.PATIENT_MOST] * 3
 
 
 def test_but_whoever_waited_their_ten_minutes_comes_before_the_newest(pandadoc):

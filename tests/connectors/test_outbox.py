@@ -11,7 +11,7 @@ from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 
 from connectors import connections as doors
-from connectors import delivery, draining, holding, telling
+from connectors import delivery, draining, holding, telling, turns
 from connectors.models import Connection, DeliveryAttempt
 from exceptions.models import Ticket
 from meshline import instant
@@ -35,6 +35,34 @@ def claim(*slugs, seconds=60):
 
 def lapse(leased):
     Outcome.objects.filter(pk=leased.pk).update(lease_until=instant.now() - timedelta(seconds=1))
+
+
+@pytest.fixture
+def long_rest(monkeypatch):
+    monkeypatch.setattr(turns, "LONGEST_REST", 60.0)
+
+
+def test_while_urgent_ones_come_what_can_wait_rests_between_its_turns(crm, long_rest, monkeypatch):
+    carried = []
+    monkeypatch.setattr(delivery, "carry", lambda outcome, ends_at: carried.append(outcome.tier))
+    say("sent")
+    Outcome.objects.filter(connection="hubspot").update(tier="hours", tier_rank=2)
+    carriers = draining.Carriers(0)
+    carriers.turns.saw_urgent()
+    carriers.turns.patient_took(20.0)
+    assert not draining._claim_next(carriers)
+    Outcome.objects.filter(connection="hubspot").update(tier="seconds", tier_rank=0)
+    assert draining._claim_next(carriers)
+    assert carried == ["seconds"]
+
+
+def test_by_itself_what_can_wait_needs_no_rest(crm, long_rest, monkeypatch):
+    monkeypatch.setattr(delivery, "carry", lambda outcome, ends_at: None)
+    say("sent")
+    Outcome.objects.filter(connection="hubspot").update(tier="hours", tier_rank=2)
+    carriers = draining.Carriers(0)
+    carriers.turns.patient_took(20.0)
+    assert draining._claim_next(carriers)
 
 
 def proven(leased, external_id="4711"):
