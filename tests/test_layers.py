@@ -29,6 +29,7 @@ GROUND = [
         "gauges",
         "invariants",
         "masking",
+        "clauses",
     },
     {"audit"},
     {"people"},
@@ -49,7 +50,7 @@ NOBODY_IMPORTS = {"urls", "views", "api", "jobs"}
 ROWS = {"models"}
 # Pure: facts in, a decision out; neither database nor clock nor anything of Django.
 RULES = {
-    "meshline.money",
+    "meshline.money", "meshline.clauses",
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",

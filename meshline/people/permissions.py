@@ -56,6 +56,7 @@ class Permission(StrEnum):
     RESUME_CONNECTION = "resume a connection"
     CONFIGURE_CONNECTION = "create and change connections and their secrets"
     SEE_OPERATING_MODEL = "see the operating model"
+    DRAFT_OPERATING_MODEL = "draft changes of the operating model"
     CHANGE_OPERATING_MODEL = "change the operating model"
     SEE_PEOPLE = "see people"
     MANAGE_PEOPLE = "manage people and roles"
@@ -98,6 +99,7 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.RESUME_CONNECTION: {M: ALL, A: ALL},
     Permission.CONFIGURE_CONNECTION: {A: ALL},
     Permission.SEE_OPERATING_MODEL: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
+    Permission.DRAFT_OPERATING_MODEL: {O: ALL, M: ALL},
     Permission.CHANGE_OPERATING_MODEL: {M: ALL},
     Permission.SEE_PEOPLE: {M: ALL, S: TEAM, A: ALL},
     Permission.MANAGE_PEOPLE: {A: ALL},

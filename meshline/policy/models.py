@@ -163,3 +163,35 @@ class Sla(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind or 'any'} {self.severity}"
+
+
+class Draft(models.Model):
+    """What somebody prepares of the operating model; see meshline.policy.drafts."""
+
+    kind = models.CharField(max_length=40)
+    slug = models.SlugField(max_length=60)
+    content = models.JSONField()
+    note = models.CharField(max_length=300, blank=True)
+    # The version in force that it started from; 0 where there was none.
+    based_on = models.PositiveIntegerField()
+    # Counts its saves.
+    revision = models.PositiveIntegerField(default=1)
+    changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    changed_at = models.DateTimeField()
+    submitted_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    submitted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["kind", "slug"], name="one_draft_of_a_thing"),
+            models.CheckConstraint(
+                condition=Q(submitted_at=None, submitted_by=None)
+                | Q(submitted_at__isnull=False, submitted_by__isnull=False),
+                name="submitted_when_and_by_whom",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.slug}"

@@ -1,0 +1,114 @@
+"""What is being prepared of the operating model: not in force until somebody publishes it.
+
+One draft per thing (its kind and slug), shared by those who may change it. Each save counts, so
+that nobody overwrites or publishes what they have not seen. The room whose thing it is says what
+its content may be, and keeps the published versions.
+"""
+
+from datetime import datetime
+from typing import Any
+
+from django.db import transaction
+
+from meshline.audit import trail
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
+from meshline.policy.models import Company, Draft
+from meshline.policy.operating_model import ModelError, Stale
+
+
+class SecondPerson(ModelError):
+    """It takes somebody else than its author to publish this."""
+
+
+def of(kind: str, slug: str) -> Draft | None:
+    """The draft of this thing, if somebody is preparing one."""
+    return Draft.objects.filter(kind=kind, slug=slug).select_related("changed_by").first()
+
+
+@transaction.atomic
+def save(
+    *, kind: str, slug: str, content: Any, note: str = "", based_on: int, revision: int, by: User,
+    at: datetime,
+) -> Draft:  # fmt: skip
+    """Keep what somebody prepares. `based_on` is the version in force that it started from, 0 for
+    none; `revision` the one of the draft that was seen, 0 for none. Raises Stale.
+
+    Whoever was asked to publish it must be asked again.
+    """
+    permissions.check(by, Permission.DRAFT_OPERATING_MODEL)
+    draft = _locked(kind, slug, revision) or Draft(kind=kind, slug=slug, revision=0)
+    before = _facts(draft) if draft.pk else {}
+    draft.content, draft.note, draft.based_on = content, note, based_on
+    if draft.pk and _facts(draft) == before:
+        return draft
+    draft.revision, draft.changed_by, draft.changed_at = draft.revision + 1, by, at
+    draft.submitted_by = draft.submitted_at = None
+    draft.save()
+    trail.record(f"{kind}.drafted", subject=draft, by=by, at=at, before=before, after=_facts(draft))
+    return draft
+
+
+@transaction.atomic
+def submit(*, kind: str, slug: str, revision: int, by: User, at: datetime) -> Draft:
+    """Ask for somebody to publish it. Raises Stale."""
+    permissions.check(by, Permission.DRAFT_OPERATING_MODEL)
+    draft = _locked(kind, slug, revision)
+    if draft is None:
+        raise Stale()
+    if draft.submitted_by_id is None:
+        draft.submitted_by, draft.submitted_at = by, at
+        draft.save(update_fields=["submitted_by", "submitted_at"])
+        trail.record(f"{kind}.submitted", subject=draft, by=by, at=at, after=_facts(draft))
+    return draft
+
+
+@transaction.atomic
+def discard(*, kind: str, slug: str, revision: int, by: User, at: datetime) -> None:
+    """Throw it away; what is in force stays. Raises Stale."""
+    permissions.check(by, Permission.DRAFT_OPERATING_MODEL)
+    if draft := _locked(kind, slug, revision):
+        trail.record(f"{kind}.discarded", subject=draft, by=by, at=at, before=_facts(draft))
+        draft.delete()
+
+
+def take(
+    *, kind: str, slug: str, revision: int, in_force: int, second: bool, by: User, at: datetime
+) -> Draft:
+    """Take the draft out to publish it, inside the publisher's own transaction.
+
+    Raises Stale when the draft, or the version `in_force`, is not the one that was seen; with
+    `second`, SecondPerson unless somebody else than its last author does it.
+    """
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    draft = _locked(kind, slug, revision)
+    if draft is None:
+        raise Stale()
+    if draft.based_on != in_force:
+        raise Stale({"version": draft.based_on}, {"version": in_force})
+    if second and draft.changed_by_id == by.pk:
+        raise SecondPerson(refusal_of_second(draft))
+    draft.delete()
+    return draft
+
+
+def refusal_of_second(draft: Draft) -> str:
+    """Why its author may not publish it, as a sentence."""
+    return f"{draft.changed_by.name} wrote this; a second person publishes it."
+
+
+def _locked(kind: str, slug: str, revision: int) -> Draft | None:
+    # Rows that come and go cannot be locked themselves; the company's row is always there.
+    Company.objects.select_for_update(of=("self",)).get()
+    draft = of(kind, slug)
+    if (draft.revision if draft else 0) != revision:
+        raise Stale({"revision": revision}, {"revision": draft.revision if draft else 0})
+    return draft
+
+
+def _facts(draft: Draft) -> dict[str, Any]:
+    return {
+        "slug": draft.slug, "based on": draft.based_on, "note": draft.note,
+        "content": draft.content,
+    }  # fmt: skip

@@ -1,0 +1,189 @@
+"""Conditions of clauses: read, told, judged; whatever cannot be one is refused with its place."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meshline import clauses
+from meshline.clauses import ClauseError, Field, Kind
+
+FIELDS = {
+    "amount": Field("Amount", Kind.NUMBER),
+    "source": Field("Source"),
+    "state": Field("State", choices={"sent": "Sent", "signed": "Signed"}),
+    "signed_at": Field("Signed at", Kind.MOMENT),
+    "repeat": Field("Repeat customer", Kind.FLAG),
+}
+FACTS = {
+    "amount": Decimal("60000.50"), "source": "Quotes", "state": "signed",
+    "signed_at": datetime(2026, 11, 23, 9, 0, tzinfo=UTC), "repeat": True,
+}  # fmt: skip
+
+
+def clause(field, op, value=None):
+    return {"field": field, "op": op} | ({} if value is None else {"value": value})
+
+
+def holds(node, facts=FACTS):
+    return clauses.read(node, FIELDS).holds(facts)
+
+
+@pytest.mark.parametrize(
+    ("node", "held"),
+    [
+        (clause("amount", "at_least", "60000.50"), True),
+        (clause("amount", "more_than", "60000.50"), False),
+        (clause("amount", "less_than", "60000.51"), True),
+        (clause("amount", "at_most", 60000), False),
+        (clause("amount", "is", "60000.5"), True),
+        (clause("source", "is", "quotes"), True),
+        (clause("source", "is_not", "quotes"), False),
+        (clause("source", "contains", "OTE"), True),
+        (clause("source", "starts_with", "quo"), True),
+        (clause("source", "ends_with", "quo"), False),
+        (clause("source", "is_one_of", "crm, quotes"), True),
+        (clause("source", "is_none_of", ["crm", "quotes"]), False),
+        (clause("source", "is_blank"), False),
+        (clause("source", "is_told"), True),
+        (clause("state", "is", "signed"), True),
+        (clause("signed_at", "at_least", "2026-11-23T10:00+01:00"), True),
+        (clause("signed_at", "less_than", "2026-11-23T09:00+00:00"), False),
+        (clause("repeat", "is", "true"), True),
+        (clause("repeat", "is_not", True), False),
+        ({"all": []}, True),
+        ({"not": clause("repeat", "is", True)}, False),
+        ({"any": [clause("source", "is", "crm"), clause("repeat", "is", True)]}, True),
+        ({"all": [clause("source", "is", "crm"), clause("repeat", "is", True)]}, False),
+        ({"cel": "amount >= 50000.0 && source.startsWith('Quo')"}, True),
+        ({"cel": "amount < 50000.0 || state == 'sent'"}, False),
+        ({"cel": "signed_at > timestamp('2026-01-01T00:00:00Z')"}, True),
+    ],
+)
+def test_what_holds(node, held):
+    assert holds(node) is held
+
+
+@pytest.mark.parametrize("op", ["at_least", "is", "is_not", "less_than"])
+def test_what_nobody_told_makes_a_clause_false(op):
+    assert not holds(clause("amount", op, "5"), {})
+    assert holds(clause("amount", "is_blank"), {})
+    assert not holds({"cel": "amount > 1.0"}, {})
+
+
+def test_an_expression_over_kinds_that_do_not_compare_does_not_hold():
+    assert not holds({"cel": "source > 1.0"})
+    assert not holds({"cel": "amount"})
+    assert not holds({"cel": "1 / 0 == 1"})
+
+
+def test_each_part_has_its_verdict_and_the_value_that_was_seen():
+    node = {"all": [clause("amount", "at_least", "50000"), clause("source", "is", "crm")]}
+    found = clauses.read(node, FIELDS).judge(FACTS)
+    assert (found.sentence, found.held) == (
+        "Amount is at least 50,000 and Source is “crm”", False,
+    )  # fmt: skip
+    assert [(part.held, part.seen) for part in found.parts] == [
+        (True, "60,000.50"), (False, "Quotes"),
+    ]  # fmt: skip
+
+
+def test_a_condition_reads_as_a_sentence():
+    node = {
+        "any": [
+            {"all": [clause("state", "is_one_of", "sent,signed"), clause("repeat", "is", "false")]},
+            {"not": clause("signed_at", "less_than", "2026-11-23T09:00+00:00")},
+        ]
+    }
+    assert str(clauses.read(node, FIELDS)) == (
+        "(State is one of Sent or Signed and Repeat customer is no)"
+        " or not (Signed at is before 2026-11-23 09:00 UTC)"
+    )
+    assert str(clauses.ALWAYS) == "always"
+
+
+@pytest.mark.parametrize(
+    ("node", "place", "says"),
+    [
+        ("amount > 5", "", "Write a clause"),
+        ({}, "", "There is no field"),
+        (clause("colour", "is", "red"), "", "choose amount, source"),
+        (clause("amount", "contains", "5"), "", "cannot be asked “contains”"),
+        (clause("amount", ["is"], "5"), "", "cannot be asked"),
+        (clause("amount", "is", "five"), "", "is no number for Amount"),
+        (clause("amount", "is", "١٢"), "", "is no number"),
+        (clause("amount", "is", "1e999999"), "", "is no number"),
+        (clause("amount", "is", "NaN"), "", "is no number"),
+        (clause("amount", "is", True), "", "Write what Amount"),
+        (clause("source", "is", ""), "", "Write what Source"),
+        (clause("source", "is", "a\0b"), "", "Write what Source"),
+        (clause("source", "is", "x" * 301), "", "Write what Source"),
+        (clause("source", "is_one_of", []), "", "1 to 100 values"),
+        (clause("source", "is_blank", "x"), "", "leave the value out"),
+        (clause("state", "is", "lost"), "", "never “lost”; choose sent, signed"),
+        (clause("signed_at", "less_than", "2026-11-23T09:00"), "", "is no moment"),
+        (clause("repeat", "is", "maybe"), "", "true or false"),
+        ({"field": "amount", "op": "is", "value": "5", "weight": 3}, "", "no “weight”"),
+        ({"any": []}, "", "never holds"),
+        ({"all": {}}, "", "joins a list"),
+        ({"all": [clause("amount", "is", "5"), {"any": [{"not": 5}]}]}, "2.1", "Write a clause"),
+        ({"cel": ""}, "", "Write an expression"),
+        ({"cel": "amount >"}, "", "cannot be read"),
+        ({"cel": "x" * 100_000}, "", "1000 characters"),
+        ({"cel": "(" * 400 + "1" + ")" * 400}, "", "20 brackets"),
+        ({"cel": "[1, 2].exists(amount, amount > 1)"}, "", "“exists” loops"),
+        ({"cel": "[1, 2].map (amount, amount) == []"}, "", "“map” loops"),
+        ({"cel": "__class__ == 1"}, "", "no field “__class__”"),
+        ({"cel": "source.matches('(a+)+b')"}, "", "cannot use “matches”"),
+        ({"all": [{"cel": "amount > 1.0"}, {"cel": "amount < 9.0"}]}, "", "One expression"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_a_condition_is_refused(node, place, says):
+    with pytest.raises(ClauseError) as caught:
+        clauses.read(node, FIELDS)
+    assert says in str(caught.value)
+    assert caught.value.place.startswith(place)
+
+
+def test_too_deep_and_too_many_are_refused():
+    deep = clause("amount", "is", "5")
+    for _ in range(5):
+        deep = {"not": deep}
+    with pytest.raises(ClauseError, match="5 levels"):
+        clauses.read(deep, FIELDS)
+    many = {"any": [{"all": [clause("amount", "is", "5")] * 30}] * 2}
+    with pytest.raises(ClauseError, match="50 clauses"):
+        clauses.read(many, FIELDS)
+
+
+def _depth(node):
+    parts = node.get("all") or node.get("any") or ([node["not"]] if "not" in node else [])
+    return 1 + max(map(_depth, parts), default=0)
+
+
+_LEAVES = st.sampled_from(
+    [
+        clause("amount", "at_least", "5"), clause("source", "is_told"),
+        clause("state", "is", "sent"), clause("repeat", "is", True),
+    ]
+)  # fmt: skip
+_NODES = st.recursive(
+    _LEAVES,
+    lambda inner: st.one_of(
+        st.fixed_dictionaries({"all": st.lists(inner, max_size=3)}),
+        st.fixed_dictionaries({"any": st.lists(inner, min_size=1, max_size=3)}),
+        st.fixed_dictionaries({"not": inner}),
+    ),
+    max_leaves=4,
+).filter(lambda node: _depth(node) <= clauses.DEEPEST)
+
+
+@given(_NODES)
+def test_what_is_written_down_reads_the_same_and_its_verdict_is_what_holds(node):
+    condition = clauses.read(node, FIELDS)
+    assert clauses.read(json.loads(json.dumps(condition.as_json())), FIELDS) == condition
+    for facts in (FACTS, {}):
+        assert condition.judge(facts).held is condition.holds(facts)
