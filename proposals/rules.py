@@ -51,7 +51,7 @@ FIELDS: dict[str, Fields] = {
     }
 }
 # Told as they are only to who sees personal data and amounts.
-PRIVATE = {"title", "amount", "contact_name", "contact_email", "contact_domain"}
+PRIVATE = {"amount", "contact_name", "contact_email", "contact_domain"}
 # Of what was told, what a decision may rest on.
 _TOLD = ("title", "amount", "currency", "contact_name", "contact_email", "owner_email")
 
