@@ -63,6 +63,11 @@ _TABLE = [
         "the owner in the quoting tool so that it does not happen again.",
     ),
     Kind(
+        "route-by-hand", "An owner is to be chosen", Severity.NORMAL, "proposal-state",
+        "A routing rule leaves it to a person. Give the record to somebody on its page; if such "
+        "records always go the same way, a rule can say so.",
+    ),
+    Kind(
         "not-the-authority", "A move by a system that may not make it", Severity.NORMAL,
         "proposal-state",
         "The state was left as it is. Make the move in the system that is its authority, or change "

@@ -117,6 +117,8 @@ _CEL_FUNCTIONS = frozenset(
      "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_"}
 )  # fmt: skip
 _CEL_TEXTS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
+# A fact is one value and has no parts; what looks like one is an attribute of something else.
+_CEL_PART = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
 _CEL_MACRO = re.compile(r"\b(all|exists|exists_one|filter|has|map)\s*\(")
 
 
@@ -374,6 +376,8 @@ def read_cel(source: Any, fields: Fields, place: str = "") -> Cel:
         raise ClauseError(f"At most {DEEPEST_CEL} brackets in an expression.", place)
     if macro := _CEL_MACRO.search(bare):
         raise ClauseError(f"“{macro.group(1)}” loops; an expression here does not.", place)
+    if part := _CEL_PART.search(bare):
+        raise ClauseError(f"No field has a part “{part.group(1)[:40]}”.", place)
     try:
         names = _program(source.strip()).references()
     except ValueError as error:

@@ -8,10 +8,12 @@ from meshline.audit.actors import Actor
 from proposals import billing
 from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT
 from proposals.models import Proposal, Signal
-from proposals.routing import Assignment
+from proposals.routing import BY_HAND, DRIFT, Assignment
 from proposals.states import State
 from proposals.story import Story
 
+# Tickets for a record whose owner has it only for the time being.
+OWNERLESS = {DRIFT, BY_HAND}
 # In these the customer owes what was agreed.
 _OWED = (State.SIGNED, State.INVOICED, State.CLOSED_WON)
 
@@ -34,16 +36,16 @@ def raise_and_settle(story: Story, *, at: datetime) -> None:
     by = story.fresh[-1][1].by
     if story.proposal.invoice_id and story.transitions:
         _look_for_an_invoice(story, by, at)
-    if not story.drifts:
+    if not story.decided:
         return
-    named, assignment = story.drifts[-1]
+    _, assignment = story.decided[-1]
     if story.had_temporary_owner:
         because = f"{assignment.owner.name} is the owner now."
         record = story.proposal.record
-        desk.settle(subject=record, kinds={"role-drift"}, because=because, by=by, at=at)
+        desk.settle(subject=record, kinds=OWNERLESS, because=because, by=by, at=at)
     if assignment.is_temporary:
         origin = story.fresh[-1][1].origin
-        desk.open_ticket(_role_drift(story.proposal, named, assignment, origin), by=by, at=at)
+        desk.open_ticket(_role_drift(story.proposal, assignment, origin), by=by, at=at)
 
 
 def _look_for_an_invoice(story: Story, by: Actor, at: datetime) -> None:
@@ -104,16 +106,17 @@ def _invoice_voided(proposal: Proposal, origin: str) -> desk.Trouble:
     )
 
 
-def _role_drift(
-    proposal: Proposal, named: str, assignment: Assignment, origin: str
-) -> desk.Trouble:
+def _role_drift(proposal: Proposal, assignment: Assignment, origin: str) -> desk.Trouble:
+    named = assignment.facts["owner_named"]
     return desk.Trouble(
-        kind="role-drift",
-        cause=f"role-drift:{proposal.source}:{named.lower() or 'nobody'}",
+        kind=assignment.trouble,
+        cause=assignment.cause,
         title=assignment.drift.rstrip("."),
         reason=f"{assignment.drift} {assignment.owner.name} has it for the time being.",
         subject=proposal.record,
         evidence={"named": named, "temporary owner": assignment.owner.name, "origin": origin},
+        # Whoever the rule leaves it to has the ticket as well.
+        owner=assignment.owner if assignment.trouble == BY_HAND else None,
         led_from=origin,
         **_about(proposal),
     )

@@ -15,6 +15,8 @@ from proposals.states import State
 # Two systems' clocks, or how finely they tell the time, differ by this much at most: an invoice
 # that was made because of a signature may bear an earlier time than the signature.
 CLOCKS_DIFFER = timedelta(minutes=5)
+# The field in which a source names the owner.
+OWNER = "owner_email"
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,7 @@ class Event:
     tiebreak: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     forced: bool = False
+    tier: str = ""
 
 
 @dataclass(frozen=True)
@@ -45,12 +48,30 @@ class Episode:
 
 
 @dataclass(frozen=True)
+class Naming:
+    """What was known when the owner was last named otherwise than before: what routing goes by.
+
+    As the story tells it, so that it is the same whatever order the events came in.
+    """
+
+    state: State = State.DRAFT
+    tier: str = ""
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def owner(self) -> str:
+        """The e-mail; empty where nobody was named."""
+        return self.fields.get(OWNER, "")
+
+
+@dataclass(frozen=True)
 class History:
     """The whole story: episodes in order, events that moved nothing, the fields as last told."""
 
     episodes: tuple[Episode, ...]
     superseded: frozenset[int]
     fields: dict[str, Any]
+    naming: Naming = field(default_factory=Naming)
 
     @property
     def state(self) -> State:
@@ -69,22 +90,24 @@ def tell(events: Iterable[Event]) -> History:
     """Tell the story of these events in the order in which they happened."""
     episodes = [Episode(State.DRAFT, None, ())]
     superseded: set[int] = set()
-    fields: dict[str, Any] = {}
     told = sorted(events, key=_order)
-    for event in told:
-        fields.update(event.fields)
+    fields, named_by, known_then = _fields(told)
+    state_then = State.DRAFT
     for event in _caused_in_order(told):
-        if event.target is None:
-            continue
         here = episodes[-1]
-        if event.target is here.state:
+        if event.target is None:
+            pass
+        elif event.target is here.state:
             since = here.since or event.occurred_at
             episodes[-1] = Episode(here.state, since, (*here.events, event.id))
         elif event.forced or states.is_move(here.state, event.target):
             episodes.append(Episode(event.target, event.occurred_at, (event.id,)))
         else:
             superseded.add(event.id)
-    return History(tuple(episodes), frozenset(superseded), fields)
+        if named_by and event.id == named_by.id:
+            state_then = episodes[-1].state
+    naming = Naming(state_then, named_by.tier if named_by else "", known_then)
+    return History(tuple(episodes), frozenset(superseded), fields, naming)
 
 
 def told_by(events: Iterable[Event]) -> dict[str, int]:
@@ -101,6 +124,19 @@ def told_by(events: Iterable[Event]) -> dict[str, int]:
                 values[name], by[name] = value, event.id
     entered = tell(events).current.events
     return by | ({"state": entered[0]} if entered else {})
+
+
+def _fields(told: list[Event]) -> tuple[dict[str, Any], Event | None, dict[str, Any]]:
+    """The fields as last told; which event named the owner anew last, and what was told by then."""
+    fields: dict[str, Any] = {}
+    named_by: Event | None = None
+    known_then: dict[str, Any] = {}
+    for event in told:
+        before = fields.get(OWNER, "")
+        fields.update(event.fields)
+        if named_by is None or fields.get(OWNER, "") != before:
+            named_by, known_then = event, dict(fields)
+    return fields, named_by, known_then
 
 
 def _caused_in_order(events: list[Event]) -> list[Event]:

@@ -5,8 +5,10 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
+from meshline.people.models import User
 from proposals import authority, contracts, lifecycle
 from proposals.authority import Authorities
+from proposals.history import OWNER
 from proposals.models import Proposal, Signal
 from proposals.routing import Router
 from proposals.signals import Incoming, Receipted
@@ -44,7 +46,7 @@ def _first_of_each(batch: list[Incoming]) -> list[Incoming]:
 
 
 def _owner_named(incoming: Incoming) -> str:
-    return incoming.fields.get("owner_email", "")
+    return incoming.fields.get(OWNER, "")
 
 
 def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Document, Proposal]:
@@ -54,7 +56,7 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
     if missing := sorted(documents - set(found)):
         named = {(i.record_source, i.external_id): _owner_named(i) for i in fresh}
         Proposal.objects.bulk_create(
-            [_new_proposal(document, named[document], router, at) for document in missing],
+            [_new_proposal(document, router.for_now(named[document]), at) for document in missing],
             ignore_conflicts=True,
         )
         found = _locked(documents)
@@ -75,13 +77,12 @@ def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     return {document: found[document] for document in documents & set(found)}
 
 
-def _new_proposal(document: Document, named: str, router: Router, at: datetime) -> Proposal:
+def _new_proposal(document: Document, owner: User, at: datetime) -> Proposal:
     """A blank row with an owner for the moment; the story told next fills it in."""
     source, external_id = document
-    for_now = router.assign(named, source=source)
     return Proposal(
-        source=source, external_id=external_id, state=State.DRAFT,
-        owner=for_now.owner, owner_why=for_now.why[:300], created_at=at, changed_at=at,
+        source=source, external_id=external_id, state=State.DRAFT, owner=owner, owner_why="",
+        created_at=at, changed_at=at,
     )  # fmt: skip
 
 

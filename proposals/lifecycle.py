@@ -21,19 +21,20 @@ from meshline.audit.trail import Personal
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, billing, concerns, contracts, history, states
+from proposals import authority, billing, concerns, contracts, history, rules, states, turns
 from proposals.authority import PEOPLE
 from proposals.billing import Billed
 from proposals.history import Event, History
 from proposals.models import Proposal, Signal, Transition
-from proposals.routing import Router
+from proposals.routing import Assignment, Router
 from proposals.signals import Incoming
 from proposals.states import State
 from proposals.story import Story
 
 _COLUMNS = [
     "title", "state", "since", "amount", "currency", "contact_name", "contact_email",
-    "owner", "owner_why", "owner_named", "owner_is_temporary", "version", "changed_at",
+    "owner", "owner_why", "owner_named", "owner_is_temporary", "owner_basis", "version",
+    "changed_at",
     "invoice_id", "invoice_number", "invoice_status", "invoice_url", "invoiced",
     "invoiced_currency",
 ]  # fmt: skip
@@ -52,11 +53,12 @@ def retell(
     for signal, incoming in zip(signals, fresh, strict=True):
         by_proposal[signal.proposal_id].append((signal, incoming))
     events = _events(by_proposal, {signal.pk for signal in signals})
+    router.roster.meet(_named_in(events))
     stories = [
         _tell(proposal, events[proposal.pk], by_proposal[proposal.pk], router, at)
         for proposal in proposals
     ]
-    _write(stories, signals)
+    _write(stories, signals, router)
     for story in stories:
         concerns.raise_and_settle(story, at=at)
     return stories
@@ -99,6 +101,8 @@ def assign(
     if not reason.strip():
         raise ValueError("Say why the owner changes.")
     before = {"owner": proposal.owner}
+    if owner != proposal.owner:
+        turns.give_back(proposal.record, owner=proposal.owner)
     proposal.owner, proposal.owner_pinned, proposal.owner_is_temporary = owner, True, False
     proposal.owner_why = f"{by.name} chose {owner.name}: {reason.strip()}"[:300]
     proposal.version, proposal.changed_at = proposal.version + 1, at
@@ -109,7 +113,7 @@ def assign(
         before=before, after={"owner": owner}, why=reason.strip(),
     )  # fmt: skip
     desk.settle(
-        subject=proposal.record, kinds={"role-drift"}, by=by, at=at,
+        subject=proposal.record, kinds=concerns.OWNERLESS, by=by, at=at,
         because=f"{by.name} gave the proposal to {owner.name}.",
     )  # fmt: skip
     contracts.promise([_as_it_stands(proposal)], at=at)
@@ -203,7 +207,14 @@ def event_of(signal: Signal) -> Event:
         tiebreak=signal.tiebreak,
         fields=signal.fields,
         forced=signal.forced,
+        tier=signal.tier,
     )
+
+
+def _named_in(events: dict[int, list[Event]]) -> set[str]:
+    """Everybody these stories ever named as owner."""
+    told = (event.fields.get(history.OWNER, "") for one in events.values() for event in one)
+    return {email for email in told if isinstance(email, str) and email}
 
 
 def _tell(
@@ -232,7 +243,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
     _set_fields(proposal, story.told)
-    _set_owner(story, router)
+    made = _set_owner(story, signal, router)
     after = _facts(proposal)
     if after == before and proposal.version:
         return False
@@ -250,7 +261,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
             by=incoming.by,
             at=at,
             before=_changed(before, after),
-            after=_changed(after, before),
+            after=_changed(after, before) | _by_rule(made, before, after),
             why=why,
             cause=incoming.origin,
         )
@@ -277,15 +288,37 @@ def _set_invoice(proposal: Proposal, billed: Billed) -> None:
     proposal.invoiced_currency = invoice.currency if billed.amount is not None else ""
 
 
-def _set_owner(story: Story, router: Router) -> None:
-    proposal, named = story.proposal, story.told.fields.get("owner_email", "")
-    if proposal.owner_pinned or (named == proposal.owner_named and proposal.version):
-        proposal.owner_named = named
-        return
-    assignment = router.assign(named, source=proposal.source)
-    proposal.owner, proposal.owner_why = assignment.owner, assignment.why[:300]
-    proposal.owner_named, proposal.owner_is_temporary = named, assignment.is_temporary
-    story.drifts.append((named, assignment))
+def _set_owner(story: Story, signal: Signal, router: Router) -> Assignment | None:
+    """Let the rules decide, where what they go by is new and no person has chosen."""
+    proposal, naming = story.proposal, story.told.naming
+    named_anew, basis = naming.owner != proposal.owner_named, rules.basis(naming)
+    proposal.owner_named = naming.owner
+    if proposal.owner_pinned or not (named_anew or _is_news(proposal, basis)):
+        return None
+    holder = proposal.owner if proposal.version else None
+    made = router.assign(naming, source=proposal.source, holder=holder)
+    proposal.owner, proposal.owner_why = made.owner, made.why[:300]
+    proposal.owner_is_temporary, proposal.owner_basis = made.is_temporary, basis
+    story.decided.append((signal, made))
+    return made
+
+
+def _is_news(proposal: Proposal, basis: str) -> bool:
+    """Whether the rules would go by something else now: an older event told it differently.
+
+    What was decided before there were rules stays decided.
+    """
+    decided_by_rules = bool(proposal.owner_basis) or not proposal.version
+    return decided_by_rules and basis != proposal.owner_basis
+
+
+def _by_rule(
+    made: Assignment | None, before: dict[str, Any], after: dict[str, Any]
+) -> dict[str, str]:
+    """Which rule gave it a new owner, for the trail."""
+    if made is None or made.rule is None or before["owner"] == after["owner"]:
+        return {}
+    return {"by the rule": f"{made.rule.name} (version {made.version})"}
 
 
 def _facts(proposal: Proposal) -> dict[str, Any]:
@@ -351,10 +384,18 @@ def _noted(story: Story, signal: Signal, incoming: Incoming, at: datetime) -> Tr
     )  # fmt: skip
 
 
-def _write(stories: list[Story], signals: list[Signal]) -> None:
-    changed = [story.proposal for story in stories if story.transitions]
+def _write(stories: list[Story], signals: list[Signal], router: Router) -> None:
+    changed = [story.proposal for story in stories if story.transitions or story.decided]
     if changed:
         bulk.update(changed, _COLUMNS)
         bulk.insert([t for story in stories for t in story.transitions])
+    bulk.insert(
+        [
+            router.decision(story.proposal, signal, made)
+            for story in stories
+            for signal, made in story.decided
+        ]
+    )
+    router.write()
     bulk.update(signals, ["result", "why"])
     trail.record_all(line for story in stories for line in story.lines)

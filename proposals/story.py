@@ -20,5 +20,5 @@ class Story:
     had_temporary_owner: bool
     lines: list[TrailLine] = field(default_factory=list)
     transitions: list[Transition] = field(default_factory=list)
-    # E-mails named as owner on the way, with who got it; the last one counts.
-    drifts: list[tuple[str, Assignment]] = field(default_factory=list)
+    # What the rules decided on the way, and because of which signal; the last one counts.
+    decided: list[tuple[Signal, Assignment]] = field(default_factory=list)

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from proposals.views import contracts, proposals
+from proposals.views import backtests, contracts, proposals, routing, routing_drafts
 
 app_name = "proposals"
 urlpatterns = [
@@ -9,4 +9,45 @@ urlpatterns = [
     path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
     path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
     path("operating-model/contracts/", contracts.contracts, name="contracts"),
+    path("operating-model/routing/", routing.routing, name="routing"),
+    path("operating-model/routing/versions/<int:number>/", routing.version, name="routing-version"),
+    path(
+        "operating-model/routing/versions/<int:number>/restore/",
+        routing.restore,
+        name="restore-routing",
+    ),
+    path("operating-model/routing/draft/", routing_drafts.draft, name="routing-draft"),
+    path("operating-model/routing/draft/new/", routing_drafts.add, name="add-routing-rule"),
+    path(
+        "operating-model/routing/draft/rules/<slug:slug>/",
+        routing_drafts.change,
+        name="change-routing-rule",
+    ),
+    path(
+        "operating-model/routing/draft/rules/<slug:slug>/move/",
+        routing_drafts.move,
+        name="move-routing-rule",
+    ),
+    path(
+        "operating-model/routing/draft/rules/<slug:slug>/remove/",
+        routing_drafts.remove,
+        name="remove-routing-rule",
+    ),
+    path(
+        "operating-model/routing/draft/discard/",
+        routing_drafts.discard,
+        name="discard-routing-draft",
+    ),
+    path(
+        "operating-model/routing/draft/submit/",
+        routing_drafts.submit,
+        name="submit-routing-draft",
+    ),
+    path(
+        "operating-model/routing/draft/rebase/",
+        routing_drafts.rebase,
+        name="rebase-routing-draft",
+    ),
+    path("operating-model/routing/publish/", routing_drafts.publish, name="publish-routing"),
+    path("operating-model/routing/backtest/", backtests.run, name="routing-backtest"),
 ]

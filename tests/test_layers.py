@@ -54,6 +54,7 @@ RULES = {
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
+    "proposals.rules", "proposals.targets", "proposals.pools",
     "connectors.backoff", "connectors.parsing", "connectors.moments",
 }  # fmt: skip
 RULES_MAY = {"meshline.money", *RULES}

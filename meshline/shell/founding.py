@@ -11,7 +11,7 @@ from meshline.audit.actors import SETUP
 from meshline.people.models import Team
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
 from meshline.policy.processes import PROCESSES
-from proposals import contracts
+from proposals import contracts, rulebook
 from proposals.models import Contract
 from proposals.states import State
 
@@ -42,6 +42,7 @@ def found() -> None:
         for part in ("quoting", "billing", "close"):
             SourceOfTruth.objects.get_or_create(record_kind="proposal", field=part)
         _contracts()
+        rulebook.found(at=instant.now())
 
 
 def _calendar() -> None:

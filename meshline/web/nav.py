@@ -35,6 +35,7 @@ ENTRIES = [
     Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL),
     Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Contracts", "proposals:contracts", "checklist", Permission.SEE_OPERATING_MODEL, MODEL),
+    Entry("Routing rules", "proposals:routing", "route", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),
     Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS),
     Entry("Operations", "operations", "heartbeat", Permission.SEE_OPERATIONS, RECORDS),

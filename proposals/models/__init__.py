@@ -1,8 +1,12 @@
-"""Signals, proposals, contracts and outcomes: the canonical rows."""
+"""Signals, proposals, contracts, outcomes and routing: the canonical rows."""
 
 from proposals.models.contract import Contract
 from proposals.models.outcome import Outcome
 from proposals.models.proposal import Proposal, Transition
+from proposals.models.routing import RoutingDecision, RoutingPool, RoutingRules
 from proposals.models.signal import Signal
 
-__all__ = ["Contract", "Outcome", "Proposal", "Signal", "Transition"]
+__all__ = [
+    "Contract", "Outcome", "Proposal", "RoutingDecision", "RoutingPool", "RoutingRules", "Signal",
+    "Transition",
+]  # fmt: skip

@@ -47,6 +47,8 @@ class Proposal(models.Model):
     # As the source names the owner; whoever has it may be somebody else, for the time being.
     owner_named = models.CharField(max_length=254, blank=True)
     owner_is_temporary = models.BooleanField(default=True)
+    # What the rules went by when they chose the owner (proposals.rules.basis); empty: before them.
+    owner_basis = models.CharField(max_length=32, blank=True)
     # Chosen by a person: what the quoting tool says of the owner no longer counts.
     owner_pinned = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=0)

@@ -24,6 +24,7 @@ from meshline.web.requests import Request
 from meshline.web.words import Tone
 from proposals import (
     authority,
+    explaining,
     filters,
     lateness,
     lifecycle,
@@ -203,6 +204,8 @@ def _show(
     opens = trail_filters.opens(request.user)
     context = {
         "proposal": shown,
+        "routed": explaining.why(shown, masked=masked),
+        "no_draft": permissions.refusal_for(request.user, Permission.DRAFT_OPERATING_MODEL),
         "owner_why": masking.words(shown.owner_why) if masked else shown.owner_why,
         "masked": masked,
         "told": _told(shown, opens),

@@ -1,0 +1,75 @@
+"""Who is there at one moment: people, teams and processes, each asked of the database once."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from django.db.models import Exists, OuterRef
+from django.db.models.functions import Lower
+
+from meshline.people import availability
+from meshline.people.models import Absence, Team, User
+from meshline.policy import raci
+from meshline.policy.raci import Answerable
+
+
+class Roster:
+    """Looks people up for a whole batch; what was asked once is remembered."""
+
+    def __init__(self, emails: Iterable[str] = (), *, at: datetime) -> None:
+        self.at = at
+        self._people: dict[str, User | None] = {}
+        self._away: set[int] = set()
+        self._stand_ins: dict[int, User | None] = {}
+        self._teams: dict[str, tuple[Team | None, User | None]] = {}
+        self._processes: dict[str, Answerable] = {}
+        self._fallback: Answerable | None = None
+        self.meet(emails)
+
+    def meet(self, emails: Iterable[str]) -> None:
+        """Look all of these up at once."""
+        wanted = {email.lower() for email in emails if email} - set(self._people)
+        if not wanted:
+            return
+        away = Absence.objects.filter(
+            user=OuterRef("pk"), starts_at__lte=self.at, ends_at__gt=self.at
+        )
+        rows = User.objects.annotate(known_as=Lower("email"), is_away=Exists(away))
+        here = rows.filter(known_as__in=wanted).select_related("team")
+        found = {user.known_as: user for user in here}
+        self._people |= {email: found.get(email) for email in wanted}
+        self._away |= {user.pk for user in found.values() if user.is_away}
+
+    def person(self, email: str) -> User | None:
+        """Whoever has this e-mail, also when they no longer work here."""
+        self.meet([email])
+        return self._people.get(email.lower())
+
+    def is_present(self, user: User | None) -> bool:
+        return user is not None and user.is_active and user.pk not in self._away
+
+    def stand_in(self, user: User) -> User | None:
+        """Themselves where they are present, else whoever stands in, if anybody does."""
+        if self.is_present(user):
+            return user
+        if user.pk not in self._stand_ins:
+            self._stand_ins[user.pk] = availability.stand_in_for(user, at=self.at)
+        return self._stand_ins[user.pk]
+
+    def team(self, slug: str) -> tuple[Team | None, User | None]:
+        """The team, and its person for now."""
+        if slug not in self._teams:
+            team = Team.objects.filter(slug=slug).select_related("lead").first()
+            someone = availability.someone_in(team, at=self.at) if team else None
+            self._teams[slug] = (team, someone)
+        return self._teams[slug]
+
+    def responsible(self, process: str) -> Answerable:
+        if process not in self._processes:
+            self._processes[process] = raci.responsible_for(process, at=self.at)
+        return self._processes[process]
+
+    @property
+    def fallback(self) -> Answerable:
+        if self._fallback is None:
+            self._fallback = raci.fallback(at=self.at)
+        return self._fallback
