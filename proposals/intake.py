@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from proposals import authority, contracts, lifecycle
+from proposals import authority, contracts, lifecycle, standing_in
 from proposals.authority import Authorities
 from proposals.models import Proposal, Signal
 from proposals.routing import Router
@@ -64,7 +64,7 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
 def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     rows = (
         Proposal.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner__team")
+        .select_related("owner__team", "stands_in_for")
         .filter(
             source__in={source for source, _ in documents},
             external_id__in={external_id for _, external_id in documents},
@@ -79,10 +79,12 @@ def _new_proposal(document: Document, named: str, router: Router, at: datetime) 
     """A blank row with an owner for the moment; the story told next fills it in."""
     source, external_id = document
     for_now = router.assign(named, source=source)
-    return Proposal(
+    made = Proposal(
         source=source, external_id=external_id, state=State.DRAFT,
         owner=for_now.owner, owner_why=for_now.why[:300], created_at=at, changed_at=at,
     )  # fmt: skip
+    standing_in.settle(made, router.roll, at=at)
+    return made
 
 
 def _keep(

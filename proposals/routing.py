@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
+from meshline.people import availability
 from meshline.people.models import User
+from meshline.people.roll import Roll
 from meshline.policy import raci
 
 
@@ -29,6 +31,7 @@ class Router:
         people = User.objects.filter(email__in=wanted).select_related("team") if wanted else []
         self._people = {user.email: user for user in people}
         self._fallback: raci.Answerable | None = None
+        self._roll: Roll | None = None
         self._at = at
 
     def assign(self, named: str, *, source: str) -> Assignment:
@@ -37,6 +40,13 @@ class Router:
         if user and user.is_active:
             return Assignment(user, f"{source} names {user.name} ({user.email}) as owner.")
         return Assignment(self.fallback.user, self.fallback.why, _drift(named, user, source))
+
+    @property
+    def roll(self) -> Roll:
+        """Who is out at the moment of this batch."""
+        if self._roll is None:
+            self._roll = availability.roll_at(self._at)
+        return self._roll
 
     @property
     def fallback(self) -> raci.Answerable:

@@ -26,11 +26,14 @@ PAGES = {
     "sla": "exceptions:slas",
     "raciassignment": "owners:owners",
     "company": "owners:company",
+    "absence": "absences:absences",
+    "oncallshift": "rota:rota",
 }
-_WITHOUT_ID = {"contract", "sla", "raciassignment", "company"}
+_WITHOUT_ID = {"contract", "sla", "raciassignment", "company", "absence", "oncallshift"}
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
-    "businesscalendar": "calendar", "receipt": "post", "rejectedreceipt": "refused post",
+    "oncallshift": "shift", "businesscalendar": "calendar", "receipt": "post",
+    "rejectedreceipt": "refused post",
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}
