@@ -19,6 +19,7 @@ def refusals(ticket: Ticket, user: User) -> dict[str, str]:
         "release": _with_hands_on(ticket, user, "release"),
         "resolve": _resolve(ticket, user),
         "escalate": _work(ticket, user) or _closed(ticket),
+        "keep": _work(ticket, user) or _closed(ticket) or _keep(ticket, user),
         "note": refusal_for(user, Permission.NOTE_TICKET, owner=ticket.owner),
     }
 
@@ -46,6 +47,18 @@ def _resolve(ticket: Ticket, user: User) -> str:
     if reason and _can_become_theirs(ticket, user):
         return "Claim it first: you resolve what is yours."
     return reason or _closed(ticket)
+
+
+def _keep(ticket: Ticket, user: User) -> str:
+    """Why not, for a ticket that goes back to somebody when they are here again."""
+    home = ticket.stands_in_for or ticket.claimed_for
+    if home is None:
+        return "It is nobody else's: there is nothing to keep."
+    if user.pk in (ticket.owner_id, ticket.claimed_by_id):
+        return ""
+    if may(user, Permission.TAKE_OVER_TICKET, owner=ticket.owner):
+        return ""
+    return f"{ticket.whose.name} has it for {home.name}; only they can keep it."
 
 
 def _can_become_theirs(ticket: Ticket, user: User) -> bool:

@@ -16,12 +16,14 @@ from exceptions.states import MoveError, Resolution, Status
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.notices import notices
-from meshline.people import permissions
+from meshline.people import availability, permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.policy import calendars, raci, sla
+from meshline.policy.raci import Answerable
 
 NOTE_LENGTH = 10_000
+_CLAIM = ("claimed_by", "claimed_at", "claimed_for")
 
 
 @dataclass(frozen=True)
@@ -72,8 +74,12 @@ def claim(*, ticket_id: int, by: User, at: datetime) -> Ticket:
     if ticket.claimed_by and ticket.is_unresolved:
         raise MoveError(_taken(ticket, by, at))
     states.check_move(ticket.status, Status.CLAIMED)
+    if not availability.is_available(by, at=at):
+        raise MoveError("You are out: end your absence first, or leave it to who stands in.")
     ticket.status, ticket.claimed_by, ticket.claimed_at = Status.CLAIMED, by, at
-    ticket.save(update_fields=["status", "claimed_by", "claimed_at"])
+    # Who stands in works on it for somebody: the claim goes back together with the ticket.
+    ticket.claimed_for = ticket.stands_in_for if by.pk == ticket.owner_id else None
+    ticket.save(update_fields=[*_CLAIM, "status"])
     _record("ticket.claimed", ticket, by, at)
     return ticket
 
@@ -87,7 +93,8 @@ def release(*, ticket_id: int, by: User, at: datetime) -> Ticket:
     _only_its_claimer(ticket, by, "release")
     before = {"claimed by": ticket.claimed_by}
     ticket.status, ticket.claimed_by, ticket.claimed_at = Status.OPEN, None, None
-    ticket.save(update_fields=["status", "claimed_by", "claimed_at"])
+    ticket.claimed_for = None
+    ticket.save(update_fields=[*_CLAIM, "status"])
     _record("ticket.released", ticket, by, at, before=before)
     return ticket
 
@@ -137,7 +144,8 @@ def escalate(*, ticket_id: int, reason: str, by: User, at: datetime) -> Ticket:
     before = {"owner": ticket.owner}
     ticket.owner, ticket.owner_why = answerable.user, f"Escalated: {answerable.why}"
     ticket.team, ticket.escalated = answerable.user.team, ticket.escalated + 1
-    ticket.save(update_fields=["owner", "owner_why", "team", "escalated"])
+    ticket.stands_in_for = answerable.stands_in_for
+    ticket.save(update_fields=["owner", "owner_why", "stands_in_for", "team", "escalated"])
     after = {"owner": ticket.owner}
     _record("ticket.escalated", ticket, by, at, before=before, after=after, why=_readable(reason))
     _tell_owner(ticket, at, f"escalated-{ticket.escalated}", "Escalated to you")
@@ -187,7 +195,8 @@ def unsettled(ticket: Ticket) -> list[str]:
 
 def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
     kind = KINDS[trouble.kind]
-    owner, why = _owner(trouble, kind, at)
+    answerable = _owner(trouble, kind, at)
+    owner, why = answerable.user, answerable.why
     agreed = sla.terms(kind.name, kind.severity)
     ticket = Ticket.objects.create(
         kind=kind.name, severity=kind.severity, cause=trouble.cause[:300],
@@ -196,7 +205,8 @@ def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
         connection=trouble.connection,
         amount_at_risk=trouble.amount, currency=trouble.currency,
         evidence=trouble.evidence, remedies=trouble.remedies,
-        owner=owner, owner_why=why[:300], team=owner.team, opened_at=at, last_seen_at=at,
+        owner=owner, owner_why=why[:300], stands_in_for=answerable.stands_in_for,
+        team=owner.team, opened_at=at, last_seen_at=at,
         ack_due_at=calendars.due(at, within=agreed.ack_within, team=owner.team),
         fix_due_at=calendars.due(at, within=agreed.fix_within, team=owner.team),
     )  # fmt: skip
@@ -282,11 +292,16 @@ def _close(
     return ticket
 
 
-def _owner(trouble: Trouble, kind: Kind, at: datetime) -> tuple[User, str]:
-    if trouble.owner is not None:
-        return trouble.owner, f"{trouble.owner.name} owns the record."
-    answerable = raci.responsible_for(kind.process, at=at)
-    return answerable.user, answerable.why
+def _owner(trouble: Trouble, kind: Kind, at: datetime) -> Answerable:
+    """Who owns the record, or whoever has their work; otherwise by the process."""
+    owner = trouble.owner
+    found = availability.stand_in_for(owner, at=at) if owner else None
+    if owner is None or found is None:
+        return raci.responsible_for(kind.process, at=at)
+    if found == owner:
+        return Answerable(owner, f"{owner.name} owns the record.")
+    why = f"{found.name} stands in for {owner.name}, who owns the record."
+    return Answerable(found, why, stands_in_for=owner if owner.is_active else None)
 
 
 def _unresolved(cause: str) -> Ticket | None:

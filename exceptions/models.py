@@ -79,6 +79,10 @@ class Ticket(models.Model):
 
     owner = models.ForeignKey(User, on_delete=models.PROTECT, related_name="tickets")
     owner_why = models.CharField(max_length=300)
+    # Whose it is, while its owner has it only because they are out (exceptions.delegation).
+    stands_in_for = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT)
     opened_at = models.DateTimeField()
     ack_due_at = models.DateTimeField()
@@ -89,6 +93,10 @@ class Ticket(models.Model):
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="claimed_tickets"
     )
     claimed_at = models.DateTimeField(null=True, blank=True)
+    # Whose claim it is, in the same way.
+    claimed_for = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     acknowledged_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
@@ -127,6 +135,15 @@ class Ticket(models.Model):
                 name="claimed_who_and_when",
             ),
             models.CheckConstraint(
+                condition=~Q(stands_in_for=models.F("owner")),
+                name="ticket_owner_stands_in_for_another",
+            ),
+            models.CheckConstraint(
+                condition=Q(claimed_for=None)
+                | Q(claimed_by__isnull=False) & ~Q(claimed_for=models.F("claimed_by")),
+                name="ticket_claimed_for_another",
+            ),
+            models.CheckConstraint(
                 condition=Q(acknowledged_by=None, acknowledged_at=None)
                 | Q(acknowledged_by__isnull=False, acknowledged_at__isnull=False),
                 name="acknowledged_who_and_when",
@@ -149,6 +166,17 @@ class Ticket(models.Model):
                 fields=["owner", "fix_due_at"], name="tickets_owner", condition=UNRESOLVED
             ),
             models.Index(fields=["claimed_by"], name="tickets_claimer", condition=UNRESOLVED),
+            # What goes back when somebody is here again; nearly always none.
+            models.Index(
+                fields=["stands_in_for"],
+                name="tickets_stood_in_for",
+                condition=UNRESOLVED & Q(stands_in_for__isnull=False),
+            ),
+            models.Index(
+                fields=["claimed_for"],
+                name="tickets_claimed_for",
+                condition=UNRESOLVED & Q(claimed_for__isnull=False),
+            ),
             # Tickets of one record, on its page.
             models.Index(fields=["record", "-id"], name="tickets_record", condition=~Q(record="")),
             models.Index(fields=["-resolved_at", "-id"], name="tickets_resolved"),

@@ -1,6 +1,6 @@
 """A ticket as one person sees it: masked where they see masked, and each act with its refusal."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -13,12 +13,15 @@ from exceptions.models import Occurrence, Ticket, TicketNote
 from meshline import masking
 from meshline.audit import timeline
 from meshline.audit.models import TrailLine
+from meshline.people import availability
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
 from meshline.policy import business_time, calendars
 
 # Whom a ticket names; fetched along with it.
-PEOPLE = ("owner", "claimed_by", "acknowledged_by", "resolved_by")
+PEOPLE = (
+    "owner", "claimed_by", "acknowledged_by", "resolved_by", "stands_in_for", "claimed_for",
+)  # fmt: skip
 LONG = 160
 STORY_LENGTH, NOTES_LENGTH = 200, 100
 # Pages of rooms above, by the kind of thing a reference such as "outcome:88" names.
@@ -36,12 +39,17 @@ _STORY = {
     "ticket.released": ("Released", "arrow-back-up"),
     "ticket.acknowledged": ("Acknowledged", "eye"),
     "ticket.escalated": ("Escalated", "trending-up"),
+    "ticket.handed-over": ("Handed over", "arrows-exchange"),
+    "ticket.returned": ("Returned", "arrow-back-up"),
+    "ticket.kept": ("Kept", "user-check"),
     "ticket.noted": ("Wrote a note", "note"),
     "ticket.due-moved": ("Deadline moved", "clock"),
     "ticket.resolved": ("Resolved", "circle-check"),
 }
 # What is said in words already, or stands elsewhere on the page.
-_TOLD = {*_STORY} - {"ticket.escalated", "ticket.due-moved"}
+_TOLD = {*_STORY} - {
+    "ticket.escalated", "ticket.due-moved", "ticket.handed-over", "ticket.returned", "ticket.kept",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -86,9 +94,14 @@ class Step:
 class Seen:
     """A ticket before one person's eyes. The ticket must come with its people."""
 
-    def __init__(self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = ()) -> None:
+    def __init__(
+        self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = (),
+        back: Mapping[int, datetime] | None = None,
+    ) -> None:  # fmt: skip
         self.ticket = ticket
         self.user = user
+        # When those are here again for whom somebody stands in.
+        self._back = back or {}
         self.is_masked = scope(user, Permission.SEE_QUEUE) is Scope.MASKED
         # Its team does not work right now.
         self.is_resting = ticket.team_id in resting
@@ -111,6 +124,15 @@ class Seen:
         if self.is_masked and self.ticket.kind == "dispute":
             return f"{self.ticket.about.label} ({masking.MASK})"
         return self.words(self.ticket.reason)
+
+    @property
+    def owner_until(self) -> datetime | None:
+        """How long its owner stands in for somebody."""
+        return self._back.get(self.ticket.stands_in_for_id)
+
+    @property
+    def claimed_until(self) -> datetime | None:
+        return self._back.get(self.ticket.claimed_for_id)
 
     @property
     def resolution_note(self) -> str:
@@ -156,8 +178,8 @@ class Seen:
 def seen_by(tickets: Iterable[Ticket], user: User, *, at: datetime) -> list[Seen]:
     """Several tickets before one person's eyes."""
     tickets = list(tickets)
-    resting = _resting(tickets, at)
-    return [Seen(ticket, user, resting=resting) for ticket in tickets]
+    resting, back = _resting(tickets, at), _back(tickets, at)
+    return [Seen(ticket, user, resting=resting, back=back) for ticket in tickets]
 
 
 def link_to(reference: str, user: User) -> Link:
@@ -288,6 +310,12 @@ def _resting(tickets: list[Ticket], at: datetime) -> set[int | None]:
         for pk, team in teams.items()
         if not business_time.between(at, soon, calendars.hours_of(team))
     }
+
+
+def _back(tickets: list[Ticket], at: datetime) -> Mapping[int, datetime]:
+    """When those are here again for whom somebody has one of these; mostly nobody is asked."""
+    homes = {pk for one in tickets for pk in (one.stands_in_for_id, one.claimed_for_id) if pk}
+    return availability.back_at(homes, at=at) if homes else {}
 
 
 def _address(url_name: str, args: list[Any]) -> str:

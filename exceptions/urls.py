@@ -12,6 +12,7 @@ urlpatterns = [
     path("queue/<int:ticket_id>/acknowledge/", views.acknowledge, name="acknowledge"),
     path("queue/<int:ticket_id>/resolve/", views.resolve, name="resolve"),
     path("queue/<int:ticket_id>/escalate/", views.escalate, name="escalate"),
+    path("queue/<int:ticket_id>/keep/", views.keep, name="keep"),
     path("queue/<int:ticket_id>/note/", views.note, name="note"),
     path("operating-model/slas/", sla_views.slas, name="slas"),
     path("operating-model/slas/add/", sla_views.add, name="add-sla"),

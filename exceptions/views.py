@@ -14,7 +14,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions import desk, showing
+from exceptions import delegation, desk, showing
 from exceptions import export as file
 from exceptions.filters import TABS, Asked
 from exceptions.forms import EscalateForm, NoteForm, ResolveForm
@@ -125,6 +125,13 @@ def resolve(request: Request, ticket_id: int) -> HttpResponse:
 def escalate(request: Request, ticket_id: int) -> HttpResponse:
     form = EscalateForm(request.POST, auto_id=_ids("escalate", ticket_id))
     return _act(request, ticket_id, desk.escalate, "Escalated.", form=form)
+
+
+@require_POST
+@requires(Permission.WORK_QUEUE)
+def keep(request: Request, ticket_id: int) -> HttpResponse:
+    """Whoever has it for somebody who is out keeps it for good."""
+    return _act(request, ticket_id, delegation.keep, "It stays where it is.")
 
 
 @require_POST

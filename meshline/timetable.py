@@ -43,6 +43,9 @@ SWEEPS: list[Sweep] = [
 ]
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
+    # Absences begin and end by their own columns; no work waits for that, not even for Redis.
+    Task("handing over tickets", 5, "exceptions.jobs.hand_over"),
+    Task("handing over proposals", 5, "proposals.jobs.hand_over"),
     Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
     Task("words of messages", 10, "connectors.jobs.index_messages"),
     Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),

@@ -23,6 +23,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("meshline.notices.urls")),
     path("", include("meshline.audit.urls")),
     path("", include("meshline.policy.urls_owners")),
+    path("", include("meshline.rota.urls")),
+    path("", include("meshline.rota.urls_absences")),
     path("", include("exceptions.urls")),
     path("", include("proposals.urls")),
     path("", include("reconciliation.urls")),

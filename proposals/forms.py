@@ -41,6 +41,12 @@ class AssignForm(forms.Form):
         field.queryset = candidates(by)
 
 
+class KeepForm(forms.Form):
+    """Nothing is asked but which version was seen."""
+
+    version = forms.IntegerField(min_value=0, max_value=_MOST, widget=forms.HiddenInput)
+
+
 def candidates(by: User) -> QuerySet:
     """Whom this person may give a proposal to: the active, in a team's scope the team.
 

@@ -5,8 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from meshline.people.models import User
-from proposals import authority, contracts, lifecycle
+from proposals import authority, contracts, lifecycle, standing_in
 from proposals.authority import Authorities
 from proposals.history import OWNER
 from proposals.models import Proposal, Signal
@@ -56,7 +55,7 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
     if missing := sorted(documents - set(found)):
         named = {(i.record_source, i.external_id): _owner_named(i) for i in fresh}
         Proposal.objects.bulk_create(
-            [_new_proposal(document, router.for_now(named[document]), at) for document in missing],
+            [_new_proposal(document, named[document], router, at) for document in missing],
             ignore_conflicts=True,
         )
         found = _locked(documents)
@@ -66,7 +65,7 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
 def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     rows = (
         Proposal.objects.select_for_update(no_key=True, of=("self",))
-        .select_related("owner__team")
+        .select_related("owner__team", "stands_in_for")
         .filter(
             source__in={source for source, _ in documents},
             external_id__in={external_id for _, external_id in documents},
@@ -77,13 +76,15 @@ def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     return {document: found[document] for document in documents & set(found)}
 
 
-def _new_proposal(document: Document, owner: User, at: datetime) -> Proposal:
+def _new_proposal(document: Document, named: str, router: Router, at: datetime) -> Proposal:
     """A blank row with an owner for the moment; the story told next fills it in."""
     source, external_id = document
-    return Proposal(
-        source=source, external_id=external_id, state=State.DRAFT, owner=owner, owner_why="",
-        created_at=at, changed_at=at,
+    made = Proposal(
+        source=source, external_id=external_id, state=State.DRAFT,
+        owner=router.for_now(named), owner_why="", created_at=at, changed_at=at,
     )  # fmt: skip
+    standing_in.settle(made, router.roster.roll, at=at)
+    return made
 
 
 def _keep(

@@ -2,6 +2,8 @@
 
 from exceptions.invariants import ON_A_TICKET
 from meshline.invariants import LEASE_GRACE, Invariant, breaches
+from meshline.people.invariants import HERE_FOR_A_WHILE, HERE_OR_JUST_GONE, SOMEBODY_IS_HERE
+from proposals.states import CLOSED
 
 _VERSIONS = """
 SELECT p.id, p.version, coalesce(t.lines, 0), coalesce(t.last, 0)
@@ -29,6 +31,18 @@ _GIVEN_UP = f"""
 SELECT o.id, o.kind FROM proposals_outcome o
 WHERE o.state = 'given_up' AND NOT {ON_A_TICKET.format(subject="'outcome:' || o.id")}
 ORDER BY o.id
+"""
+_OPEN = f"p.state NOT IN ({', '.join(repr(state.value) for state in CLOSED)})"
+_OWNERLESS = f"""
+SELECT p.id, has.name FROM proposals_proposal p JOIN people_user has ON has.id = p.owner_id
+WHERE {_OPEN} AND NOT {HERE_OR_JUST_GONE.format(person="has")} AND {SOMEBODY_IS_HERE}
+ORDER BY p.id
+"""
+_NOT_RETURNED = f"""
+SELECT p.id, home.name FROM proposals_proposal p
+JOIN people_user home ON home.id = p.stands_in_for_id
+WHERE {_OPEN} AND {HERE_FOR_A_WHILE.format(person="home")}
+ORDER BY p.id
 """
 
 
@@ -60,6 +74,19 @@ def given_up() -> list[str]:
     return breaches(_GIVEN_UP, lambda pk, kind: f"Outcome {pk} ({kind}) is given up without one.")
 
 
+def ownerless() -> list[str]:
+    """Open proposals of somebody who is out or has left, for longer than a hand-over takes."""
+    return breaches(
+        _OWNERLESS, lambda pk, name: f"Proposal {pk} is owned by {name}, who is not here."
+    )
+
+
+def not_returned() -> list[str]:
+    return breaches(
+        _NOT_RETURNED, lambda pk, name: f"Proposal {pk} is {name}'s, who is here again."
+    )
+
+
 INVARIANTS = [
     Invariant(
         "versions-count-transitions",
@@ -75,4 +102,14 @@ INVARIANTS = [
         lapsed,
     ),
     Invariant("given-up-has-a-ticket", "Every outcome that was given up has a ticket.", given_up),
+    Invariant(
+        "proposals-have-somebody",
+        "Whoever owns an open proposal is active and here, or left a minute ago.",
+        ownerless,
+    ),
+    Invariant(
+        "proposals-go-back",
+        "A proposal that somebody has for another goes back within a minute of their return.",
+        not_returned,
+    ),
 ]

@@ -18,10 +18,20 @@ from meshline.audit import trail
 from meshline.audit.actors import Actor, Someone
 from meshline.audit.models import TrailLine
 from meshline.audit.trail import Personal
-from meshline.people import permissions
+from meshline.people import availability, permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, billing, concerns, contracts, history, rules, states, turns
+from proposals import (
+    authority,
+    billing,
+    concerns,
+    contracts,
+    history,
+    rules,
+    standing_in,
+    states,
+    turns,
+)
 from proposals.authority import PEOPLE
 from proposals.billing import Billed
 from proposals.history import Event, History
@@ -33,8 +43,8 @@ from proposals.story import Story
 
 _COLUMNS = [
     "title", "state", "since", "amount", "currency", "contact_name", "contact_email",
-    "owner", "owner_why", "owner_named", "owner_is_temporary", "owner_basis", "version",
-    "changed_at",
+    "owner", "owner_why", "owner_named", "owner_is_temporary", "owner_basis", "stands_in_for",
+    "version", "changed_at",
     "invoice_id", "invoice_number", "invoice_status", "invoice_url", "invoiced",
     "invoiced_currency",
 ]  # fmt: skip
@@ -75,7 +85,7 @@ def move(
     """
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     permissions.check(by, Permission.MOVE_PROPOSAL, owner=proposal.owner)
-    _refuse_stale(proposal, version, at)
+    refuse_stale(proposal, version, at)
     here = State(proposal.state)
     if here is to:
         raise states.MoveError(f"This proposal is {to.label.lower()} already.")
@@ -95,7 +105,7 @@ def assign(
     proposal = Proposal.objects.select_for_update(no_key=True).get(pk=proposal_id)
     permissions.check(by, Permission.REASSIGN_PROPOSAL, owner=proposal.owner)
     permissions.check(by, Permission.REASSIGN_PROPOSAL, owner=owner)
-    _refuse_stale(proposal, version, at)
+    refuse_stale(proposal, version, at)
     if not owner.is_active:
         raise states.MoveError(f"{owner.name} no longer works here; choose somebody who does.")
     if not reason.strip():
@@ -105,26 +115,30 @@ def assign(
         turns.give_back(proposal.record, owner=proposal.owner)
     proposal.owner, proposal.owner_pinned, proposal.owner_is_temporary = owner, True, False
     proposal.owner_why = f"{by.name} chose {owner.name}: {reason.strip()}"[:300]
+    proposal.stands_in_for = None
+    standing_in.settle(proposal, availability.roll_at(at), at=at)
     proposal.version, proposal.changed_at = proposal.version + 1, at
     proposal.save()
-    _transition(proposal, proposal.state, None, by, at, at, proposal.owner_why).save()
+    transition(proposal, proposal.state, None, by, at, at, proposal.owner_why).save()
     trail.record(
         "proposal.assigned", subject=proposal, record=proposal.record, by=by, at=at,
-        before=before, after={"owner": owner}, why=reason.strip(),
+        before=before, after=standing_in.facts(proposal), why=reason.strip(),
     )  # fmt: skip
     desk.settle(
         subject=proposal.record, kinds=concerns.OWNERLESS, by=by, at=at,
         because=f"{by.name} gave the proposal to {owner.name}.",
     )  # fmt: skip
-    contracts.promise([_as_it_stands(proposal)], at=at)
+    contracts.promise(as_they_stand([proposal]), at=at)
     bell.ring("outbox")
     return proposal
 
 
-def _as_it_stands(proposal: Proposal) -> Story:
-    """A proposal's history as it stands, without anything new."""
-    events = _events({proposal.pk: []}, set())
-    return Story(proposal, history.tell(events[proposal.pk]), [], proposal.owner_is_temporary)
+def as_they_stand(proposals: list[Proposal]) -> list[Story]:
+    """The history of each as it stands, without anything new."""
+    events = _events([proposal.pk for proposal in proposals], set())
+    return [
+        Story(one, history.tell(events[one.pk]), [], one.owner_is_temporary) for one in proposals
+    ]
 
 
 def _take_in(proposal: Proposal, incoming: Incoming, at: datetime) -> None:
@@ -174,7 +188,7 @@ def _check_override(proposal: Proposal, to: State, reason: str, by: User) -> Non
         raise NotAllowed("A proposal goes back to draft in the quoting tool.")
 
 
-def _refuse_stale(proposal: Proposal, version: int, at: datetime) -> None:
+def refuse_stale(proposal: Proposal, version: int, at: datetime) -> None:
     if proposal.version == version:
         return
     last = proposal.transitions.order_by("-version").first()
@@ -244,13 +258,14 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     before, from_state = _facts(proposal), proposal.state
     _set_fields(proposal, story.told)
     made = _set_owner(story, signal, router)
+    standing_in.settle(proposal, router.roster.roll, at=at)
     after = _facts(proposal)
     if after == before and proposal.version:
         return False
     proposal.version, proposal.changed_at = proposal.version + 1, at
     why = incoming.note or _why(incoming, signal)
     story.transitions.append(
-        _transition(proposal, from_state, signal, incoming.by, at, incoming.occurred_at, why)
+        transition(proposal, from_state, signal, incoming.by, at, incoming.occurred_at, why)
     )
     moved = from_state != proposal.state
     story.lines.append(
@@ -299,6 +314,7 @@ def _set_owner(story: Story, signal: Signal, router: Router) -> Assignment | Non
     made = router.assign(naming, source=proposal.source, holder=holder)
     proposal.owner, proposal.owner_why = made.owner, made.why[:300]
     proposal.owner_is_temporary, proposal.owner_basis = made.is_temporary, basis
+    proposal.stands_in_for = made.meant_for if made.meant_for != made.owner else None
     story.decided.append((signal, made))
     return made
 
@@ -341,10 +357,11 @@ def _changed(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in one.items() if other[name] != value}
 
 
-def _transition(
+def transition(
     proposal: Proposal, from_state: str, signal: Signal | None, by: Someone, at: datetime,
     occurred_at: datetime, why: str,
 ) -> Transition:  # fmt: skip
+    """The row of one change, for the version that the proposal has now."""
     return Transition(
         proposal=proposal, version=proposal.version, signal=signal,
         from_state=from_state, to_state=proposal.state,

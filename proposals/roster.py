@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from django.db.models import Exists, OuterRef
 from django.db.models.functions import Lower
 
 from meshline.people import availability
-from meshline.people.models import Absence, Team, User
+from meshline.people.models import Team, User
+from meshline.people.roll import Roll
 from meshline.policy import raci
 from meshline.policy.raci import Answerable
 
@@ -18,8 +18,7 @@ class Roster:
     def __init__(self, emails: Iterable[str] = (), *, at: datetime) -> None:
         self.at = at
         self._people: dict[str, User | None] = {}
-        self._away: set[int] = set()
-        self._stand_ins: dict[int, User | None] = {}
+        self._roll: Roll | None = None
         self._teams: dict[str, tuple[Team | None, User | None]] = {}
         self._processes: dict[str, Answerable] = {}
         self._fallback: Answerable | None = None
@@ -30,14 +29,10 @@ class Roster:
         wanted = {email.lower() for email in emails if email} - set(self._people)
         if not wanted:
             return
-        away = Absence.objects.filter(
-            user=OuterRef("pk"), starts_at__lte=self.at, ends_at__gt=self.at
-        )
-        rows = User.objects.annotate(known_as=Lower("email"), is_away=Exists(away))
+        rows = User.objects.annotate(known_as=Lower("email"))
         here = rows.filter(known_as__in=wanted).select_related("team")
         found = {user.known_as: user for user in here}
         self._people |= {email: found.get(email) for email in wanted}
-        self._away |= {user.pk for user in found.values() if user.is_away}
 
     def person(self, email: str) -> User | None:
         """Whoever has this e-mail, also when they no longer work here."""
@@ -45,15 +40,18 @@ class Roster:
         return self._people.get(email.lower())
 
     def is_present(self, user: User | None) -> bool:
-        return user is not None and user.is_active and user.pk not in self._away
+        return user is not None and self.roll.is_present(user)
 
     def stand_in(self, user: User) -> User | None:
         """Themselves where they are present, else whoever stands in, if anybody does."""
-        if self.is_present(user):
-            return user
-        if user.pk not in self._stand_ins:
-            self._stand_ins[user.pk] = availability.stand_in_for(user, at=self.at)
-        return self._stand_ins[user.pk]
+        return self.roll.stand_in_for(user)
+
+    @property
+    def roll(self) -> Roll:
+        """Who is out."""
+        if self._roll is None:
+            self._roll = availability.roll_at(self.at)
+        return self._roll
 
     def team(self, slug: str) -> tuple[Team | None, User | None]:
         """The team, and its person for now."""

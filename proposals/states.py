@@ -40,6 +40,9 @@ MOVES: dict[State, frozenset[State]] = {
     LOST: frozenset(),
 }
 
+# Here nothing is left to follow up.
+CLOSED = (WON, LOST)
+
 # Into a state: which part must say so. What "quoting" or "billing" is, policy knows
 # (sources of truth); by default the connection that brought the proposal, and the billing tool.
 AUTHORITY: dict[State, str] = {

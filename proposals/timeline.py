@@ -17,6 +17,8 @@ from proposals.states import State
 _LATE = timedelta(minutes=2)
 _ICONS = {
     "proposal.changed": "pencil", "proposal.assigned": "user-check",
+    "proposal.handed-over": "arrows-exchange", "proposal.returned": "arrow-back-up",
+    "proposal.kept": "user-check",
     "signal.superseded": "versions", "signal.refused": "ban", "signal.noted": "note",
     "outcome.promised": "send", "outcome.delivered": "package", "outcome.proven": "shield-check",
     "outcome.given-up": "alert-triangle", "outcome.called-off": "ban", "outcome.cancelled": "ban",
@@ -117,6 +119,10 @@ def _headline(entry: Entry, signal: Signal | None, outcome: Outcome | None) -> s
         return entry.words.removeprefix("Proposal ").capitalize()
     if what == "proposal.assigned":
         return f"Given to {after.get('owner', 'somebody')}"
+    if what == "proposal.handed-over":
+        return f"Handed over to {after.get('owner', 'somebody')}"
+    if what == "proposal.returned":
+        return f"Back with {after.get('owner', 'its owner')}"
     if what.startswith("outcome."):
         return _of_outcome(what, str(after.get("outcome", "")), outcome)
     if what.startswith("signal."):

@@ -8,6 +8,7 @@ urlpatterns = [
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
     path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
+    path("proposals/<int:proposal_id>/keep/", proposals.keep, name="keep"),
     path("operating-model/contracts/", contracts.contracts, name="contracts"),
     path("operating-model/routing/", routing.routing, name="routing"),
     path("operating-model/routing/versions/<int:number>/", routing.version, name="routing-version"),

@@ -6,6 +6,7 @@ lack the right, 404 where the thing is out of their scope. Strangers are sent to
 
 import json
 from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
 from django.test import Client
@@ -18,6 +19,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.permissions import Role
 from meshline.policy.models import BusinessCalendar, Sla
+from meshline.rota import absences, overrides, shifts
 from proposals.models import Outcome, Proposal
 from tests import factories
 
@@ -66,6 +68,23 @@ TABLE = {
     "people:invite": Row(get=roles(A), post=roles(A)),
     "people:person": Row(get=roles(M, S, A), post=roles(A), args="person"),
     "people:invite-again": Row(post=roles(A), args="person"),
+    # Whose the things are: Remy of Sales is on call for Sales, and is going to be out.
+    "absences:absences": Row(get=EVERYBODY),
+    "absences:plan-own": Row(get=roles(O, M, S, R), post=roles(O, M, S, R)),
+    "absences:plan": Row(get=roles(M, S, R), post=roles(M, S, R), args="person"),
+    "absences:absence": Row(get=roles(M, S, R), post=roles(M, S, R), args="absence"),
+    "absences:end": Row(post=roles(M, S, R), args="absence"),
+    "absences:cancel": Row(post=roles(M, S, R), args="absence"),
+    "rota:rota": Row(get=EVERYBODY),
+    "rota:coverage": Row(get=EVERYBODY),
+    "rota:add-shift": Row(get=roles(O, M, S, R), post=roles(O, M, S, R)),
+    "rota:shift": Row(get=EVERYBODY, post=roles(M, S, R), args="shift"),
+    # Whether it is theirs, the verb says: an operator may take over from somebody.
+    "rota:override": Row(get=roles(O, M, S, R), post=roles(O, M, S, R), args="shift"),
+    "rota:swap": Row(get=roles(O, M, S, R), post=roles(O, M, S, R), args="shift"),
+    "rota:hand-over": Row(get=roles(O, M, S, R), post=roles(M, S, R), args="shift"),
+    "rota:remove-override": Row(post=roles(M, S, R), args="override"),
+    "rota:remove-shift": Row(post=roles(M, S, R), args="shift"),
     "notices:list": Row(get=EVERYBODY),
     "notices:read-all": Row(post=EVERYBODY),
     "web:banner": Row(get=EVERYBODY),
@@ -79,6 +98,7 @@ TABLE = {
     "exceptions:acknowledge": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
     "exceptions:resolve": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
     "exceptions:escalate": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
+    "exceptions:keep": Row(post=roles(O, M, S), out=roles(S), args="ticket"),
     "exceptions:note": Row(post=roles(O, M, S, V), out=roles(S), args="ticket"),
     "exceptions:slas": Row(get=EVERYBODY),
     "exceptions:add-sla": Row(get=roles(M), post=roles(M)),
@@ -93,6 +113,7 @@ TABLE = {
     "proposals:proposal": Row(get=PROPOSALS, args="proposal"),
     "proposals:move": Row(post=roles(O, M), args="proposal"),
     "proposals:assign": Row(post=roles(O, M, S), args="proposal"),
+    "proposals:keep": Row(post=roles(O, M, S, R), args="proposal"),
     "proposals:contracts": Row(get=EVERYBODY),
     "proposals:routing": Row(get=EVERYBODY),
     "proposals:routing-version": Row(get=EVERYBODY, args="version"),
@@ -180,6 +201,13 @@ def things(staff):
         at=instant.now(),
     )  # fmt: skip
     assert ticket.owner == staff["olivia"]
+    at, remy = instant.now(), staff["remy"]
+    soon, day = at + timedelta(hours=1), timedelta(days=1)
+    times = {"starts_at": soon, "ends_at": soon + day, "by": SETUP, "at": at}
+    [shift] = shifts.add(team=remy.team, user=remy, **times)
+    override = overrides.add(shift_id=shift.pk, user=staff["sam"], **times)
+    later = {"starts_at": soon + 2 * day, "ends_at": soon + 3 * day}
+    absence = absences.plan(user=remy, by=SETUP, at=at, **later)
     return {
         "": [],
         "token": ["no-such-token"],
@@ -196,6 +224,9 @@ def things(staff):
         "record": [proposal.record],
         "act": ["send"],
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
+        "absence": [absence.pk],
+        "shift": [shift.pk],
+        "override": [override.pk],
         "sla": [Sla.objects.get(kind="", severity="high").pk],
         "process": ["delivery"],
         "version": [1],

@@ -35,6 +35,7 @@ GROUND = [
     {"people"},
     {"policy"},
     {"notices"},
+    {"rota"},
     {"pulse"},
     {"web"},
 ]
@@ -51,6 +52,7 @@ ROWS = {"models"}
 # Pure: facts in, a decision out; neither database nor clock nor anything of Django.
 RULES = {
     "meshline.money", "meshline.clauses",
+    "meshline.people.roll", "meshline.people.duty", "meshline.rota.coverage",
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",

@@ -27,11 +27,15 @@ PAGES = {
     "raciassignment": "owners:owners",
     "company": "owners:company",
     "routingrules": "proposals:routing",
+    "absence": "absences:absences",
+    "oncallshift": "rota:rota",
 }
-_WITHOUT_ID = {"contract", "sla", "raciassignment", "company", "routingrules"}
+_WITHOUT_ID = {
+    "contract", "sla", "raciassignment", "company", "routingrules", "absence", "oncallshift",
+}  # fmt: skip
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
-    "businesscalendar": "calendar", "routingrules": "routing rules",
+    "oncallshift": "shift", "businesscalendar": "calendar", "routingrules": "routing rules",
     "receipt": "post", "rejectedreceipt": "refused post",
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.

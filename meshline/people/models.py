@@ -4,7 +4,10 @@ from datetime import datetime
 from typing import ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.contrib.postgres.constraints import ExclusionConstraint
+from django.contrib.postgres.fields import DateTimeRangeField, RangeOperators
 from django.db import models
+from django.db.models import Func, Q, Value
 from django.db.models.functions import Lower
 
 from meshline.people.permissions import Permission, Role, may, refusal_for
@@ -55,6 +58,8 @@ class User(AbstractBaseUser):
     )
     zone = models.CharField(max_length=60, default="UTC")
     is_active = models.BooleanField(default=True)
+    # From then on their open work is to be handed over.
+    deactivated_at = models.DateTimeField(null=True, blank=True)
     # The right to sign the operating model, for a viewer such as the CRO.
     approves_model = models.BooleanField(default=False)
     dark = models.BooleanField(null=True, blank=True)  # None: as the system says
@@ -102,6 +107,32 @@ class User(AbstractBaseUser):
         return self.name.split()[0]
 
 
+def _apart(one: str) -> list:
+    """Rows of one `one` whose times share a moment exclude each other: [start, end).
+
+    A range of a single number needs no extension of the database, as equality would.
+    """
+    same = Func(f"{one}_id", f"{one}_id", Value("[]"), function="int8range")
+    times = Func(
+        "starts_at", "ends_at", function="tstzrange", output_field=DateTimeRangeField()
+    )  # fmt: skip
+    return [(same, RangeOperators.OVERLAPS), (times, RangeOperators.OVERLAPS)]
+
+
+class SpanQuerySet(models.QuerySet):
+    """Rows with a start and an end."""
+
+    def covering(self, at: datetime):
+        return self.filter(starts_at__lte=at, ends_at__gt=at)
+
+    def not_over(self, at: datetime):
+        return self.filter(ends_at__gt=at)
+
+    def between(self, start: datetime, end: datetime):
+        """Those that share a moment with this span."""
+        return self.filter(starts_at__lt=end, ends_at__gt=start)
+
+
 class Absence(models.Model):
     """A person is out; their work goes to the stand-in at the start and back at the end."""
 
@@ -111,12 +142,23 @@ class Absence(models.Model):
     )
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    # For the person and who plans for them; others see only that they are out.
+    note = models.CharField(max_length=300, blank=True)
+
+    objects = SpanQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(ends_at__gt=models.F("starts_at")), name="absence_ends_later"
-            )
+                condition=Q(ends_at__gt=models.F("starts_at")), name="absence_ends_later"
+            ),
+            models.CheckConstraint(
+                condition=~Q(stand_in=models.F("user")), name="nobody_stands_in_for_themselves"
+            ),
+        ]
+        indexes: ClassVar = [
+            # Who is out is asked every few seconds; the past grows, what is not over does not.
+            models.Index(fields=["ends_at"], name="absences_not_over"),
         ]
 
     def __str__(self) -> str:
@@ -124,20 +166,72 @@ class Absence(models.Model):
 
 
 class OnCallShift(models.Model):
+    """Somebody is on call for a team, first or second in line."""
+
+    class Layer(models.TextChoices):
+        PRIMARY = "primary", "Primary"
+        SECONDARY = "secondary", "Secondary"
+
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="shifts")
     user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="shifts")
+    layer = models.CharField(max_length=10, choices=Layer.choices, default=Layer.PRIMARY)
     starts_at = models.DateTimeField()
     ends_at = models.DateTimeField()
+    # What the next one should know.
+    handover_note = models.TextField(max_length=4000, blank=True)
+    handover_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    handover_at = models.DateTimeField(null=True, blank=True)
+
+    objects = SpanQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(ends_at__gt=models.F("starts_at")), name="shift_ends_later"
-            )
+                condition=Q(ends_at__gt=models.F("starts_at")), name="shift_ends_later"
+            ),
+            models.CheckConstraint(
+                condition=Q(handover_by=None, handover_at=None)
+                | Q(handover_by__isnull=False, handover_at__isnull=False),
+                name="handed_over_who_and_when",
+            ),
+            ExclusionConstraint(
+                name="one_primary_at_a_time",
+                expressions=_apart("team"),
+                condition=Q(layer="primary"),
+            ),
+            ExclusionConstraint(
+                name="one_secondary_at_a_time",
+                expressions=_apart("team"),
+                condition=Q(layer="secondary"),
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.user} for {self.team}"
+
+
+class ShiftOverride(models.Model):
+    """Somebody else for a stretch of a shift; they have it while it lasts."""
+
+    shift = models.ForeignKey(OnCallShift, on_delete=models.CASCADE, related_name="overrides")
+    user = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
+    starts_at = models.DateTimeField()
+    ends_at = models.DateTimeField()
+
+    objects = SpanQuerySet.as_manager()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=Q(ends_at__gt=models.F("starts_at")), name="override_ends_later"
+            ),
+            ExclusionConstraint(name="one_override_at_a_time", expressions=_apart("shift")),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} instead of {self.shift.user}"
 
 
 class Invitation(models.Model):

@@ -58,6 +58,8 @@ def change(
     _refuse_own_role(user, role, is_active, by)
     _keep_an_admin(user, role, is_active)
     user.name, user.role, user.team, user.zone = name, _role(role), team, zone
+    if user.is_active != is_active:
+        user.deactivated_at = None if is_active else at
     user.is_active, user.approves_model = is_active, approves_model
     user.save()
     if not is_active:

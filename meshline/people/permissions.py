@@ -58,6 +58,8 @@ class Permission(StrEnum):
     SEE_OPERATING_MODEL = "see the operating model"
     DRAFT_OPERATING_MODEL = "draft changes of the operating model"
     CHANGE_OPERATING_MODEL = "change the operating model"
+    KEEP_ROTA = "change the rota"
+    PLAN_ABSENCE = "plan absences"
     SEE_PEOPLE = "see people"
     MANAGE_PEOPLE = "manage people and roles"
     SEE_TRAIL = "search the trail"
@@ -101,6 +103,9 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.SEE_OPERATING_MODEL: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
     Permission.DRAFT_OPERATING_MODEL: {O: ALL, M: ALL},
     Permission.CHANGE_OPERATING_MODEL: {M: ALL},
+    # Own: of shifts and absences that are their own; a team's are those of its rota and its people.
+    Permission.KEEP_ROTA: {O: OWN, M: ALL, S: TEAM, R: OWN},
+    Permission.PLAN_ABSENCE: {O: OWN, M: ALL, S: TEAM, R: OWN},
     Permission.SEE_PEOPLE: {M: ALL, S: TEAM, A: ALL},
     Permission.MANAGE_PEOPLE: {A: ALL},
     Permission.SEE_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},

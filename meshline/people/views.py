@@ -31,6 +31,7 @@ from meshline.people.forms import (
 from meshline.people.models import Absence, ApiToken, User
 from meshline.people.people import PersonError
 from meshline.people.permissions import NotAllowed, Permission, Role, refusal_for
+from meshline.rota import absences, showing, wording
 from meshline.web import paging, sitting
 from meshline.web.access import back_from, done, refusal, requires, see_other
 from meshline.web.requests import Request
@@ -283,6 +284,7 @@ def _show_profile(request: Request, form: ProfileForm, token_form: TokenForm) ->
         "themes": _themes(request.user),
         "token_form": token_form,
         "tokens": tokens.of(request.user, at=instant.now()),
+        **_out(request, request.user),
     }
     status = 422 if form.errors or token_form.errors else 200
     return render(request, "people/profile.html", context, status=status)
@@ -292,6 +294,17 @@ def _away(users: list[User], now: Any) -> set[int]:
     """Who of these is out at the moment, in one query."""
     out: QuerySet = Absence.objects.filter(user__in=users, starts_at__lte=now, ends_at__gt=now)
     return set(out.values_list("user_id", flat=True))
+
+
+def _out(request: Request, user: User) -> dict[str, Any]:
+    """When somebody is out, and why the reader may not plan it."""
+    at = request.now or instant.now()
+    rows = user.absences.not_over(at).select_related("user__team", "stand_in")
+    left = "" if user.is_active else f"{user.name} is not active here any more."
+    return {
+        "absences": showing.rows_of(rows.order_by("starts_at"), request.user, at=at),
+        "out_refusal": left or absences.refusal(request.user, user),
+    }
 
 
 def _change(request: Request, seen: User, form: PersonForm) -> bool:
@@ -312,6 +325,8 @@ def _show_person(
         "form": form,
         "refusal": reason,
         "tokens": [] if reason else tokens.of(seen, at=instant.now()),
+        "local_time": wording.moment(request.now or instant.now(), seen),
+        **_out(request, seen),
     }
     return render(request, "people/person.html", context, status=status)
 

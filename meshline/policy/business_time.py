@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
+# How the end of a day is written as a local time; the instant meant is a microsecond later.
+_LAST = timedelta(microseconds=1)
 # Two years without one working minute means the calendar has none.
 _HORIZON_DAYS = 731
 
@@ -49,6 +51,17 @@ def between(start: datetime, end: datetime, hours: Hours) -> timedelta:
             break
         total += max(min(closes, end) - max(opens, start), timedelta())
     return total
+
+
+def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
+    """The working windows between two instants, cut to them, in order and without empty ones."""
+    for opens, closes in _windows_from(start, hours):
+        if opens >= end:
+            return
+        closes += _LAST if closes.microsecond == time.max.microsecond else timedelta()
+        begins, ends = max(opens, start), min(closes, end)
+        if begins < ends:
+            yield begins, ends
 
 
 def _windows_from(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:

@@ -24,6 +24,8 @@ class Answerable:
     user: User
     why: str
     is_fallback: bool = False
+    # Who is named and out: what they stand in for goes back to them.
+    stands_in_for: User | None = None
 
 
 def responsible_for(process: str, *, at: datetime) -> Answerable:
@@ -42,7 +44,8 @@ def fallback(*, at: datetime) -> Answerable:
     named = company.fallback_owner if company else None
     stand_in = availability.stand_in_for(named, at=at) if named else None
     if stand_in:
-        return Answerable(stand_in, f"{stand_in.name} is the fallback owner.", is_fallback=True)
+        why = f"{stand_in.name} is the fallback owner."
+        return Answerable(stand_in, why, is_fallback=True, stands_in_for=_other(named, stand_in))
     user = _anyone(at)
     if user is None:
         raise NobodyAtAll("Nobody is active here; invite a person first (manage.py invite).")
@@ -54,7 +57,8 @@ def _answerable(process: str, letter: str, at: datetime) -> Answerable:
         assignments = RaciAssignment.objects.filter(process=name, letter=letter)
         for assignment in assignments.select_related("user", "team__lead").order_by("pk"):
             if user := _present(assignment, at):
-                return Answerable(user, _why(assignment, user))
+                home = _other(assignment.user, user)
+                return Answerable(user, _why(assignment, user), stands_in_for=home)
     return fallback(at=at)
 
 
@@ -63,6 +67,11 @@ def _why(assignment: RaciAssignment, user: User) -> str:
     if assignment.user and assignment.user != user:
         return f"{user.name} stands in for {assignment.user.name}, who is {duty}."
     return f"{user.name} is {duty}."
+
+
+def _other(named: User | None, found: User) -> User | None:
+    """Who is named, if somebody else was found for them, and they come back."""
+    return named if named and named.is_active and named.pk != found.pk else None
 
 
 def _present(assignment: RaciAssignment, at: datetime) -> User | None:

@@ -4,7 +4,9 @@ from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from meshline import instant
+from meshline.people.models import Team
 from meshline.people.permissions import Permission, may, refusal_for
+from meshline.rota import showing
 from meshline.shell import demo_page, model_words
 from meshline.shell import home as blocks
 from meshline.shell.sandbox_control import SandboxAway, SandboxNo
@@ -78,8 +80,12 @@ def _only_in_the_demo() -> None:
 @requires(Permission.SEE_OPERATING_MODEL)
 def operating_model(request: Request) -> HttpResponse:
     """What we agreed: owners, SLAs, hours, sources of truth and parts."""
-    context = model_words.everything(at=request.now or instant.now())
+    at = request.now or instant.now()
+    context = model_words.everything(at=at)
     context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
+    context["rotas"] = showing.coverages(
+        Team.objects.select_related("lead").order_by("name"), at=at
+    )
     context["calendar_refusal"] = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
     context["may_see_connections"] = may(request.user, Permission.SEE_CONNECTIONS)
     # Who may only look finds there why.

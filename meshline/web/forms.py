@@ -1,5 +1,6 @@
 """How forms look and what they let in: every `{{ form }}` comes out in our look by itself."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import forms
@@ -26,6 +27,27 @@ class CleanText(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return super().to_python(_one_kind_of_line_end(value)) or ""
+
+
+class LocalMoment(forms.DateTimeField):
+    """A day and time typed in the person's own zone, to the minute; it comes out in UTC."""
+
+    default_error_messages = {  # noqa: RUF012 - as its base declares it
+        "invalid": "Write a day and a time, such as 2026-03-02 09:00.",
+        "far": "Write a day between 2000 and 2100.",
+    }
+
+    def __init__(self, **options: Any) -> None:
+        widget = forms.DateTimeInput(attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M")
+        super().__init__(widget=widget, **options)
+
+    def to_python(self, value: Any) -> datetime | None:
+        typed = super().to_python(value)
+        if typed is None:
+            return None
+        if not 2000 <= typed.year <= 2100:
+            raise forms.ValidationError(self.error_messages["far"], code="far")
+        return typed.astimezone(UTC)
 
 
 def reason_field(*, label: str = "Reason", help_text: str = "", required: bool = True) -> CleanText:

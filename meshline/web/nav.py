@@ -34,6 +34,7 @@ ENTRIES = [
     Entry("Messages", "connectors:messages", "mail", Permission.SEE_PAYLOADS, WORK),
     Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL),
     Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
+    Entry("Rota", "rota:rota", "headset", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Contracts", "proposals:contracts", "checklist", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Routing rules", "proposals:routing", "route", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),

@@ -10,7 +10,7 @@ from django.db.models import Q
 from meshline.money import worded
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, scope
-from proposals.states import State
+from proposals.states import CLOSED, State
 
 # "simple": names and ids are words of no language.
 SEARCHED = SearchVector("title", "contact_name", "contact_email", "external_id", config="simple")
@@ -21,9 +21,16 @@ class ProposalQuerySet(models.QuerySet):
         reach = scope(user, Permission.SEE_PROPOSALS)
         if reach in (Scope.ALL, Scope.MASKED):
             return self
+        # Who is out still sees what somebody has for them.
+        theirs = Q(owner=user) | Q(stands_in_for=user)
         if reach is Scope.TEAM and user.team_id:
-            return self.filter(Q(owner__team=user.team_id) | Q(owner=user))
-        return self.filter(owner=user) if reach else self.none()
+            of_the_team = Q(owner__team=user.team_id) | Q(stands_in_for__team=user.team_id)
+            return self.filter(of_the_team | theirs)
+        return self.filter(theirs) if reach else self.none()
+
+    def open(self):
+        """Those that somebody still has to follow up."""
+        return self.exclude(state__in=CLOSED)
 
     def owned_by(self, user: User):
         return self.filter(owner=user)
@@ -51,6 +58,10 @@ class Proposal(models.Model):
     owner_basis = models.CharField(max_length=32, blank=True)
     # Chosen by a person: what the quoting tool says of the owner no longer counts.
     owner_pinned = models.BooleanField(default=False)
+    # Whose it is, while its owner has it only because they are out (proposals.delegation).
+    stands_in_for = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
@@ -69,13 +80,23 @@ class Proposal(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["source", "external_id"], name="one_proposal_per_document"
-            )
+            ),
+            models.CheckConstraint(
+                condition=~Q(stands_in_for=models.F("owner")),
+                name="proposal_owner_stands_in_for_another",
+            ),
         ]
         indexes: ClassVar = [
             # The list's orders, newest change first, whole and per owner.
             models.Index(fields=["-changed_at", "-id"], name="proposals_changed"),
             models.Index(fields=["owner", "-changed_at"], name="proposals_owner"),
             models.Index(fields=["state", "-changed_at"], name="proposals_state"),
+            # What goes back when somebody is here again; nearly always none.
+            models.Index(
+                fields=["stands_in_for"],
+                name="proposals_stood_in_for",
+                condition=Q(stands_in_for__isnull=False),
+            ),
             # Search by word and prefix over titles, names, e-mails and ids.
             GinIndex(SEARCHED, name="proposals_words"),
         ]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -14,7 +15,7 @@ from meshline import instant, masking
 from meshline.audit import filters as trail_filters
 from meshline.audit.models import TrailLine
 from meshline.audit.timeline import Opens, page_of
-from meshline.people import permissions
+from meshline.people import availability, permissions
 from meshline.people.permissions import NotAllowed, OutOfScope, Permission, Scope
 from meshline.policy import roles
 from meshline.web import paging
@@ -24,6 +25,7 @@ from meshline.web.requests import Request
 from meshline.web.words import Tone
 from proposals import (
     authority,
+    delegation,
     explaining,
     filters,
     lateness,
@@ -34,7 +36,7 @@ from proposals import (
     sources,
     timeline,
 )
-from proposals.forms import AssignForm, MoveForm
+from proposals.forms import AssignForm, KeepForm, MoveForm
 from proposals.lifecycle import Conflict
 from proposals.models import Outcome, Proposal, Transition
 from proposals.models.outcome import WAITING
@@ -81,7 +83,7 @@ class OutcomeRow:
 def proposals(request: Request) -> HttpResponse:
     seen = Proposal.objects.visible_to(request.user)
     narrowed = filters.ProposalFilter(request.GET or None, queryset=seen, request=request)
-    found = narrowed.qs.select_related("owner")
+    found = narrowed.qs.select_related("owner", "stands_in_for")
     page, is_cut = filters.page(found, request, narrowed.order)
     tickets = metrics.open_tickets(page.items)
     context = {
@@ -140,6 +142,27 @@ def assign(request: Request, proposal_id: int) -> HttpResponse:
     return _act(request, seen, "assign", form, assigned, f"{asked['owner'].name} owns it now.")
 
 
+@require_POST
+@requires(Permission.SEE_PROPOSALS)
+def keep(request: Request, proposal_id: int) -> HttpResponse:
+    """Whoever has it for somebody who is out keeps it for good."""
+    seen = _seen(request, proposal_id)
+    form = KeepForm(request.POST)
+    reason = delegation.refusal(seen, request.user)
+    if not form.is_valid() or reason:
+        return _refuse(
+            request, seen, "keep", form, reason or _said_by(form), 403 if reason else 422
+        )
+
+    def kept() -> Proposal:
+        version = form.cleaned_data["version"]
+        return delegation.keep(
+            proposal_id=seen.pk, version=version, by=request.user, at=instant.now()
+        )
+
+    return _act(request, seen, "keep", form, kept, "It stays where it is.")
+
+
 _INVOICE_TONES: dict[str, Tone] = {
     "open": "info", "paid": "ok", "overdue": "warn", "payment failed": "warn",
     "uncollectible": "danger",
@@ -154,7 +177,8 @@ def _part(request: Request, part: str, whole: str) -> str:
 
 def _seen(request: Request, proposal_id: int) -> Proposal:
     """The proposal, if this person sees it; otherwise there is none."""
-    seen = Proposal.objects.visible_to(request.user).select_related("owner__team")
+    seen = Proposal.objects.visible_to(request.user)
+    seen = seen.select_related("owner__team", "stands_in_for")
     return get_object_or_404(seen, pk=proposal_id)
 
 
@@ -239,9 +263,18 @@ def _acts(request: Request, shown: Proposal, trouble: Trouble | None) -> dict[st
         "own_moves": [row for row in open_to_them if not row.offer.overrides],
         "overrides": [row for row in open_to_them if row.offer.overrides],
         "refused_moves": [row for row in rows if row.offer.refusal],
+        "no_keep": delegation.refusal(shown, user),
+        "owner_until": _until(request, shown),
         "no_assign": permissions.refusal_for(user, Permission.REASSIGN_PROPOSAL, owner=owner),
         "assign_form": assign_form,
     }
+
+
+def _until(request: Request, shown: Proposal) -> datetime | None:
+    """How long its owner stands in for somebody."""
+    home = shown.stands_in_for_id
+    back = availability.back_at([home], at=request.now or instant.now()) if home else {}
+    return back.get(home) if home else None
 
 
 def _move_rows(shown: Proposal, offered: Iterable[Offer], trouble: Trouble | None) -> list[MoveRow]:

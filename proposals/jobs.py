@@ -1,0 +1,17 @@
+"""What happens to proposals without a person: each may be rung twice."""
+
+import time
+
+from meshline import instant
+from proposals import delegation
+
+# The clock has other things to do, and is back in a few seconds.
+HAND_OVER_SECONDS = 2.0
+
+
+def hand_over() -> None:
+    """Proposals go to who stands in, and back to who is here again."""
+    started = time.monotonic()
+    for _ in delegation.hand_over(at=instant.now()):
+        if time.monotonic() - started > HAND_OVER_SECONDS:
+            return
