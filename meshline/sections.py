@@ -61,6 +61,8 @@ class Field:
     needed: bool = False
     # Written only (a secret's variable): never among what is here, compared by its section.
     hidden: bool = False
+    # A change in words, where "before → after" would say too much; before is None for a new entry.
+    told: Callable[[Any, Any], str] | None = None
     # Left out of an export when it has this value.
     unsaid: Any = field(default_factory=object)
 

@@ -43,6 +43,10 @@ class Row:
         return self.field == CEL
 
     @property
+    def op_words(self) -> str:
+        return OPERATORS[self.op].words if self.op in OPERATORS else self.op
+
+    @property
     def takes_value(self) -> bool:
         return self.op not in OPERATORS or OPERATORS[self.op].takes != "none"
 

@@ -365,7 +365,7 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
             4, "DATABASE_URL is Meshline's own",
         ),
         ("contracts:\n- slug: sent\n", 1, "The file does not change contracts yet"),
-        ("a: 1\nrouting_rules: [x]\n", 2, "The file does not change routing rules yet"),
+        ("company:\nrouting_rules: [x]\n", 2, "is written in keys: record, rules"),
         ("mappings: [x]\n", 1, "The file does not change mappings yet"),
         (
             "sources_of_truth:\n- record: proposal\n  field: colour\n  connection: null\n",

@@ -16,7 +16,8 @@ from meshline.shell.model_file.refused import Problem, Refused
 
 MOST_BYTES = 1024 * 1024
 MOST_NODES = 200_000
-DEEPEST = 8
+# A routing rule's condition is the deepest: five levels of and, or, not, each in a list.
+DEEPEST = 20
 
 # libyaml where it is built in: some thirty times faster, the same events.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -30,6 +30,8 @@ def summary(plan: Plan) -> str:
 
 def _change(difference: Difference, name: str, before: Any, after: Any) -> str:
     field = difference.section.fields[name]
+    if field.told:
+        return field.told(before, after)
     if difference.mark is Mark.ADDED:
         return _words(field, after)
     return f"{_words(field, before)} → {_words(field, after)}"
