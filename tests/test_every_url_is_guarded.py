@@ -68,6 +68,10 @@ TABLE = {
     "people:invite": Row(get=roles(A), post=roles(A)),
     "people:person": Row(get=roles(M, S, A), post=roles(A), args="person"),
     "people:invite-again": Row(post=roles(A), args="person"),
+    "people:teams": Row(get=roles(M, S, A)),
+    "people:add-team": Row(get=roles(A), post=roles(A)),
+    "people:team": Row(get=roles(M, S, A), post=roles(A), args="team"),
+    "people:remove-team": Row(post=roles(A), args="team"),
     # Whose the things are: Remy of Sales is on call for Sales, and is going to be out.
     "absences:absences": Row(get=EVERYBODY),
     "absences:plan-own": Row(get=roles(O, M, S, R), post=roles(O, M, S, R)),
@@ -224,6 +228,7 @@ def things(staff):
         "record": [proposal.record],
         "act": ["send"],
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
+        "team": [remy.team.slug],
         "absence": [absence.pk],
         "shift": [shift.pk],
         "override": [override.pk],

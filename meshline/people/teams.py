@@ -23,6 +23,14 @@ class TeamError(Exception):
         self.field = field
 
 
+class Stale(TeamError):
+    """Somebody else changed it since it was looked at: what was `seen` is something else `now`."""
+
+    def __init__(self, seen: dict, now: dict) -> None:
+        super().__init__("Somebody else changed this team meanwhile; nothing is saved yet.")
+        self.seen, self.now = seen, now
+
+
 @transaction.atomic
 def add(*, slug: str, name: str, by: Someone, at: datetime, lead: User | None = None) -> Team:
     """Add a team. Raises TeamError when the slug is taken or cannot be one."""
@@ -32,18 +40,22 @@ def add(*, slug: str, name: str, by: Someone, at: datetime, lead: User | None = 
     if Team.objects.filter(slug=slug).exists():
         raise TeamError(f"There is already a team {slug}.", "slug")
     team = Team.objects.create(slug=slug, name=name, lead=lead)
-    trail.record("team.added", subject=team, by=by, at=at, after=_facts(team))
+    trail.record("team.added", subject=team, by=by, at=at, after=facts(team))
     return team
 
 
 @transaction.atomic
-def change(*, slug: str, name: str, lead: User | None, by: Someone, at: datetime) -> Team:
-    """Give a team another name or lead."""
+def change(
+    *, slug: str, name: str, lead: User | None, by: Someone, at: datetime, seen: dict | None = None
+) -> Team:
+    """Give a team another name or lead. Raises Stale when it is not as it was `seen` any more."""
     permissions.check(by, Permission.MANAGE_PEOPLE)
     team = Team.objects.select_for_update().get(slug=slug)
-    before = _facts(team)
+    before = facts(team)
+    if seen is not None and seen != before:
+        raise Stale(seen, before)
     team.name, team.lead = name, lead
-    after = _facts(team)
+    after = facts(team)
     if after != before:
         team.save(update_fields=["name", "lead"])
         trail.record("team.changed", subject=team, by=by, at=at, before=before, after=after)
@@ -59,7 +71,9 @@ def remove(*, slug: str, by: Someone, at: datetime) -> None:
     if members:
         people = "1 person is" if members == 1 else f"{members} people are"
         raise TeamError(f"{people} still in {team.name}; move them to another team first.")
-    trail.record("team.removed", subject=team, by=by, at=at, before=_facts(team))
+    if team.shifts.not_over(at).exists():
+        raise TeamError(f"{team.name} has shifts ahead; take them off its rota first.")
+    trail.record("team.removed", subject=team, by=by, at=at, before=facts(team))
     try:
         team.delete()
     except ProtectedError as error:
@@ -67,7 +81,7 @@ def remove(*, slug: str, by: Someone, at: datetime) -> None:
         raise TeamError(f"{team.name} is still named elsewhere: {named}.") from None
 
 
-def _facts(team: Team) -> dict:
+def facts(team: Team) -> dict:
     """The lead by their number: whose name it is stands with the person."""
     lead = f"person:{team.lead_id}" if team.lead_id else None
     return {"slug": team.slug, "name": team.name, "lead": lead}

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from meshline.people import views
+from meshline.people import team_views, views
 
 app_name = "people"
 urlpatterns = [
@@ -14,6 +14,10 @@ urlpatterns = [
     path("profile/tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke-token"),
     path("people/", views.people, name="people"),
     path("people/invite/", views.invite, name="invite"),
+    path("people/teams/", team_views.teams, name="teams"),
+    path("people/teams/add/", team_views.add, name="add-team"),
+    path("people/teams/<slug:slug>/", team_views.team, name="team"),
+    path("people/teams/<slug:slug>/remove/", team_views.remove, name="remove-team"),
     path("people/<int:user_id>/", views.person, name="person"),
     path("people/<int:user_id>/invite/", views.invite_again, name="invite-again"),
     path(

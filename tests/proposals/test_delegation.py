@@ -102,16 +102,21 @@ def test_without_a_stand_in_it_goes_to_who_answers_for_proposals(sent, remy, oli
     )
 
 
-def test_what_is_closed_stays_with_whom_it_is(tell, remy, ines):
-    lost = tell("voided", id="doc-9")
-    assert lost.state == State.CLOSED_LOST
+@pytest.fixture
+def lost(sent, rosa):
+    return lifecycle.move(
+        proposal_id=sent.pk, to=State.CLOSED_LOST, version=sent.version, reason="No budget",
+        by=rosa, at=MONDAY + HOUR,
+    )  # fmt: skip
+
+
+def test_what_is_closed_stays_with_whom_it_is(lost, remy, ines):
     out(remy, ines)
     assert hand_over(TUESDAY) == 0
     assert owner(lost) == ("Remy Park", None)
 
 
-def test_what_is_opened_again_meanwhile_is_the_stand_ins_at_once(tell, remy, ines, rosa):
-    lost = tell("voided", id="doc-9")
+def test_what_is_opened_again_meanwhile_is_the_stand_ins_at_once(lost, remy, ines, rosa):
     out(remy, ines)
     lifecycle.move(
         proposal_id=lost.pk, to=State.DRAFT, version=lost.version, reason="A mistake",

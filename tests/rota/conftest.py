@@ -1,0 +1,40 @@
+"""RevOps with two operators and a manager, on a Monday morning."""
+
+from datetime import UTC, datetime
+
+import pytest
+from django.test import Client
+
+from meshline.audit.actors import SETUP
+from meshline.people import teams
+from meshline.people.permissions import Role
+from tests import factories
+
+MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
+
+
+def day(number, hour=9, minute=0):
+    """A day of March 2026, in UTC; the 2nd is a Monday."""
+    return datetime(2026, 3, number, hour, minute, tzinfo=UTC)
+
+
+@pytest.fixture
+def revops(staff):
+    return teams.change(slug="revops", name="RevOps", lead=staff["rosa"], by=SETUP, at=MONDAY)
+
+
+@pytest.fixture
+def nils(revops):
+    return factories.person("nils@example.com", "Nils Aker", Role.OPERATOR, revops)
+
+
+@pytest.fixture
+def as_(staff):
+    """A client of somebody, signed in."""
+
+    def signed_in(user):
+        client = Client()
+        client.force_login(staff[user] if isinstance(user, str) else user)
+        return client
+
+    return signed_in
