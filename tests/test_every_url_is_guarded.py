@@ -87,6 +87,8 @@ TABLE = {
     "exceptions:remove-sla": Row(get=roles(M), post=roles(M), args="sla"),
     "owners:owners": Row(get=EVERYBODY),
     "owners:process": Row(get=roles(M), post=roles(M), args="process"),
+    # Nothing is planned there, whoever asks.
+    "owners:cancel": Row(post=roles(M), args="process"),
     "owners:remove": Row(post=roles(M), args="process"),
     "owners:company": Row(get=EVERYBODY, post=roles(M)),
     "proposals:list": Row(get=PROPOSALS),
@@ -103,6 +105,7 @@ TABLE = {
     "connectors:end-older-secrets": Row(post=roles(A), args="slug"),
     "connectors:connection-status": Row(post=roles(O, M, A), args="slug"),
     "connectors:test-connection": Row(post=roles(A), args="slug"),
+    "connectors:health-owners": Row(get=roles(O, M, S, A, V)),
     "connectors:messages": Row(get=SEE_RAW),
     "connectors:posts": Row(get=SEE_RAW),
     "connectors:post": Row(get=SEE_RAW, args="post"),

@@ -4,6 +4,7 @@ from connectors import model_file as connections
 from exceptions.kinds import KINDS, Severity
 from meshline.people import model_file as people
 from meshline.policy import model_file as policy
+from meshline.policy import raci_model_file as owners
 from meshline.sections import Section
 from proposals.authority import PEOPLE
 from proposals.states import AUTHORITY
@@ -17,7 +18,13 @@ KEYS = [
 NOT_YET = {"routing_rules", "contracts", "mappings"}
 
 BY_KEY: dict[str, Section] = {
-    section.key: section for section in [*people.SECTIONS, *policy.SECTIONS, *connections.SECTIONS]
+    section.key: section
+    for section in [
+        *people.SECTIONS,
+        *policy.SECTIONS,
+        *owners.SECTIONS,
+        *connections.SECTIONS,
+    ]
 }
 
 # Teams before their people, people before what they own, connections before what trusts them.
@@ -45,7 +52,7 @@ def known() -> dict[str, set[str]]:
 NAMED_BY = {
     "person": ["people"],
     "team": ["teams"],
-    "person or team": ["people", "teams"],
+    owners.HOLDER: ["people", "teams"],
     "authority": ["connections"],
 }
-ALSO = {"authority": {PEOPLE}}
+ALSO = {"authority": {PEOPLE}, owners.HOLDER: owners.ROLES}
