@@ -15,6 +15,7 @@ from meshline.audit.actors import part
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
+from meshline.policy import processes
 from proposals import outbox
 from proposals.lateness import CARRIER, Held
 
@@ -147,6 +148,7 @@ def _open_breaker(slug: str, failure: str, sentence: str, at: datetime) -> None:
         desk.Trouble(
             kind="delivery-failed",
             cause=_outage_cause(slug, failure),
+            process=processes.of_connection(slug),
             title=f"{found.name} does not answer",
             reason=f"Most tries of the last five minutes failed. The last one: {sentence}",
             subject=f"connection:{slug}",
@@ -180,8 +182,9 @@ def _why_held(there: Connection) -> Held:
     else:
         why = f"{there.name} is {there.status}: {there.status_why or 'no reason was given'}"
     if ticket and (there.is_active or ticket.kind == "credentials-refused"):
-        return Held(ticket.kind, ticket.cause, why)
-    return Held("delivery-failed", _outage_cause(there.slug, there.status), why)
+        return Held(ticket.kind, ticket.cause, why, ticket.falls_under)
+    process = processes.of_connection(there.slug)
+    return Held("delivery-failed", _outage_cause(there.slug, there.status), why, process)
 
 
 def _credentials_cause(slug: str) -> str:

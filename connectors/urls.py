@@ -1,6 +1,6 @@
 from django.urls import path
 
-from connectors.views import connections, desk, hooks, messages, outcomes, posts
+from connectors.views import connections, desk, hooks, messages, outcomes, posts, systems
 
 app_name = "connectors"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("connections/<slug:slug>/end-older/", connections.end_older, name="end-older-secrets"),
     path("connections/<slug:slug>/status/", connections.status, name="connection-status"),
     path("connections/<slug:slug>/test/", connections.test, name="test-connection"),
+    path("operating-model/systems/health/", systems.health_owners, name="health-owners"),
     path("messages/", desk.messages, name="messages"),
     path("messages/posts/", desk.posts, name="posts"),
     path("messages/posts/<int:post_id>/", posts.post, name="post"),

@@ -4,7 +4,7 @@ A deadline is counted from the ticket's opening, in the business time of its tea
 acknowledged keeps the time it was to be acknowledged by; what is resolved keeps both.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -36,9 +36,17 @@ class Move:
     fix_due_at: datetime
 
     @property
-    def due_at(self) -> datetime:
-        """The next deadline, as `Ticket.due_at` would be."""
-        return self.fix_due_at if self.ticket.acknowledged_at else self.ack_due_at
+    def is_of_the_fix(self) -> bool:
+        """Whether it is the fix that moves, and not the acknowledgement before it."""
+        return bool(self.ticket.acknowledged_at) or self.ack_due_at == self.ticket.ack_due_at
+
+    @property
+    def due_now(self) -> datetime:
+        return self.ticket.fix_due_at if self.is_of_the_fix else self.ticket.ack_due_at
+
+    @property
+    def due_then(self) -> datetime:
+        return self.fix_due_at if self.is_of_the_fix else self.ack_due_at
 
     def is_overdue(self, at: datetime) -> bool:
         return self.fix_due_at < at or (not self.ticket.acknowledged_at and self.ack_due_at < at)
@@ -63,7 +71,11 @@ def preview(*, kind: str, severity: str, agreed: Terms, at: datetime) -> Preview
     """
     _check_reached(agreed, at)
     tickets = list(_under(kind, severity).select_related("team").order_by("fix_due_at", "pk"))
-    found = _moves(tickets, agreed)
+    return summary(tickets, moves(tickets, lambda _: agreed), at=at)
+
+
+def summary(tickets: list[Ticket], found: list[Move], *, at: datetime) -> Preview:
+    """These tickets, and which of them would move."""
     return Preview(
         moved=len(found),
         stay=len(tickets) - len(found),
@@ -108,13 +120,20 @@ def follow(*, kind: str, severity: str, by: Someone, at: datetime, cause: str = 
     agreed = sla.terms(kind, severity)
     _check_reached(agreed, at)
     locked = _under(kind, severity).select_for_update(of=("self",)).order_by("pk")
-    found = _moves(locked.select_related("team"), agreed)
+    found = moves(locked.select_related("team"), lambda _: agreed)
     cause = cause or f"sla:{sla.in_force(kind, severity).pk}"
-    trail.record_all(_line(move, agreed, cause, by, at) for move in found)
-    for move in found:
-        move.ticket.ack_due_at, move.ticket.fix_due_at = move.ack_due_at, move.fix_due_at
-    bulk.update([move.ticket for move in found], _DUE)
+    within = f"{spans.words(agreed.ack_within)}, fixed within {spans.words(agreed.fix_within)}"
+    why = f"The SLA changed: acknowledged within {within}."
+    move(found, why=why, cause=cause, by=by, at=at)
     return len(found)
+
+
+def move(found: list[Move], *, why: str, cause: str, by: Someone, at: datetime) -> None:
+    """Write these moves, each with its line on the trail, in the caller's transaction."""
+    trail.record_all(_line(one, why, cause, by, at) for one in found)
+    for one in found:
+        one.ticket.ack_due_at, one.ticket.fix_due_at = one.ack_due_at, one.fix_due_at
+    bulk.update([one.ticket for one in found], _DUE)
 
 
 def default_of(severity: str) -> Terms:
@@ -132,16 +151,19 @@ def _under(kind: str, severity: str) -> TicketQuerySet:
     return tickets.exclude(kind__in=own)
 
 
-def _moves(tickets: Iterable[Ticket], agreed: Terms) -> list[Move]:
-    """Where each belongs, of those that are not there; calendars are read once a team."""
+def moves(tickets: Iterable[Ticket], agreed: Callable[[Ticket], Terms]) -> list[Move]:
+    """Where each belongs under what is agreed for it, of those that are not there.
+
+    Calendars are read once a team. Raises NoBusinessTime where one never reaches that far.
+    """
     hours: dict[int | None, Hours] = {}
     found = []
     for ticket in tickets:
         if ticket.team_id not in hours:
             hours[ticket.team_id] = calendars.hours_of(ticket.team)
-        move = _belongs(ticket, agreed, hours[ticket.team_id])
-        if move != _as_it_is(ticket):
-            found.append(move)
+        there = _belongs(ticket, agreed(ticket), hours[ticket.team_id])
+        if there != _as_it_is(ticket):
+            found.append(there)
     return found
 
 
@@ -157,15 +179,14 @@ def _as_it_is(ticket: Ticket) -> Move:
     return Move(ticket, ticket.ack_due_at, ticket.fix_due_at)
 
 
-def _line(move: Move, agreed: Terms, cause: str, by: Someone, at: datetime) -> TrailLine:
+def _line(move: Move, why: str, cause: str, by: Someone, at: datetime) -> TrailLine:
     ticket, words = move.ticket, {"ack_due_at": "acknowledge by", "fix_due_at": "fix by"}
     moved = [name for name in _DUE if getattr(ticket, name) != getattr(move, name)]
-    within = f"{spans.words(agreed.ack_within)}, fixed within {spans.words(agreed.fix_within)}"
     return trail.line(
         "ticket.due-moved", subject=ticket, record=ticket.record, by=by, at=at,
         before={words[name]: getattr(ticket, name) for name in moved},
         after={words[name]: getattr(move, name) for name in moved},
-        why=f"The SLA changed: acknowledged within {within}.", cause=cause,
+        why=why, cause=cause,
     )  # fmt: skip
 
 

@@ -19,7 +19,7 @@ from meshline.notices import notices
 from meshline.people import availability, permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from meshline.policy import calendars, raci, sla
+from meshline.policy import calendars, processes, raci, sla
 from meshline.policy.raci import Answerable
 
 NOTE_LENGTH = 10_000
@@ -48,6 +48,8 @@ class Trouble:
     remedies: list[dict[str, Any]] = field(default_factory=list)
     owner: User | None = None
     led_from: str = ""
+    # Whose owners answer for it, where that is not its kind's process.
+    process: str = ""
 
 
 @transaction.atomic
@@ -138,7 +140,7 @@ def escalate(*, ticket_id: int, reason: str, by: User, at: datetime) -> Ticket:
         raise MoveError("A ticket that is resolved cannot be escalated.")
     if not _readable(reason):
         raise ValueError("Say why it is escalated.")
-    answerable = raci.accountable_for(ticket.about.process, at=at)
+    answerable = raci.accountable_for(ticket.falls_under, at=at)
     if answerable.user.pk == ticket.owner_id:
         raise MoveError(f"{ticket.owner.name} is accountable already; there is nobody above.")
     before = {"owner": ticket.owner}
@@ -195,11 +197,12 @@ def unsettled(ticket: Ticket) -> list[str]:
 
 def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
     kind = KINDS[trouble.kind]
-    answerable = _owner(trouble, kind, at)
+    process = _process(trouble, kind)
+    answerable = _owner(trouble, process, at)
     owner, why = answerable.user, answerable.why
     agreed = sla.terms(kind.name, kind.severity)
     ticket = Ticket.objects.create(
-        kind=kind.name, severity=kind.severity, cause=trouble.cause[:300],
+        kind=kind.name, severity=kind.severity, process=process, cause=trouble.cause[:300],
         title=trouble.title[:300], reason=trouble.reason,
         record=trouble.record, record_title=trouble.record_title[:300],
         connection=trouble.connection,
@@ -292,12 +295,19 @@ def _close(
     return ticket
 
 
-def _owner(trouble: Trouble, kind: Kind, at: datetime) -> Answerable:
+def _process(trouble: Trouble, kind: Kind) -> str:
+    """Its own, or its kind's; a connection's health is a process of that connection."""
+    if not trouble.process and kind.process == processes.HEALTH and trouble.connection:
+        return processes.of_connection(trouble.connection)
+    return trouble.process or kind.process
+
+
+def _owner(trouble: Trouble, process: str, at: datetime) -> Answerable:
     """Who owns the record, or whoever has their work; otherwise by the process."""
     owner = trouble.owner
     found = availability.stand_in_for(owner, at=at) if owner else None
     if owner is None or found is None:
-        return raci.responsible_for(kind.process, at=at)
+        return raci.responsible_for(process, at=at)
     if found == owner:
         return Answerable(owner, f"{owner.name} owns the record.")
     why = f"{found.name} stands in for {owner.name}, who owns the record."

@@ -57,6 +57,9 @@ class Ticket(models.Model):
 
     # A callable: another kind is a row in that table, not a migration.
     kind = models.CharField(max_length=40, choices=kinds.choices)
+    # Whose owners answer for it: its kind's process, or one connection's health. What was opened
+    # before tickets said so themselves is its kind's.
+    process = models.CharField(max_length=80, blank=True)
     severity = models.CharField(max_length=10, choices=[(s.value, s.label) for s in Severity])
     status = models.CharField(
         max_length=12, default=Status.OPEN, choices=[(s.value, s.label) for s in Status]
@@ -192,6 +195,11 @@ class Ticket(models.Model):
     @property
     def about(self) -> kinds.Kind:
         return KINDS[self.kind]
+
+    @property
+    def falls_under(self) -> str:
+        """The process whose owners answer for it."""
+        return self.process or self.about.process
 
     @property
     def whose(self) -> User:

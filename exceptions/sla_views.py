@@ -27,6 +27,8 @@ from meshline.web.requests import Request
 
 DEFAULT_STAYS = "The default of a severity stays; change its times instead."
 GONE = "Somebody removed this SLA meanwhile; its tickets have the default of their severity."
+PUBLISH_AGAIN = "Publish again to make it as you typed it."
+REMOVE_AGAIN = "Remove it again if you still want to."
 _ORDER = [severity.value for severity in Severity]
 
 
@@ -149,7 +151,7 @@ def _show_form(
     if form.row:
         context |= {"title": _name(form.row)}
     if stale:
-        context["stale"] = _meanwhile(stale, form.row or _own(form))
+        context["stale"] = _meanwhile(stale, form.row or _own(form)) | {"again": PUBLISH_AGAIN}
         context |= _previewed(request, form)
     return render(request, "exceptions/sla_form.html", context, status=status)
 
@@ -167,7 +169,7 @@ def _ask_to_remove(
         "refusal": "" if row.kind else DEFAULT_STAYS,
         "error": error,
         "seen": seen.keep(operating_model.sla_facts(row)),
-        "stale": _meanwhile(stale, row) if stale else None,
+        "stale": _meanwhile(stale, row) | {"again": REMOVE_AGAIN} if stale else None,
         "preview": deadlines.preview(
             kind=row.kind, severity=row.severity, agreed=default, at=request.now or instant.now()
         ),

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from exceptions import sla_views, views
+from exceptions import calendar_views, sla_views, views
 
 app_name = "exceptions"
 urlpatterns = [
@@ -19,4 +19,16 @@ urlpatterns = [
     path("operating-model/slas/preview/", sla_views.preview, name="sla-preview"),
     path("operating-model/slas/<int:sla_id>/", sla_views.change, name="change-sla"),
     path("operating-model/slas/<int:sla_id>/remove/", sla_views.remove, name="remove-sla"),
+    path("operating-model/calendars/new/", calendar_views.new, name="new-calendar"),
+    path("operating-model/calendars/preview/", calendar_views.preview, name="calendar-preview"),
+    path(
+        "operating-model/calendars/<int:calendar_id>/change/",
+        calendar_views.change,
+        name="change-calendar",
+    ),
+    path(
+        "operating-model/calendars/<int:calendar_id>/remove/",
+        calendar_views.remove,
+        name="remove-calendar",
+    ),
 ]

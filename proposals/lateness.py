@@ -30,6 +30,8 @@ class Held:
     kind: str
     cause: str
     why: str
+    # Whose owners answer for it: the connection's.
+    process: str
 
 
 def open_late_tickets(
@@ -67,7 +69,8 @@ def _open_late_ticket(outcome_id: int, held: Mapping[str, Held], at: datetime) -
     if outcome is None:
         return False
     if (why := held.get(outcome.connection)) and outcome.state != State.LEASED:
-        open_ticket(outcome, why.kind, f"{_budget(outcome)} {why.why}", at, cause=why.cause)
+        because = f"{_budget(outcome)} {why.why}"
+        open_ticket(outcome, why.kind, because, at, cause=why.cause, process=why.process)
         return True
     kind, because = _lateness(outcome)
     open_ticket(outcome, kind, because, at)
@@ -93,8 +96,9 @@ def _lateness(outcome: Outcome) -> tuple[str, str]:
 
 
 def open_ticket(
-    outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = "", again: str = ""
-) -> None:
+    outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = "", again: str = "",
+    process: str = "",
+) -> None:  # fmt: skip
     """A ticket for one outcome, or one more on the ticket of the same cause. `again` says what a
     retry may do, if more than usual."""
     proposal = outcome.proposal
@@ -103,6 +107,7 @@ def open_ticket(
         desk.Trouble(
             kind=kind,
             cause=cause or f"{kind}:{where}:{outcome.failure or 'late'}",
+            process=process,
             title=f"{where}: {outcome.name.replace('-', ' ')} of {proposal}",
             reason=because,
             subject=outcome.ref,

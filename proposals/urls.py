@@ -1,6 +1,13 @@
 from django.urls import path
 
-from proposals.views import backtests, contracts, proposals, routing, routing_drafts
+from proposals.views import (
+    backtests,
+    contracts,
+    follow_up_slas,
+    proposals,
+    routing,
+    routing_drafts,
+)
 
 app_name = "proposals"
 urlpatterns = [
@@ -51,4 +58,5 @@ urlpatterns = [
     ),
     path("operating-model/routing/publish/", routing_drafts.publish, name="publish-routing"),
     path("operating-model/routing/backtest/", backtests.run, name="routing-backtest"),
+    path("operating-model/slas/follow-ups/", follow_up_slas.follow_up_slas, name="follow-up-slas"),
 ]

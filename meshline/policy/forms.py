@@ -1,5 +1,6 @@
 """What is asked when a business calendar is made or changed."""
 
+import hashlib
 from collections.abc import Iterator
 from datetime import date
 from typing import Any
@@ -144,6 +145,16 @@ class CalendarForm(forms.Form):
     def version_seen(self) -> int:
         """The one that was seen: 0 for a new calendar, and none at all where it was not sent."""
         return 0 if self.found is None else self.cleaned_data["version"] or -1
+
+    @property
+    def mark(self) -> str:
+        """What a preview was about: saving anything else previews it first."""
+        one = self.calendar
+        said = (
+            one.slug, one.name, one.zone, sorted(one.windows), sorted(one.holidays.items()),
+            one.team and one.team.pk, one.is_default, one.country, one.region,
+        )  # fmt: skip
+        return hashlib.sha256(repr(said).encode()).hexdigest()[:32]
 
     @property
     def calendar(self) -> Calendar:

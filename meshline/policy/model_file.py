@@ -1,4 +1,4 @@
-"""Company, calendars, sources of truth, RACI and SLAs in the operating model file."""
+"""Company, calendars, sources of truth and SLAs in the operating model file."""
 
 import re
 from collections.abc import Mapping
@@ -7,12 +7,10 @@ from typing import Any
 
 from meshline.audit.actors import Someone
 from meshline.people.model_file import check_zone, person, team
-from meshline.people.models import Team, User
 from meshline.policy import operating_model, public_holidays
 from meshline.policy.models import (
     BusinessCalendar,
     Company,
-    RaciAssignment,
     Sla,
     SourceOfTruth,
 )
@@ -270,88 +268,6 @@ SOURCES_OF_TRUTH = Section(
     remove=_remove_authority,
 )
 
-# --- RACI ---------------------------------------------------------------------------------------
-LETTERS = [letter.value for letter in RaciAssignment.Letter]
-ACCOUNTABLE = RaciAssignment.Letter.ACCOUNTABLE.value
-
-
-def _raci_here() -> dict[Identity, Values]:
-    processes: dict[Identity, Values] = {}
-    for row in RaciAssignment.objects.select_related("user", "team").order_by("process", "pk"):
-        nobody: Values = {letter: [] for letter in LETTERS}
-        said = processes.setdefault((row.process,), {"process": row.process, **nobody})
-        said[row.letter].append(_name_of(row))
-    for said in processes.values():
-        said[ACCOUNTABLE] = next(iter(said[ACCOUNTABLE]), None)
-    return processes
-
-
-def _name_of(row: RaciAssignment) -> str:
-    return row.user.email.lower() if row.user else row.team.slug if row.team else ""
-
-
-def _read_name(node: Node) -> str:
-    """A person by their e-mail or a team by its slug."""
-    name = text(node).strip()
-    return name.lower() if "@" in name else name
-
-
-def _holder(name: str) -> User | Team:
-    found = person(name) if "@" in name else team(name)
-    if found is None:
-        raise Wrong(f"There is no person or team {name!r}.")
-    return found
-
-
-def _no_name_twice(names: list[str]) -> None:
-    if len(set(names)) < len(names):
-        raise Wrong("Somebody is named twice; once is enough.")
-
-
-def _add_raci(values: Values, *, by: Someone, at: datetime) -> None:
-    _change_raci((values["process"],), values, by=by, at=at)
-
-
-def _change_raci(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
-    holders = {
-        letter: [_holder(name) for name in _listed(values[letter])]
-        for letter in LETTERS
-        if letter in values
-    }
-    operating_model.set_raci(process=identity[0], holders=holders, by=by, at=at)
-
-
-def _listed(names: str | list[str] | None) -> list[str]:
-    if names is None:
-        return []
-    return [names] if isinstance(names, str) else names
-
-
-def _remove_raci(identity: Identity, *, by: Someone, at: datetime) -> None:
-    operating_model.remove_raci(process=identity[0], by=by, at=at)
-
-
-_SEVERAL = Field(listing(_read_name), refers_to="person or team", check=_no_name_twice, unsaid=[])
-
-RACI = Section(
-    key="raci",
-    noun="process",
-    identity=("process",),
-    fields={
-        "process": Field(text, check=line_of_text(80)),
-        "responsible": Field(
-            listing(_read_name), refers_to="person or team", check=_no_name_twice, needed=True
-        ),
-        "accountable": Field(maybe(_read_name), refers_to="person or team", needed=True),
-        "consulted": _SEVERAL,
-        "informed": _SEVERAL,
-    },
-    here=_raci_here,
-    add=_add_raci,
-    change=_change_raci,
-    remove=_remove_raci,
-)
-
 
 # --- SLAs ---------------------------------------------------------------------------------------
 def _slas_here() -> dict[Identity, Values]:
@@ -405,4 +321,4 @@ SLAS = Section(
     remove=_remove_sla,
 )
 
-SECTIONS = [COMPANY, CALENDARS, SOURCES_OF_TRUTH, RACI, SLAS]
+SECTIONS = [COMPANY, CALENDARS, SOURCES_OF_TRUTH, SLAS]

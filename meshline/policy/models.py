@@ -1,11 +1,16 @@
 """The operating model's rows: company, RACI, SLAs, calendars, sources of truth."""
 
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.db import models
 from django.db.models import F, Q
 
 from meshline.people.models import Team, User
+from meshline.people.permissions import Role
+
+# From when on what an installation begins with is in force: whatever is asked, it was so.
+SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Company(models.Model):
@@ -59,8 +64,28 @@ class SourceOfTruth(models.Model):
         return f"{self.record_kind}.{self.field}: {self.connection or 'its origin'}"
 
 
+class RaciQuerySet(models.QuerySet):
+    def of(self, process: str):
+        return self.filter(process=process).order_by("pk")
+
+    def in_force(self, at: datetime):
+        """The sets that count at that moment: of each process the latest that began by then."""
+        begun = RaciAssignment.objects.filter(
+            process=models.OuterRef("process"), effective_from__lte=at
+        )
+        latest = begun.order_by("-effective_from").values("effective_from")[:1]
+        return self.filter(effective_from=models.Subquery(latest)).exclude(ended_at__lte=at)
+
+    def planned(self, *, after: datetime):
+        return self.filter(effective_from__gt=after)
+
+
 class RaciAssignment(models.Model):
-    """Who answers for a process: exactly one Accountable, at least one Responsible."""
+    """Who answers for a process: exactly one Accountable, at least one Responsible.
+
+    The rows of a process that begin at the same moment are one set. A set counts from then on,
+    until the next one begins or it is ended; those that counted stay, and answer for their days.
+    """
 
     class Letter(models.TextChoices):
         RESPONSIBLE = "responsible", "Responsible"
@@ -69,26 +94,46 @@ class RaciAssignment(models.Model):
         INFORMED = "informed", "Informed"
 
     process = models.CharField(max_length=80)
+    effective_from = models.DateTimeField(default=SINCE_EVER)
+    # From then on nobody was named any more, though no other set began.
+    ended_at = models.DateTimeField(null=True, blank=True)
     letter = models.CharField(max_length=12, choices=Letter.choices)
     user = models.ForeignKey(User, null=True, blank=True, on_delete=models.PROTECT)
     team = models.ForeignKey(Team, null=True, blank=True, on_delete=models.PROTECT)
+    # Whoever is in this role and present.
+    role = models.CharField(max_length=20, blank=True, choices=Role.choices())
+
+    objects = RaciQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=Q(user__isnull=False, team__isnull=True)
-                | Q(user__isnull=True, team__isnull=False),
-                name="raci_names_a_person_or_a_team",
+                condition=Q(user__isnull=False, team__isnull=True, role="")
+                | Q(user__isnull=True, team__isnull=False, role="")
+                | (Q(user__isnull=True, team__isnull=True) & ~Q(role="")),
+                name="raci_names_a_person_a_team_or_a_role",
             ),
             models.UniqueConstraint(
-                fields=["process"],
+                fields=["process", "effective_from"],
                 condition=Q(letter="accountable"),
-                name="one_accountable_per_process",
+                name="one_accountable_at_each_moment",
             ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("effective_from")),
+                name="a_raci_set_ends_after_it_began",
+            ),
+        ]
+        indexes: ClassVar = [
+            # Which set of a process counts at a moment; years of them may lie behind it.
+            models.Index(fields=["process", "-effective_from"], name="raci_sets"),
         ]
 
     def __str__(self) -> str:
-        return f"{self.process}: {self.user or self.team} is {self.letter}"
+        return f"{self.process}: {self.holder} is {self.letter}"
+
+    @property
+    def holder(self) -> User | Team | Role:
+        return self.user or self.team or Role(self.role)
 
 
 class BusinessCalendar(models.Model):

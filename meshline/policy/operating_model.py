@@ -14,7 +14,14 @@ from meshline.audit.actors import Someone
 from meshline.people import permissions
 from meshline.people.models import Team, User
 from meshline.people.permissions import Permission
-from meshline.policy import business_time, calendars, public_holidays, spans, windows
+from meshline.policy import (
+    business_time,
+    calendars,
+    public_holidays,
+    raci_sets,
+    spans,
+    windows,
+)
 from meshline.policy.business_time import NoBusinessTime
 from meshline.policy.models import (
     BusinessCalendar,
@@ -24,6 +31,7 @@ from meshline.policy.models import (
     Sla,
     SourceOfTruth,
 )
+from meshline.policy.raci_sets import Holder, Holders
 from meshline.policy.windows import Window, WindowError
 
 Letter = RaciAssignment.Letter
@@ -262,49 +270,83 @@ def _authority_facts(row: SourceOfTruth) -> dict:
 
 
 # --- RACI ---------------------------------------------------------------------------------------
-Holders = dict[str, list[User | Team]]
-
-
 @transaction.atomic
 def set_raci(
-    *, process: str, holders: Holders, by: Someone, at: datetime, seen: Facts | None = None
-) -> None:
+    *, process: str, holders: Holders, by: Someone, at: datetime, seen: Facts | None = None,
+    effective_from: datetime | None = None,
+) -> None:  # fmt: skip
     """Who answers for a process, per letter; letters that are not named stay as they are.
 
-    Raises Stale when it is not as it was `seen` any more.
+    It counts from now on, or from a later moment: then it stands beside what is in force until
+    that moment comes, and nothing has to happen for it to count. Raises Stale when anything of it
+    is not as it was `seen` any more.
     """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     _one_at_a_time()
-    rows = list(_raci_rows(process))
-    before = _facts_of(rows)
-    _check_seen(seen, before)
-    _check_raci(process, {**_held(rows), **holders})
+    _check_seen(seen, raci_sets.seen(process, at=at))
+    moment = _moment(effective_from, at)
+    rows = raci_sets.in_force(process, at=moment)
+    wanted = {letter: some for letter, some in {**raci_sets.held(rows), **holders}.items() if some}
+    _check_raci(process, wanted)
     for letter, named in holders.items():
         _check_holders(letter, named)
-        RaciAssignment.objects.filter(process=process, letter=letter).delete()
-        RaciAssignment.objects.bulk_create(_assignment(process, letter, one) for one in named)
-    after = list(_raci_rows(process))
-    _told("raci.changed", after[0], before, _facts_of(after), by, at)
+    if wanted == raci_sets.held(rows):
+        return
+    before = raci_sets.facts(rows)
+    after = raci_sets.write(process, moment, wanted)
+    what = "raci.planned" if moment > at else "raci.changed"
+    _told(what, after[0], before, raci_sets.facts(after), by, at)
+
+
+@transaction.atomic
+def cancel_raci(
+    *, process: str, effective_from: datetime, by: Someone, at: datetime, seen: Facts | None = None
+) -> None:
+    """Call a planned set off before its moment comes; what is in force stays. Raises Stale."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    _one_at_a_time()
+    _check_seen(seen, raci_sets.seen(process, at=at))
+    rows = raci_sets.beginning(process, effective_from)
+    if not rows:
+        raise ModelError("Nothing is planned for that moment any more.", "effective_from")
+    if effective_from <= at:
+        raise ModelError("It is in force by now; name other owners instead.", "effective_from")
+    before = raci_sets.facts(rows)
+    trail.record("raci.cancelled", subject=rows[0], by=by, at=at, before=before)
+    RaciAssignment.objects.of(process).filter(effective_from=effective_from).delete()
 
 
 @transaction.atomic
 def remove_raci(*, process: str, by: Someone, at: datetime) -> None:
-    """Its tickets fall to whoever answers for the queue."""
+    """Its tickets fall to whoever answers above it; who answered until now is kept."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     _one_at_a_time()
-    if rows := list(_raci_rows(process)):
-        trail.record("raci.removed", subject=rows[0], by=by, at=at, before=_facts_of(rows))
-        _raci_rows(process).delete()
+    rows = raci_sets.in_force(process, at=at)
+    planned = RaciAssignment.objects.of(process).planned(after=at)
+    gone = [*rows, *planned.select_related("user", "team")]
+    if gone:
+        before = raci_sets.facts(rows) or raci_sets.facts(gone)
+        trail.record("raci.removed", subject=gone[0], by=by, at=at, before=before)
+    planned.delete()
+    RaciAssignment.objects.filter(pk__in=[row.pk for row in rows]).update(ended_at=at)
 
 
-def raci_facts(process: str) -> Facts:
-    """By letter, people by their e-mail and teams by their slug."""
-    return _facts_of(list(_raci_rows(process)))
+def raci_facts(process: str, *, at: datetime) -> Facts:
+    """By letter, people by their e-mail, teams by their slug; what is planned by its moment."""
+    return raci_sets.seen(process, at=at)
 
 
-def _raci_rows(process: str) -> Any:
-    rows = RaciAssignment.objects.filter(process=process)
-    return rows.select_related("user", "team").order_by("pk")
+def _moment(effective_from: datetime | None, at: datetime) -> datetime:
+    """From when on: now, or a later whole minute."""
+    if effective_from is None:
+        return at
+    if effective_from <= at:
+        raise ModelError(
+            "This moment has passed; leave it empty to change it at once.", "effective_from"
+        )
+    if effective_from > at + raci_sets.FARTHEST:
+        raise ModelError("Plan at most two years ahead.", "effective_from")
+    return effective_from
 
 
 def _check_raci(process: str, held: Holders) -> None:
@@ -314,30 +356,10 @@ def _check_raci(process: str, held: Holders) -> None:
         raise ModelError(f"Somebody is responsible for {process}.", Letter.RESPONSIBLE.value)
 
 
-def _check_holders(letter: str, named: Sequence[User | Team]) -> None:
+def _check_holders(letter: str, named: Sequence[Holder]) -> None:
     for one in named:
         if isinstance(one, User) and not one.is_active:
             raise ModelError(_not_active(one), letter)
-
-
-def _assignment(process: str, letter: str, holder: User | Team) -> RaciAssignment:
-    who = {"team": holder} if isinstance(holder, Team) else {"user": holder}
-    return RaciAssignment(process=process, letter=letter, **who)
-
-
-def _held(rows: Sequence[RaciAssignment]) -> Holders:
-    held: Holders = {}
-    for row in rows:
-        if holder := row.user or row.team:
-            held.setdefault(row.letter, []).append(holder)
-    return held
-
-
-def _facts_of(rows: Sequence[RaciAssignment]) -> Facts:
-    facts: Facts = {"process": rows[0].process} if rows else {}
-    for letter, holders in _held(rows).items():
-        facts[letter] = [one.slug if isinstance(one, Team) else one.email for one in holders]
-    return facts
 
 
 # --- SLAs ---------------------------------------------------------------------------------------

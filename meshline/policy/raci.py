@@ -1,16 +1,16 @@
-"""Who answers for a process right now. There is always somebody."""
+"""Who answers for a process at a moment. There is always somebody."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 from meshline.people import availability
-from meshline.people.models import User
+from meshline.people.models import User, UserQuerySet
 from meshline.people.permissions import Role
+from meshline.policy import processes
 from meshline.policy.models import Company, RaciAssignment
 
 Letter = RaciAssignment.Letter
-# The process every ticket falls under whose own process names nobody.
-QUEUE = "exception-queue"
+QUEUE = processes.QUEUE
 
 
 class NobodyAtAll(Exception):
@@ -38,6 +38,16 @@ def accountable_for(process: str, *, at: datetime) -> Answerable:
     return _answerable(process, Letter.ACCOUNTABLE, at)
 
 
+def consulted(process: str, *, at: datetime) -> list[User]:
+    """Whose advice is asked: everybody named, of teams and roles everybody in them."""
+    return _everybody(process, Letter.CONSULTED, at)
+
+
+def informed(process: str, *, at: datetime) -> list[User]:
+    """Who is told what happens: everybody named, of teams and roles everybody in them."""
+    return _everybody(process, Letter.INFORMED, at)
+
+
 def fallback(*, at: datetime) -> Answerable:
     """The company's named fallback; without one present, a manager, an operator, an admin."""
     company = Company.objects.select_related("fallback_owner").first()
@@ -53,17 +63,24 @@ def fallback(*, at: datetime) -> Answerable:
 
 
 def _answerable(process: str, letter: str, at: datetime) -> Answerable:
-    for name in dict.fromkeys((process, QUEUE)):
-        assignments = RaciAssignment.objects.filter(process=name, letter=letter)
-        for assignment in assignments.select_related("user", "team__lead").order_by("pk"):
+    for name in processes.chain(process):
+        for assignment in _named(name, letter, at):
             if user := _present(assignment, at):
                 home = _other(assignment.user, user)
                 return Answerable(user, _why(assignment, user), stands_in_for=home)
     return fallback(at=at)
 
 
+def _named(process: str, letter: str, at: datetime) -> list[RaciAssignment]:
+    """Whose name stands there at that moment, in the order in which they were named."""
+    rows = RaciAssignment.objects.of(process).in_force(at).filter(letter=letter)
+    return list(rows.select_related("user", "team__lead"))
+
+
 def _why(assignment: RaciAssignment, user: User) -> str:
-    duty = f"{assignment.letter} for {_words(assignment.process)}"
+    duty = f"{assignment.letter} for {processes.in_words(assignment.process)}"
+    if assignment.role:
+        return f"{user.name} is {duty}, like any {Role(assignment.role).label}."
     if assignment.user and assignment.user != user:
         return f"{user.name} stands in for {assignment.user.name}, who is {duty}."
     return f"{user.name} is {duty}."
@@ -77,7 +94,33 @@ def _other(named: User | None, found: User) -> User | None:
 def _present(assignment: RaciAssignment, at: datetime) -> User | None:
     if assignment.team:
         return availability.someone_in(assignment.team, at=at)
+    if assignment.role:
+        return User.objects.present(at).in_role(Role(assignment.role)).order_by("pk").first()
     return availability.stand_in_for(assignment.user, at=at) if assignment.user else None
+
+
+def _everybody(process: str, letter: str, at: datetime) -> list[User]:
+    """The active, once each: whoever is away reads it when they are back."""
+    found: dict[int, User] = {}
+    for assignment in _named(_owned(process, at), letter, at):
+        for user in _people_of(assignment).active().order_by("pk"):
+            found.setdefault(user.pk, user)
+    return list(found.values())
+
+
+def _owned(process: str, at: datetime) -> str:
+    """The process itself, or the next one above it that names anybody at all."""
+    named = RaciAssignment.objects.filter(process__in=processes.chain(process)).in_force(at)
+    owned = set(named.values_list("process", flat=True))
+    return next((name for name in processes.chain(process) if name in owned), process)
+
+
+def _people_of(assignment: RaciAssignment) -> UserQuerySet:
+    if assignment.team:
+        return User.objects.filter(team=assignment.team)
+    if assignment.role:
+        return User.objects.in_role(Role(assignment.role))
+    return User.objects.filter(pk=assignment.user_id)
 
 
 def _anyone(at: datetime) -> User | None:
@@ -87,7 +130,3 @@ def _anyone(at: datetime) -> User | None:
             return user
     # Everybody is out: work still has an owner, who finds it when they are back.
     return User.objects.active().exclude(role=Role.VIEWER).order_by("pk").first()
-
-
-def _words(process: str) -> str:
-    return process.replace("-", " ").replace(":", " ")

@@ -1,28 +1,53 @@
-"""What is asked when the owners of a process, or the company, are changed."""
+"""What is asked when the owners of a process, or the company, are changed, and about which day."""
 
-from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from meshline.people.forms import ZoneField, zones
 from meshline.people.models import Team, User
+from meshline.people.permissions import Role
 from meshline.policy.models import Company, RaciAssignment
-from meshline.policy.operating_model import Holders
+from meshline.policy.raci_sets import Holder, Holders, Rows, held, label_of
 from meshline.web.forms import SHORT, CleanText
 
 Letter = RaciAssignment.Letter
-_ONE = "Exactly one is accountable: choose a person or a team."
-_SOMEBODY = "Somebody is responsible: choose at least one person or team."
+_ONE = "Exactly one is accountable: choose a person, a team or a role."
+_SOMEBODY = "Somebody is responsible: choose at least one person, team or role."
 _UNKNOWN = "Somebody chosen here is not known; choose from the list."
 
 
-class Holder:
-    """A person or a team as one word of a form: "user:3", "team:1"."""
+_NO_MOMENT = "Write a day and a time, such as 2026-12-07 09:00."
+_FROM_WHEN = "Empty: at once. Or later, in your zone ({zone}): until then nothing changes."
+# What is further away was mistyped.
+FIRST, LAST = 2000, 2100
+_MOMENT = "%Y-%m-%dT%H:%M"
 
-    @staticmethod
-    def word(one: User | Team) -> str:
-        return f"{'team' if isinstance(one, Team) else 'user'}:{one.pk}"
+
+def word(one: Holder) -> str:
+    """A person, a team or a role as one word of a form: "user:3", "team:1", "role:manager"."""
+    if isinstance(one, Role):
+        return f"role:{one.value}"
+    return f"{'team' if isinstance(one, Team) else 'user'}:{one.pk}"
+
+
+class MomentField(forms.DateTimeField):
+    """A moment to the minute, in the zone of who types it."""
+
+    widget = forms.DateTimeInput(format=_MOMENT, attrs={"type": "datetime-local"})
+
+    def __init__(self, **options: Any) -> None:
+        formats = [_MOMENT, "%Y-%m-%d %H:%M"]
+        messages = {"invalid": _NO_MOMENT}
+        super().__init__(required=False, input_formats=formats, error_messages=messages, **options)
+
+    def clean(self, value: Any) -> datetime | None:
+        moment = super().clean(value)
+        if moment and not FIRST <= moment.year <= LAST:
+            raise forms.ValidationError(_NO_MOMENT)
+        return moment
 
 
 class OneOf(forms.Select):
@@ -65,19 +90,20 @@ class OwnersForm(forms.Form):
         widget=forms.CheckboxSelectMultiple,
     )
 
-    def __init__(self, *args: Any, rows: Iterable[RaciAssignment], **kwargs: Any) -> None:
-        held: dict[str, list[str]] = {letter: [] for letter in Letter.values}
-        here = [(row.letter, row.user or row.team) for row in rows]
-        for letter, one in here:
-            if one:
-                held[letter].append(Holder.word(one))
-        first = next(iter(held[Letter.ACCOUNTABLE]), "")
-        kwargs.setdefault("initial", {**held, "accountable": first})
+    effective_from = MomentField(label="Takes effect")
+
+    def __init__(self, *args: Any, rows: Rows, **kwargs: Any) -> None:
+        named = held(rows)
+        chosen = {letter: [word(one) for one in named.get(letter, [])] for letter in Letter.values}
+        first = next(iter(chosen[Letter.ACCOUNTABLE]), "")
+        kwargs.setdefault("initial", {**chosen, "accountable": first})
         super().__init__(*args, **kwargs)
-        self._offered = _offered([one.pk for _, one in here if isinstance(one, User)])
-        for name in self.fields:
+        self._offered = _offered([row.user_id for row in rows if row.user_id])
+        for name in Letter.values:
             empty = [("", "Choose one")] if name == "accountable" else []
             self.fields[name].choices = empty + self._groups()  # type: ignore[attr-defined]
+        zone = timezone.get_current_timezone_name()
+        self.fields["effective_from"].help_text = _FROM_WHEN.format(zone=zone)
 
     def clean_accountable(self) -> str:
         return self._active("accountable")[0]
@@ -110,13 +136,20 @@ class OwnersForm(forms.Form):
         return words
 
     def _groups(self) -> list[tuple[str, Any]]:
-        people, teams = [], []
-        for word, one in self._offered.items():
-            if isinstance(one, Team):
-                teams.append((word, one.name))
+        groups: dict[str, list[tuple[str, str]]] = {"Teams": [], "People": [], "Roles": []}
+        for key, one in self._offered.items():
+            if isinstance(one, User):
+                label = one.name if one.is_active else f"{one.name} (not active)"
+                groups["People"].append((key, label))
             else:
-                people.append((word, one.name if one.is_active else f"{one.name} (not active)"))
-        return [("Teams", teams), ("People", people)]
+                groups["Teams" if isinstance(one, Team) else "Roles"].append((key, _label(one)))
+        return list(groups.items())
+
+
+class AsOfForm(forms.Form):
+    """Which day's owners are looked at."""
+
+    at = MomentField(label="Who answered, or will")
 
 
 class CompanyForm(forms.Form):
@@ -141,8 +174,14 @@ class CompanyForm(forms.Form):
             self.fields["zone"].choices = [(company.zone, company.zone), *zones()]  # type: ignore[attr-defined]
 
 
-def _offered(holding: list[int]) -> dict[str, User | Team]:
-    """Every team and active person, and who holds a letter as it is, by their word."""
+def _offered(holding: list[int]) -> dict[str, Holder]:
+    """Every team, active person and role, and who holds a letter as it is, by their word."""
     people = User.objects.active() | User.objects.filter(pk__in=holding)
-    found = [*Team.objects.order_by("name", "pk"), *people.order_by("name", "pk")]
-    return {Holder.word(one): one for one in found}
+    teams = Team.objects.order_by("name", "pk")
+    found: list[Holder] = [*teams, *people.order_by("name", "pk"), *Role]
+    return {word(one): one for one in found}
+
+
+def _label(one: Holder) -> str:
+    label = label_of(one)
+    return label[:1].upper() + label[1:]

@@ -1,69 +1,95 @@
 """Who answers for what, and the company itself: to read for everybody, to change for managers."""
 
-from collections import defaultdict
-from datetime import datetime
+import re
+from datetime import UTC, datetime
 from typing import Any
 
+from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from meshline import instant
 from meshline.audit.models import TrailLine
-from meshline.people.models import User
-from meshline.people.permissions import Permission, refusal_for
-from meshline.policy import operating_model, raci
+from meshline.people.permissions import Permission, may, refusal_for
+from meshline.policy import operating_model, raci, raci_sets, raci_showing
 from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.operating_model import ModelError, Stale
-from meshline.policy.processes import PROCESSES, known
-from meshline.policy.raci_forms import CompanyForm, OwnersForm
-from meshline.web import seen
+from meshline.policy.processes import PROCESSES, connection_of, known
+from meshline.policy.raci_forms import FIRST, LAST, AsOfForm, CompanyForm, OwnersForm
+from meshline.web import seen, words
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 
-LETTERS = ["accountable", "responsible", "consulted", "informed"]
 ASKED_FOR = "Meshline asks for this process; name other owners instead."
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
 # --- Owners ----------------------------------------------------------------------------------
 @require_safe
 @requires(Permission.SEE_OPERATING_MODEL)
 def owners(request: Request) -> HttpResponse:
-    """Each process: who is named, and who that is right now, with the reason."""
-    at = request.now or instant.now()
+    """Each process: who is named, and who that is, now or at the moment that is asked for."""
+    now = request.now or instant.now()
+    form = AsOfForm(request.GET or None)
+    asked = form.cleaned_data["at"] if form.is_valid() else None
     context = {
-        "processes": _processes(at),
+        "form": form,
+        "asked": asked,
+        "is_past": bool(asked and asked < now),
+        "processes": raci_showing.processes(asked or now),
         "refusal": refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL),
+        "may_see_connections": may(request.user, Permission.SEE_CONNECTIONS),
     }
-    return render(request, "policy/owners.html", context)
+    return render(request, "policy/owners.html", context, status=422 if form.errors else 200)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def process(request: Request, name: str) -> HttpResponse:
-    """Change who answers for one process; what somebody else changed meanwhile is shown."""
-    rows = _rows_of(name)
+    """Change who answers for one process, now or from a later moment on; what somebody else
+    changed meanwhile is shown."""
+    _check_is_one(name)
+    rows = raci_sets.in_force(name, at=request.now or instant.now())
     form = OwnersForm(request.POST or None, rows=rows)
     if request.method != "POST" or not form.is_valid():
         return _show_owners(request, name, form, status=422 if form.errors else 200)
+    moment = form.cleaned_data["effective_from"]
     try:
         operating_model.set_raci(
-            process=name, holders=form.holders, by=request.user, at=instant.now(),
-            seen=seen.read(request.POST.get("seen", "")),
+            process=name, holders=form.holders, effective_from=moment, by=request.user,
+            at=instant.now(), seen=seen.read(request.POST.get("seen", "")),
         )  # fmt: skip
     except Stale as error:
         return _show_owners(request, name, form, stale=error, status=409)
     except ModelError as error:
         form.add_error(error.field if error.field in form.fields else None, str(error))
         return _show_owners(request, name, form, status=422)
-    return done(request, f"The owners of {known(name).label.lower()} are saved.", "owners:owners")
+    return done(request, _saved(name, moment), "owners:owners")
+
+
+@require_POST
+@requires(Permission.CHANGE_OPERATING_MODEL)
+def cancel(request: Request, name: str) -> HttpResponse:
+    """Call off what is planned for one moment."""
+    _check_is_one(name)
+    try:
+        operating_model.cancel_raci(
+            process=name, effective_from=_moment(request.POST.get("effective_from", "")),
+            by=request.user, at=instant.now(), seen=seen.read(request.POST.get("seen", "")),
+        )  # fmt: skip
+    except ModelError as error:
+        return refusal(request, error)
+    page = reverse("owners:process", args=[name])
+    return done(request, "The planned change is called off.", page)
 
 
 @require_POST
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def remove(request: Request, name: str) -> HttpResponse:
-    """Take away owners of a process that no part of Meshline asks for."""
-    _rows_of(name)
+    """Take away owners of a process that does without owners of its own."""
+    _check_is_one(name)
     if name in PROCESSES:
         return refusal(request, ASKED_FOR)
     operating_model.remove_raci(process=name, by=request.user, at=instant.now())
@@ -96,58 +122,50 @@ def company(request: Request) -> HttpResponse:
 
 
 # --- Underneath ------------------------------------------------------------------------------
-def _processes(at: datetime) -> list[dict[str, Any]]:
-    """The known ones in their order, then whatever else has owners."""
-    present = set(User.objects.present(at).values_list("pk", flat=True))
-    rows = RaciAssignment.objects.select_related("user", "team").order_by("process", "pk")
-    named: dict[str, dict[str, list]] = {name: defaultdict(list) for name in PROCESSES}
-    for row in rows:
-        named.setdefault(row.process, defaultdict(list))[row.letter].append(_named(row, present))
-    return [
-        {
-            "about": known(name),
-            "is_known": name in PROCESSES,
-            "letters": [(letter, by[letter]) for letter in LETTERS],
-            "accountable": raci.accountable_for(name, at=at),
-            "responsible": raci.responsible_for(name, at=at),
-        }
-        for name, by in named.items()
-    ]
-
-
-def _named(row: RaciAssignment, present: set[int]) -> dict[str, Any]:
-    """A holder, and how they stand: "", "out" or "inactive"."""
-    if row.user is None:
-        return {"team": row.team, "state": ""}
-    state = "" if row.user_id in present else "out" if row.user.is_active else "inactive"
-    return {"user": row.user, "state": state}
-
-
-def _rows_of(name: str) -> list[RaciAssignment]:
-    """A process that is asked for, or that has owners; nothing else is one."""
+def _check_is_one(name: str) -> None:
+    """A process that is asked for, or that has or had owners; nothing else is one."""
     # PostgreSQL cannot even be asked for a name with a NUL in it.
     if "\0" in name:
         raise Http404
-    found = RaciAssignment.objects.filter(process=name)
-    rows = list(found.select_related("user", "team").order_by("pk"))
-    if not rows and name not in PROCESSES:
+    is_one = name in PROCESSES or _SLUG.fullmatch(connection_of(name))
+    if not is_one and not RaciAssignment.objects.filter(process=name).exists():
         raise Http404
-    return rows
+
+
+def _moment(text: str) -> datetime:
+    """A planned set's beginning, as its page named it."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None or not FIRST <= moment.year <= LAST:
+        raise ModelError("Nothing is planned for that moment.", "effective_from")
+    return moment.astimezone(UTC)
+
+
+def _saved(name: str, moment: datetime | None) -> str:
+    label = known(name).label
+    said = f"The owners of {label[:1].lower() + label[1:]} are saved"
+    return f"{said}: they change on {words.absolute(moment)}." if moment else f"{said}."
 
 
 def _show_owners(
     request: Request, name: str, form: OwnersForm, *, status: int, stale: Stale | None = None
 ) -> HttpResponse:
     about, at = known(name), request.now or instant.now()
-    now = stale.now if stale else operating_model.raci_facts(name)
+    now = stale.now if stale else operating_model.raci_facts(name, at=at)
     context = {
         "about": about,
         "form": form,
         "seen": _seen(request, now, stale),
-        "stale": _meanwhile(stale, "raciassignment", _first(name)) if stale else None,
+        "seen_now": seen.keep(now),
+        "stale": _meanwhile(stale, _changes_of(name)) if stale else None,
         "accountable": raci.accountable_for(name, at=at),
         "responsible": raci.responsible_for(name, at=at),
+        "planned": raci_showing.planned(name, at=at),
+        "earlier": raci_showing.earlier(name, at=at),
         "remove_refusal": ASKED_FOR if name in PROCESSES else "",
+        "has_own": bool(raci_sets.in_force(name, at=at)),
     }
     return render(request, "policy/process.html", context, status=status)
 
@@ -162,7 +180,7 @@ def _show_company(
         "form": form,
         "refusal": reason,
         "seen": _seen(request, now, stale),
-        "stale": _meanwhile(stale, "company", found.pk) if stale else None,
+        "stale": _meanwhile(stale, Q(subject_kind="company")) if stale else None,
         "fallback": raci.fallback(at=request.now or instant.now()),
     }
     return render(request, "policy/company.html", context, status=status)
@@ -174,12 +192,12 @@ def _seen(request: Request, now: dict[str, Any], stale: Stale | None) -> str:
     return given if given and not stale else seen.keep(now)
 
 
-def _meanwhile(stale: Stale, kind: str, pk: int) -> dict[str, Any]:
-    lines = TrailLine.objects.filter(subject_kind=kind, subject_id=str(pk)).newest_first()
-    return {"line": lines.first(), "change": {"before": stale.seen, "after": stale.now}}
+def _meanwhile(stale: Stale, about: Q) -> dict[str, Any]:
+    line = TrailLine.objects.filter(about).newest_first().first()
+    return {"line": line, "change": {"before": stale.seen, "after": stale.now}}
 
 
-def _first(name: str) -> int:
-    """The row that the process's last line on the trail is about."""
-    rows = RaciAssignment.objects.filter(process=name).order_by("pk")
-    return rows.values_list("pk", flat=True).first() or 0
+def _changes_of(name: str) -> Q:
+    """The lines about this process: of a set that is gone, only its words are left."""
+    is_its = Q(after__process=name) | Q(before__process=name)
+    return Q(subject_kind="raciassignment") & is_its

@@ -4,8 +4,14 @@ import calendar as weeks
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from meshline.audit import filters as trail_filters
+from meshline.audit import timeline
+from meshline.audit.models import TrailLine
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Scope, scope
 from meshline.policy import calendars, public_holidays, windows
 from meshline.policy.calendars import DayOff
 from meshline.policy.models import BusinessCalendar
@@ -13,6 +19,8 @@ from meshline.policy.models import BusinessCalendar
 WEEKDAYS = [name.capitalize() for name in windows.DAYS]
 _FIRST = date(public_holidays.FIRST_YEAR, 1, 1)
 _LAST = date(public_holidays.LAST_YEAR, 12, 1)
+# Of its changes, so many are shown.
+_LATEST = 10
 
 
 @dataclass(frozen=True)
@@ -96,3 +104,12 @@ def _step(first: date, months: int) -> str:
     number = first.year * 12 + first.month - 1 + months
     there = date(number // 12, number % 12 + 1, 1)
     return there.strftime("%Y-%m") if _FIRST <= there <= _LAST else ""
+
+
+def changes(found: BusinessCalendar, user: User, **wanted: Any) -> list[timeline.Entry]:
+    """The latest changes of it that this person may see; `wanted` says which."""
+    about = {"subject_kind": "businesscalendar", "subject_id": str(found.pk)}
+    lines = TrailLine.objects.newest_first().filter(**about, **wanted)
+    reach = scope(user, Permission.SEE_TRAIL)
+    seen = trail_filters.within(lines, user, reach)[:_LATEST]
+    return timeline.read(seen, masked=reach is Scope.MASKED, opens=trail_filters.opens(user))

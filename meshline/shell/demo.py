@@ -4,7 +4,7 @@ import base64
 import os
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -17,12 +17,17 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people import people, teams
 from meshline.people.models import Team, User
+from meshline.people.permissions import Role
 from meshline.policy import operating_model
-from meshline.policy.models import BusinessCalendar, Company, RaciAssignment
+from meshline.policy.models import BusinessCalendar, Company
 from meshline.policy.operating_model import Calendar
+from meshline.policy.processes import PROCESSES
 from meshline.pulse import pulse
 from meshline.shell import demo_history, health, sandbox_control
 from proposals.tiers import Tier
+
+# Longer than the demo's history reaches back.
+PAST = timedelta(weeks=13)
 
 
 @dataclass(frozen=True)
@@ -145,7 +150,10 @@ def _found(at: datetime) -> None:
     here = {one.email: _person(one, at) for one in _everybody()}
     _lead("revops", here["rosa@example.com"], at)
     _lead("sales", here["sam@example.com"], at)
-    _agree(operator=here["olivia@example.com"], manager=here["rosa@example.com"], at=at)
+    _agree(
+        operator=here["olivia@example.com"], manager=here["rosa@example.com"],
+        sdr_manager=here["sam@example.com"], at=at,
+    )  # fmt: skip
 
 
 def _person(one: DemoPerson, at: datetime) -> User:
@@ -169,17 +177,28 @@ def _lead(slug: str, lead: User, at: datetime) -> None:
     teams.change(slug=slug, name=team.name, lead=team.lead or lead, by=SETUP, at=at)
 
 
-def _agree(*, operator: User, manager: User, at: datetime) -> None:
+def _plan(*, sdr_manager: User, at: datetime) -> None:
+    """Somebody else answers for the cadence in two weeks: to be seen beside who does now."""
+    soon = (at + timedelta(weeks=2)).replace(minute=0, second=0, microsecond=0)
+    operating_model.set_raci(
+        process="cadence", holders={"responsible": [sdr_manager, Role.SDR_MANAGER]},
+        effective_from=soon, by=SETUP, at=at,
+    )  # fmt: skip
+
+
+def _agree(*, operator: User, manager: User, sdr_manager: User, at: datetime) -> None:
     """Who answers for what, and when people work."""
     operating_model.set_company(
         name=COMPANY, zone=ZONE, fallback_owner=manager, by=SETUP, at=at
     )  # fmt: skip
-    processes = RaciAssignment.objects.order_by("process").values_list("process", flat=True)
-    for process in processes.distinct():
+    # Before the first of the demo's past weeks, whose tickets go to them as well.
+    since = at - PAST
+    for process in PROCESSES:
         operating_model.set_raci(
             process=process, holders={"responsible": [operator], "accountable": [manager]},
-            by=SETUP, at=at,
+            by=SETUP, at=since,
         )  # fmt: skip
+    _plan(sdr_manager=sdr_manager, at=at)
     hours = BusinessCalendar.objects.get(is_default=True)
     operating_model.set_calendar(
         Calendar(

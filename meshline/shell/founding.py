@@ -3,13 +3,22 @@
 The numbers are the product's starting numbers; managers change them in the operating model.
 """
 
+from datetime import datetime
+
 from django.db import transaction
 
 from exceptions.kinds import Severity
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.models import Team
-from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from meshline.policy.models import (
+    SINCE_EVER,
+    BusinessCalendar,
+    Company,
+    RaciAssignment,
+    Sla,
+    SourceOfTruth,
+)
 from meshline.policy.processes import PROCESSES
 from proposals import contracts, rulebook
 from proposals.models import Contract
@@ -64,11 +73,28 @@ def _slas() -> None:
 def _raci() -> None:
     """RevOps answers for everything until somebody says otherwise."""
     team, _ = Team.objects.get_or_create(slug="revops", defaults={"name": "Revenue Operations"})
+    at = instant.now()
     for process in PROCESSES:
-        for letter in ("responsible", "accountable"):
-            # Whoever has been named since stays, alone or beside others.
-            if not RaciAssignment.objects.filter(process=process, letter=letter).exists():
-                RaciAssignment.objects.create(process=process, letter=letter, team=team)
+        # Whoever has been named since stays, alone or beside others.
+        in_force = list(RaciAssignment.objects.of(process).in_force(at))
+        named = {row.letter for row in in_force}
+        RaciAssignment.objects.bulk_create(
+            RaciAssignment(
+                process=process,
+                letter=letter,
+                team=team,
+                effective_from=_since(in_force, process, at),
+            )
+            for letter in ("responsible", "accountable")
+            if letter not in named
+        )
+
+
+def _since(in_force: list[RaciAssignment], process: str, at: datetime) -> datetime:
+    """With the others of its set; without any from the beginning, or again from now on."""
+    if in_force:
+        return in_force[0].effective_from
+    return at if RaciAssignment.objects.of(process).exists() else SINCE_EVER
 
 
 def _contracts() -> None:

@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from exceptions.kinds import KINDS, Severity
-from meshline.policy import calendars, roles, spans
-from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
+from meshline.policy import calendars, raci_sets, roles, spans
+from meshline.policy.models import BusinessCalendar, Company, Sla, SourceOfTruth
 from meshline.policy.processes import known
 from proposals.models import Contract
 from proposals.sentences import PARTS
@@ -34,13 +34,15 @@ class Process:
     responsible: str
     consulted: str
     informed: str
+    # When another set of owners takes over.
+    next_change: datetime | None
 
 
 def everything(*, at: datetime) -> dict[str, Any]:
     """What we agreed, each part as the page shows it."""
     return {
         "company": Company.objects.select_related("fallback_owner").get(id=1),
-        "processes": _processes(),
+        "processes": _processes(at),
         "slas": _slas(),
         "calendars": _calendars(at),
         "sources": _sources(),
@@ -69,18 +71,21 @@ def _run(days: list[int]) -> str:
     return first if len(days) == 1 else f"{first}–{last}"
 
 
-def _processes() -> list[Process]:
-    rows = RaciAssignment.objects.select_related("user", "team").order_by("process", "pk")
-    named: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for row in rows:
-        named[row.process][row.letter].append(str(row.user or row.team))
-    return [
-        Process(
-            known(process).label,
-            *(", ".join(by[letter]) for letter in _LETTERS),
-        )
-        for process, by in named.items()
-    ]
+def _processes(at: datetime) -> list[Process]:
+    named: dict[str, raci_sets.Holders] = {}
+    planned: dict[str, datetime] = {}
+    for rows in raci_sets.everything(at=at):
+        process, since = rows[0].process, rows[0].effective_from
+        if since <= at:
+            named[process] = raci_sets.held(rows)
+        else:
+            planned.setdefault(process, since)
+    return [_process(name, by, planned.get(name)) for name, by in named.items()]
+
+
+def _process(name: str, by: raci_sets.Holders, next_change: datetime | None) -> Process:
+    said = {letter: ", ".join(map(raci_sets.label_of, by.get(letter, []))) for letter in _LETTERS}
+    return Process(known(name).label, **said, next_change=next_change)
 
 
 def _slas() -> list[dict[str, str]]:

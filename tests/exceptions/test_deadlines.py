@@ -153,7 +153,7 @@ def test_a_preview_says_what_a_publication_then_does_and_writes_nothing(rosa, ti
     assert (seen.moved, seen.stay) == (2, 0)
     # The first one is past its acknowledgement already; it would be past its fix, too.
     assert (seen.overdue, seen.overdue_now) == (1, 1)
-    assert [move.due_at for move in seen.first] == [at(9, 45), at(10, 55)]
+    assert [move.due_then for move in seen.first] == [at(9, 45), at(10, 55)]
     assert due(ticket) == (at(10), at(13, 30))
     assert TrailLine.objects.count() == lines + 1
     assert publish(rosa, when=late) == seen.moved

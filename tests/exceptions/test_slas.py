@@ -9,6 +9,7 @@ from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.policy.models import Sla
 from meshline.policy.sla import Terms
+from proposals.models import Contract
 from tests.exceptions.conftest import HTMX, MONDAY, open_one, reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
@@ -217,6 +218,9 @@ def test_the_second_of_two_managers_sees_what_the_first_changed(as_, rosa, ticke
     said = text(answer)
     assert "Rosa Marin (RevOps manager) changed this meanwhile" in said
     assert "fixed within 4 h 2 h" in said
+    # In the words of the button that does it.
+    assert "Publish again to make it as you typed it." in said
+    assert "Save again" not in said
     assert 'value="5"' in typed(answer)[0]
     assert high().fix_within == 120
     # Saving once more is a decision.
@@ -234,6 +238,21 @@ def test_an_sla_that_somebody_removed_meanwhile_is_told(as_, rosa):
     answer = client.post(url, {"ack_within": "5", "fix_within": "10"})
     assert (answer.status_code, answer.headers["Location"]) == (303, ALL)
     assert "Somebody removed this SLA meanwhile" in text(client.get(ALL))
+
+
+# --- First follow-up -------------------------------------------------------------------------
+def test_the_first_follow_up_of_each_kind_is_shown_and_leads_to_its_contract(as_, staff):
+    client = as_(staff["remy"])
+    assert 'hx-get="/operating-model/slas/follow-ups/"' in client.get(ALL).content.decode()
+    page = client.get("/operating-model/slas/follow-ups/")
+    assert "Follow up a proposal is sent 16 h sent or viewed A proposal is sent" in text(page)
+    assert "Onboarding a proposal is signed 8 h" in text(page)
+    part = client.get("/operating-model/slas/follow-ups/", headers={"HX-Request": "true"})
+    assert "<html" not in part.content.decode()
+    assert 'href="/operating-model/contracts/#sent"' in part.content.decode()
+    Contract.objects.update(is_live=False)
+    none = client.get("/operating-model/slas/follow-ups/")
+    assert "No live contract asks for a follow-up within a time." in text(none)
 
 
 # --- On the ticket ---------------------------------------------------------------------------

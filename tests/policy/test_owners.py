@@ -6,14 +6,18 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
+from exceptions import desk
+from exceptions.desk import Trouble
 from exceptions.kinds import KINDS
 from meshline import instant
+from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.people.models import Absence, Team, User
+from meshline.people.permissions import Role
 from meshline.policy import operating_model, raci
 from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.processes import PROCESSES
-from tests.factories import MONDAY
+from tests.factories import MONDAY, pandadoc
 
 pytestmark = pytest.mark.django_db
 
@@ -55,8 +59,8 @@ def asked(staff, **changes):
 
 
 def named(letter, process="delivery"):
-    rows = RaciAssignment.objects.filter(process=process, letter=letter).order_by("pk")
-    return [row.user or row.team for row in rows]
+    rows = RaciAssignment.objects.of(process).in_force(instant.now()).filter(letter=letter)
+    return [row.holder for row in rows]
 
 
 def post(client, url=DELIVERY, **typed):
@@ -197,6 +201,105 @@ def test_the_second_of_two_managers_sees_what_the_first_changed(client_of, staff
     again = client.post(DELIVERY, {"seen": hidden(answer), **typed})
     assert again.status_code == 303
     assert named("responsible") == [staff["remy"]]
+
+
+# --- From a moment on, and roles -------------------------------------------------------------
+def test_a_role_is_offered_and_shown_in_words(client_of, staff):
+    client = client_of("rosa")
+    assert "Any RevOps operator" in text(client.get(DELIVERY))
+    answer = post(client, **asked(staff, accountable="role:manager", responsible=["role:operator"]))
+    assert answer.status_code == 303
+    assert named("accountable") == [Role.MANAGER]
+    page = text(client.get(OWNERS))
+    assert "Rosa Marin is accountable for delivery, like any RevOps manager." in page
+    assert "any RevOps manager" in text(client.get("/operating-model/"))
+
+
+@pytest.mark.parametrize(
+    "moment",
+    [
+        "2026-03-02T09:30", "2020-01-01T00:00", "2031-01-01T00:00", "9999-12-31T23:59",
+        "0001-01-01T00:00", "tomorrow", "\0", "9" * 30, "2026-02-30T10:00",
+    ],
+)  # fmt: skip
+def test_a_moment_that_cannot_be_is_refused_and_stays_typed(client_of, staff, moment):
+    typed = asked(staff, responsible=[word(staff["sam"])], effective_from=moment)
+    answer = post(client_of("rosa"), **typed)
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["effective_from"]
+    assert answer.context["form"]["effective_from"].value() == moment
+    assert RaciAssignment.objects.planned(after=MONDAY).count() == 0
+
+
+def test_an_hour_that_the_clocks_skip_is_no_moment(client_of, staff):
+    User.objects.filter(pk=staff["rosa"].pk).update(zone="Europe/Berlin")
+    typed = asked(staff, responsible=[word(staff["sam"])], effective_from="2026-03-29T02:30")
+    assert list(post(client_of("rosa"), **typed).context["form"].errors) == ["effective_from"]
+
+
+@pytest.mark.parametrize("moment", ["", "x", "\0", "2026-03-09T10:00", "0001-01-01T00:00+23:00"])
+def test_what_is_not_planned_cannot_be_called_off(client_of, moment):
+    client = client_of("rosa")
+    asked_for = {"effective_from": moment, "seen": hidden(client.get(DELIVERY))}
+    url = f"{OWNERS}cancel/delivery/"
+    answer = client.post(url, asked_for, headers={"HX-Request": "true"})
+    assert answer.status_code == 409
+    assert "Nothing is planned for that moment" in text(answer)
+
+
+@pytest.mark.parametrize("at", ["x", "\0", "9999-12-31T23:59", "0001-01-01T00:00", "9" * 50])
+def test_a_day_that_is_none_is_said_to_be_none(client_of, at):
+    answer = client_of("vera").get(OWNERS, {"at": at})
+    assert answer.status_code == 422
+    assert "Olivia Ortiz is responsible for delivery." in text(answer)
+
+
+# --- Each connection's health ----------------------------------------------------------------
+def outage(slug="pandadoc", kind="credentials-refused"):
+    return desk.open_ticket(
+        Trouble(
+            kind=kind, cause=f"{kind}:{slug}", title="x", reason="x", evidence={"x": 1},
+            subject=f"connection:{slug}", connection=slug,
+        ),
+        by=SETUP, at=MONDAY,
+    )  # fmt: skip
+
+
+def test_a_connection_has_owners_of_its_own_or_those_of_connection_health(client_of, staff):
+    pandadoc()
+    rosa = client_of("rosa")
+    own = f"{OWNERS}of/connection:pandadoc/"
+    listed = rosa.get("/operating-model/systems/health/")
+    assert "Under connection health" in text(listed)
+    assert f'href="{own}"' in listed.content.decode()
+    assert outage().owner == staff["olivia"]
+    assert post(rosa, own, **asked(staff, responsible=[word(staff["ada"])])).status_code == 303
+    part = rosa.get("/operating-model/systems/health/", headers={"HX-Request": "true"})
+    assert "Owners of its own" in text(part)
+    assert "Ada Stone is responsible for the health of pandadoc." in text(part)
+
+    ticket = outage(kind="link-missing")
+    assert (ticket.owner, ticket.process) == (staff["ada"], "connection:pandadoc")
+    assert outage("hubspot", kind="link-missing").owner == staff["olivia"]
+
+    # Without owners of its own it is as before.
+    assert rosa.post(f"{OWNERS}remove/connection:pandadoc/").status_code == 303
+    assert raci.responsible_for("connection:pandadoc", at=MONDAY).user == staff["olivia"]
+
+
+def test_an_escalated_outage_goes_to_who_is_accountable_for_that_connection(client_of, staff):
+    pandadoc()
+    own = f"{OWNERS}of/connection:pandadoc/"
+    post(client_of("rosa"), own, **asked(staff, accountable=word(staff["ada"])))
+    ticket = outage()
+    desk.escalate(ticket_id=ticket.pk, reason="Still down.", by=staff["olivia"], at=MONDAY)
+    ticket.refresh_from_db()
+    assert ticket.owner == staff["ada"]
+
+
+@pytest.mark.parametrize("slug", ["", "A B", "x" * 61, "pandadoc%00", "../x", "-"])
+def test_what_can_be_no_connection_has_no_owners(client_of, slug):
+    assert client_of("rosa").get(f"{OWNERS}of/connection:{slug}/").status_code == 404
 
 
 # --- The company -----------------------------------------------------------------------------

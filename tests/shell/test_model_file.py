@@ -545,7 +545,7 @@ def test_agreements_that_are_removed_are_gone_and_on_the_trail():
     for what in ("authority.removed", "raci.removed", "sla.removed", "calendar.removed"):
         assert lines_of(what)[0].before
     assert not SourceOfTruth.objects.filter(field="close").exists()
-    assert not RaciAssignment.objects.filter(process="delivery").exists()
+    assert not RaciAssignment.objects.of("delivery").in_force(instant.now()).exists()
 
 
 def test_removing_what_is_not_here_is_said_and_changes_nothing():

@@ -4,6 +4,7 @@ from connectors import model_file as connections
 from exceptions.kinds import KINDS, Severity
 from meshline.people import model_file as people
 from meshline.policy import model_file as policy
+from meshline.policy import raci_model_file as owners
 from meshline.sections import Section
 from proposals import model_file as proposals
 from proposals.authority import PEOPLE
@@ -22,6 +23,7 @@ BY_KEY: dict[str, Section] = {
     for section in [
         *people.SECTIONS,
         *policy.SECTIONS,
+        *owners.SECTIONS,
         *connections.SECTIONS,
         *proposals.SECTIONS,
     ]
@@ -53,7 +55,7 @@ def known() -> dict[str, set[str]]:
 NAMED_BY = {
     "person": ["people"],
     "team": ["teams"],
-    "person or team": ["people", "teams"],
+    owners.HOLDER: ["people", "teams"],
     "authority": ["connections"],
 }
-ALSO = {"authority": {PEOPLE}}
+ALSO = {"authority": {PEOPLE}, owners.HOLDER: owners.ROLES}

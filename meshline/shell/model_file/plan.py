@@ -15,12 +15,13 @@ from django.db import IntegrityError, connection, transaction
 
 from connectors.connections import SettingError, Stale
 from connectors.registry import UnknownSystem
-from exceptions import deadlines
+from exceptions import deadlines, working_hours
+from exceptions.working_hours import HoursByTeam
 from meshline.audit.actors import Someone
 from meshline.people.people import PersonError
 from meshline.people.permissions import NotAllowed
 from meshline.people.teams import TeamError
-from meshline.policy.model_file import SLAS
+from meshline.policy.model_file import CALENDARS, SLAS
 from meshline.policy.operating_model import ModelError
 from meshline.sections import Field, Section, SectionError, Values, Wrong
 from meshline.shell.model_file import entries, parts, reading
@@ -90,16 +91,25 @@ def apply(data: bytes, *, by: Someone, at: datetime) -> Plan:
     _one_at_a_time()
     found = find(root)
     for difference, act in _steps(found.differences):
+        hours = working_hours.now() if difference.section is CALENDARS else {}
         _make(difference.entry, partial(act, by=by, at=at))
         if difference.section is SLAS:
-            _make(difference.entry, partial(_move_deadlines, difference.entry, by=by, at=at))
+            _make(difference.entry, partial(_follow_sla, difference.entry, by=by, at=at))
+        if difference.section is CALENDARS:
+            _make(difference.entry, partial(_follow_hours, hours, difference.entry, by=by, at=at))
     return found
 
 
-def _move_deadlines(entry: Entry, *, by: Someone, at: datetime) -> None:
+def _follow_sla(entry: Entry, *, by: Someone, at: datetime) -> None:
     """Open tickets follow their SLA, also when a file changes it."""
     severity, kind = entry.identity
     deadlines.follow(kind=kind, severity=severity, by=by, at=at)
+
+
+def _follow_hours(before: HoursByTeam, entry: Entry, *, by: Someone, at: datetime) -> None:
+    """And their working hours."""
+    why = f"The working hours changed: {entry.identity[0]}."
+    working_hours.follow(before, why=why, cause="", by=by, at=at)
 
 
 def _one_at_a_time() -> None:
