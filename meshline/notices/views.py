@@ -50,9 +50,9 @@ def latest(request: Request) -> HttpResponse:
 
 @require_safe
 def bell(request: Request) -> HttpResponse:
-    """The bell's number, which every open page asks for; nothing while it is as `?seen`."""
+    """The bell's number, which every open page asks for; nothing while it is as `?shown`."""
     unread = Notice.objects.of(request.user).unread().count()
-    if request.GET.get("seen") == str(unread):
+    if request.GET.get("shown") == str(unread):
         return HttpResponse(status=204)
     return render(request, "notices/_bell_count.html", {"unread": unread})
 

@@ -48,15 +48,15 @@ def test_the_bells_number_is_asked_for_cheaply(client_of, staff, django_assert_m
     tell(staff["olivia"], "One")
     tell(staff["olivia"], "Two")
     client = client_of("olivia")
-    part = client.get("/notices/bell/?seen=0")
-    assert 'hx-get="/notices/bell/?seen=2"' in part.text
+    part = client.get("/notices/bell/?shown=0")
+    assert 'hx-get="/notices/bell/?shown=2"' in part.text
     assert "Notices, 2 unread" in text(part)
     # The session, the person, the clock, and one count over an index of the unread.
     with django_assert_max_num_queries(5):
-        same = client.get("/notices/bell/?seen=2", headers={"X-Meshline-Poll": "1"})
+        same = client.get("/notices/bell/?shown=2", headers={"X-Meshline-Poll": "1"})
     assert (same.status_code, same.content) == (204, b"")
     for asked in ("x", "", "9" * 400, "%00"):
-        assert client.get(f"/notices/bell/?seen={asked}").status_code == 200
+        assert client.get(f"/notices/bell/?shown={asked}").status_code == 200
 
 
 def test_the_menu_shows_the_unread_by_what_they_are_about(client_of, staff):
