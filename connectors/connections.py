@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from django.db import transaction
 
-from connectors import net, registry
+from connectors import heralds, net, registry
 from connectors.base import System
 from connectors.models import Connection, Secret
 from connectors.registry import UnknownSystem
@@ -156,9 +156,12 @@ def set_status(*, slug: str, status: str, reason: str, by: Someone, at: datetime
         f"connection.{_DEED[status]}", subject=found, by=by, at=at,
         before=before, after={"status": status}, why=reason.strip(),
     )  # fmt: skip
-    if not pausing:
+    if pausing:
+        heralds.tell_of_stop(found, deed=_DEED[status], why=reason, by=by, at=at)
+    else:
         bell.ring("inbox")
         bell.ring("outbox")
+        bell.ring("notices")
     return found
 
 

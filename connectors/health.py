@@ -7,6 +7,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Now
 
+from connectors import heralds
 from connectors.models import Connection, DeliveryAttempt
 from exceptions import desk
 from exceptions.models import Occurrence, Ticket
@@ -97,13 +98,14 @@ def note_success(slug: str, *, at: datetime) -> None:
 def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
     """It refused us: nothing more goes out with this credential until a person has looked."""
     found = Connection.objects.select_for_update().get(slug=slug)
-    if found.is_active:
+    stops = found.is_active
+    if stops:
         found.status = Connection.Status.PAUSED
         found.status_why = f"It refused our credentials: {sentence}"[:300]
         found.changed_at, found.version = at, found.version + 1
         found.save()
         trail.record("connection.paused", subject=found, by=HEALTH, at=at, why=found.status_why)
-    desk.open_ticket(
+    ticket = desk.open_ticket(
         desk.Trouble(
             kind="credentials-refused",
             cause=_credentials_cause(slug),
@@ -117,6 +119,11 @@ def credentials_refused(slug: str, sentence: str, *, at: datetime) -> None:
         by=HEALTH,
         at=at,
     )
+    if stops:
+        # The ticket's owner has heard of it by the ticket.
+        heralds.tell_of_stop(
+            found, deed="paused", why=found.status_why, by=HEALTH, at=at, but=ticket.owner
+        )
 
 
 @transaction.atomic

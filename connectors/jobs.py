@@ -4,10 +4,11 @@ import time
 
 from django_rq import job
 
-from connectors import digest, draining, health, inbox, indexing
+from connectors import digest, draining, health, inbox, indexing, posting
 from connectors.turns import Turns
 from meshline import bell, instant, logs
-from proposals import lateness, outbox
+from meshline.notices import sendings, tidings
+from proposals import lateness, outbox, publications
 
 DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
@@ -59,6 +60,21 @@ def drain_outbox() -> None:
     draining.drain()
 
 
+@job("outbox")
+@logs.about(job="post_notices")
+def post_notices() -> None:
+    """Send people what they want to hear outside, for at most 12 s; ring again if more is left."""
+    posting.drain()
+
+
+def tell_tidings() -> None:
+    """Tell what follows from rows that nobody rings for."""
+    at = instant.now()
+    tidings.tell(at=at)
+    publications.tell(at=at)
+    sendings.drop_stale(at=at)
+
+
 def tidy_rejected() -> None:
     """Drop what was refused long ago."""
     inbox.tidy_rejected(at=instant.now())
@@ -68,6 +84,7 @@ def free_lapsed() -> None:
     """Give back what a process that died or hangs has held beyond its time."""
     digest.free_lapsed(after=LAPSED_SECONDS)
     outbox.free_lapsed(after=LAPSED_SECONDS)
+    sendings.free_lapsed(after=LAPSED_SECONDS)
 
 
 def index_messages() -> None:

@@ -43,6 +43,13 @@ def receiving(wire: socket.socket | None, seconds: float) -> Iterator[None]:
 
 
 @contextmanager
+def receiving_over(wire_of: Callable[[], socket.socket | None], seconds: float) -> Iterator[None]:
+    """As `receiving`, over a wire that may be another one by then (TLS takes over the first)."""
+    with _over_after(seconds, lambda: _deafen(wire_of())):
+        yield
+
+
+@contextmanager
 def _over_after(seconds: float, end: Callable[[], None]) -> Iterator[None]:
     token = _watch.begin(end, time.monotonic() + seconds)
     try:
@@ -91,10 +98,11 @@ class _Watch:
                 end()
 
 
-def _deafen(wire: socket.socket) -> None:
+def _deafen(wire: socket.socket | None) -> None:
     # It may be gone by itself meanwhile.
     with suppress(OSError):
-        wire.shutdown(socket.SHUT_RD)
+        if wire is not None:
+            wire.shutdown(socket.SHUT_RD)
 
 
 def _shut(database: BaseDatabaseWrapper) -> None:

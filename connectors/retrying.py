@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from connectors import health, registry
+from connectors import health, posting, registry
 from connectors.base import Idempotency
 from connectors.models import Connection
 from exceptions import desk
@@ -32,7 +32,12 @@ def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
     slugs = {slug for kind, _, slug in subjects if kind == "connection"} | {ticket.connection}
     retried = [pk for pk in outcomes if _retry(pk, by, at)]
     tried = Connection.objects.filter(slug__in=slugs).order_by("slug")
-    said = [_said(len(retried), len(outcomes)), *(_tried(one, by, at) for one in tried)]
+    channels = [name for kind, _, name in subjects if kind == "channel"]
+    said = [
+        _said(len(retried), len(outcomes)),
+        *(_tried(one, by, at) for one in tried),
+        *(posting.retry(ticket, channel=name, by=by, at=at) for name in channels),
+    ]
     return " ".join(part for part in said if part) or "There is nothing on this ticket to retry."
 
 

@@ -14,7 +14,7 @@ from meshline.notices import notices
 from meshline.notices.notices import News
 from meshline.people.models import User
 from proposals import outbox
-from proposals.models import Outcome
+from proposals.models import Outcome, Proposal
 from proposals.outbox import LeaseLost
 
 log = logging.getLogger(__name__)
@@ -52,9 +52,17 @@ def _tell(outcomes: list[Outcome], people: dict[str, User], at: datetime) -> Non
     if not outcomes:
         return
     started = time.monotonic()
+    about = Proposal.objects.in_bulk({outcome.proposal_id for outcome in outcomes})
     told = notices.tell_all(
         [
-            News(people[o.params["owner_email"]], o.params["subject"], o.key, o.params["url"])
+            News(
+                people[o.params["owner_email"]],
+                o.params["subject"],
+                o.key,
+                o.params["url"],
+                record=o.record,
+                record_title=str(about[o.proposal_id]),
+            )
             for o in outcomes
         ],
         at=at,

@@ -148,7 +148,7 @@ class _Lot:
     def _somebody(self, ticket: Ticket) -> tuple[User, str]:
         if self.hand.holder != "owner" and self.roll.is_present(ticket.owner):
             return ticket.owner, f"{ticket.owner.name} is its owner."
-        process = ticket.process or ticket.about.process
+        process = ticket.falls_under
         if process not in self._found:
             self._found[process] = raci.responsible_for(process, at=self.at)
         return self._found[process].user, self._found[process].why

@@ -10,12 +10,12 @@ from django.db import IntegrityError, transaction
 from django.urls import reverse
 
 from exceptions import states
-from exceptions.kinds import KINDS, Kind
+from exceptions.kinds import KINDS, Kind, Severity
 from exceptions.models import Occurrence, Ticket, TicketNote
 from exceptions.states import MoveError, Resolution, Status
 from meshline.audit import trail
 from meshline.audit.actors import Someone
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people import availability, permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
@@ -150,7 +150,7 @@ def escalate(*, ticket_id: int, reason: str, by: User, at: datetime) -> Ticket:
     ticket.save(update_fields=["owner", "owner_why", "stands_in_for", "team", "escalated"])
     after = {"owner": ticket.owner}
     _record("ticket.escalated", ticket, by, at, before=before, after=after, why=_readable(reason))
-    _tell_owner(ticket, at, f"escalated-{ticket.escalated}", "Escalated to you")
+    _tell_owner(ticket, at, f"escalated-{ticket.escalated}", "Escalated to you", kinds.ESCALATED)
     return ticket
 
 
@@ -340,12 +340,18 @@ def _only_its_claimer(ticket: Ticket, by: User, deed: str) -> None:
     raise NotAllowed(f"{ticket.whose.name} has claimed this; only they can {deed} it.")
 
 
-def _tell_owner(ticket: Ticket, at: datetime, occasion: str, words: str) -> None:
+def _tell_owner(
+    ticket: Ticket, at: datetime, occasion: str, words: str, kind: str = kinds.TICKET
+) -> None:
     notices.tell(
         ticket.owner,
         f"{words}: {ticket.title}",
         key=f"ticket:{ticket.pk}:{occasion}",
         url=reverse("exceptions:ticket", args=[ticket.pk]),
+        kind=kind,
+        record=ticket.record or f"ticket:{ticket.pk}",
+        record_title=ticket.record_title or ticket.title,
+        is_critical=ticket.severity == Severity.CRITICAL,
         at=at,
     )
 

@@ -89,6 +89,12 @@ _TABLE = [
         "Add the person or record there under the same e-mail, then retry, or link it by hand.",
     ),
     Kind(
+        "notices-stuck", "Notices do not reach people outside", Severity.HIGH, "connection-health",
+        "Everything they say stands in Meshline, too. For e-mail look at EMAIL_URL and at the mail "
+        "server, for Slack at its connection; the ticket closes by itself with the next message "
+        "that gets through.",
+    ),
+    Kind(
         "invariant-broken", "Meshline's own books do not add up", Severity.CRITICAL,
         "exception-queue",
         "Nothing like this should ever happen: show it to whoever looks after Meshline. "

@@ -17,24 +17,31 @@ def insert(rows: Sequence[models.Model]) -> None:
 
     Columns with a default of the database's own are left to it.
     """
+    if rows:
+        pk = _name(rows[0]._meta.pk)
+        for row, (given,) in zip(rows, _inserted(rows, f"RETURNING {pk}"), strict=True):
+            _has_id(row, given)
+
+
+def insert_missing(rows: Sequence[Any], *, by: Sequence[str]) -> list[Any]:
+    """Insert those of these rows that are not there yet, by the unique fields `by`; which they are.
+
+    Of two that do it at once, one inserts: the other waits for it, and finds the row there.
+    """
     if not rows:
-        return
+        return []
     meta = rows[0]._meta
-    columns = [
-        c for c in meta.concrete_fields if c is not meta.auto_field and _is_given(rows[0], c)
-    ]
-    names = ", ".join(_name(column) for column in columns)
-    statement = (
-        f"INSERT INTO {_quote(meta.db_table)} ({names}) "
-        f"SELECT {', '.join(_selected(column) for column in columns)} "
-        f"FROM unnest({_arrays(columns)}) WITH ORDINALITY AS given({names}, in_order) "
-        f"ORDER BY given.in_order RETURNING {_name(meta.pk)}"
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [_values(rows, column) for column in columns])
-        for row, (pk,) in zip(rows, cursor.fetchall(), strict=True):
-            row.pk = pk
-            row._state.adding = False
+    unique = [_column(meta, name) for name in by]
+    names = ", ".join(_name(column) for column in unique)
+    back = f"ON CONFLICT ({names}) DO NOTHING RETURNING {_name(meta.pk)}, {names}"
+    ids = {tuple(key): pk for pk, *key in _inserted(rows, back)}
+    fresh = []
+    for row in rows:
+        pk = ids.pop(tuple(getattr(row, column.attname) for column in unique), None)
+        if pk is not None:
+            _has_id(row, pk)
+            fresh.append(row)
+    return fresh
 
 
 def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
@@ -52,6 +59,29 @@ def update(rows: Sequence[models.Model], fields: Sequence[str]) -> None:
     )
     with connection.cursor() as cursor:
         cursor.execute(statement, [_values(rows, column) for column in columns])
+
+
+def _inserted(rows: Sequence[models.Model], then: str) -> list[tuple]:
+    """Insert these rows in their order, and what comes back by `then`."""
+    meta = rows[0]._meta
+    columns = [
+        c for c in meta.concrete_fields if c is not meta.auto_field and _is_given(rows[0], c)
+    ]
+    names = ", ".join(_name(column) for column in columns)
+    statement = (
+        f"INSERT INTO {_quote(meta.db_table)} ({names}) "
+        f"SELECT {', '.join(_selected(column) for column in columns)} "
+        f"FROM unnest({_arrays(columns)}) WITH ORDINALITY AS given({names}, in_order) "
+        f"ORDER BY given.in_order {then}"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [_values(rows, column) for column in columns])
+        return list(cursor.fetchall())
+
+
+def _has_id(row: models.Model, pk: Any) -> None:
+    row.pk = pk
+    row._state.adding = False
 
 
 def _column(meta: Any, name: str) -> models.Field:

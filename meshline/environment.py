@@ -8,13 +8,17 @@ variable that is set in the environment always wins over that file.
 import json
 import os
 import sys
+from email.utils import parseaddr
 from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
 
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 PROJECT = Path(__file__).resolve().parent.parent
 env = environ.Env()
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
 def state_folder() -> Path:
@@ -96,6 +100,60 @@ def redis(name: str, advice: str) -> str:
         raise ImproperlyConfigured(f"{name} must begin with redis:// or unix://. {advice}")
     joint = "&" if "?" in address else "?"
     return f"{address}{joint}socket_timeout=0.25&socket_connect_timeout=0.25"
+
+
+# How mail leaves: scheme -> whether the connection is TLS from the start, or becomes it.
+_MAIL = {"smtp": (False, False), "smtp+tls": (False, True), "smtps": (True, False)}
+_MAIL_PORTS = {"smtp": 25, "smtp+tls": 587, "smtps": 465}
+_MAIL_ADVICE = (
+    "Write console://, smtp+tls://user:password@mail.example.com:587, "
+    "smtps://user:password@mail.example.com:465 or smtp://127.0.0.1:25, with %40 for an @ in a "
+    "name or password; leave it out to send no e-mail."
+)
+
+
+def mail(name: str, *, by_itself: str) -> dict[str, Any]:
+    """Where e-mail goes, as Django's settings; `by_itself` where the variable says nothing.
+
+    A password is never sent in the clear to another machine.
+    """
+    address = os.environ.get(name, "").strip() or by_itself
+    if address in ("", "console://"):
+        backend = "console" if address else "dummy"
+        return {"EMAIL_BACKEND": f"django.core.mail.backends.{backend}.EmailBackend"}
+    try:
+        parts = urlsplit(address)
+        host, port = parts.hostname or "", parts.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} cannot be read: {error}. {_MAIL_ADVICE}") from None
+    if parts.scheme not in _MAIL or not host or parts.path.strip("/") or parts.query:
+        # Without the address itself: it may hold a password.
+        raise ImproperlyConfigured(f"{name} is not an address of a mail server. {_MAIL_ADVICE}")
+    tls_at_once, tls_later = _MAIL[parts.scheme]
+    if parts.password and not (tls_at_once or tls_later) and host not in _LOOPBACK:
+        raise ImproperlyConfigured(
+            f"{name} would send a password in the clear; use smtp+tls:// or smtps://."
+        )
+    return {
+        "EMAIL_BACKEND": "connectors.mail.client.Backend",
+        "EMAIL_HOST": host,
+        "EMAIL_PORT": port or _MAIL_PORTS[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": tls_at_once,
+        "EMAIL_USE_TLS": tls_later,
+    }
+
+
+def sender(name: str, *, host: str) -> str:
+    """Whom e-mail comes from: an address, or a name with one; by itself meshline@ our own host."""
+    written = os.environ.get(name, "").strip() or f"Meshline <meshline@{host or 'localhost'}>"
+    _, address = parseaddr(written)
+    if "@" not in address or "\n" in written or "\r" in written:
+        raise ImproperlyConfigured(
+            f"{name} is {written!r}; write an address, such as Meshline <meshline@example.com>."
+        )
+    return written
 
 
 def log_format() -> str:

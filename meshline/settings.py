@@ -1,5 +1,7 @@
 """Settings: plain values, from the environment where a deployment may differ."""
 
+from urllib.parse import urlsplit
+
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -148,6 +150,17 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 CSRF_FAILURE_VIEW = "meshline.web.errors.csrf_failed"
 SESSION_ENGINE = "django.contrib.sessions.backends.db"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# --- E-mail ------------------------------------------------------------------------------------
+# Shown on the terminal in the demo; elsewhere none leaves until EMAIL_URL says how.
+_MAIL = environment.mail("EMAIL_URL", by_itself="console://" if SANDBOX_URL else "")
+EMAIL_BACKEND = _MAIL["EMAIL_BACKEND"]
+EMAIL_HOST, EMAIL_PORT = _MAIL.get("EMAIL_HOST", ""), _MAIL.get("EMAIL_PORT", 25)
+EMAIL_HOST_USER = _MAIL.get("EMAIL_HOST_USER", "")
+EMAIL_HOST_PASSWORD = _MAIL.get("EMAIL_HOST_PASSWORD", "")
+EMAIL_USE_SSL, EMAIL_USE_TLS = _MAIL.get("EMAIL_USE_SSL", False), _MAIL.get("EMAIL_USE_TLS", False)
+EMAIL_GOES_OUT = "dummy" not in EMAIL_BACKEND
+DEFAULT_FROM_EMAIL = environment.sender("EMAIL_FROM", host=urlsplit(PUBLIC_URL).hostname or "")
 
 # --- Scripts ----------------------------------------------------------------------------------
 # How often one token may ask in a minute of the clock.

@@ -35,11 +35,13 @@ class Task:
 BELLS: dict[str, tuple[str, str]] = {
     "inbox": ("connectors.jobs.drain_inbox", "inbox"),
     "outbox": ("connectors.jobs.drain_outbox", "outbox"),
+    "notices": ("connectors.jobs.post_notices", "outbox"),
 }
 # Lost bells and lapsed leases are found within a few seconds.
 SWEEPS: list[Sweep] = [
     Sweep("inbox", 2, "connectors.digest.something_is_due"),
     Sweep("outbox", 2, "connectors.draining.something_is_due"),
+    Sweep("notices", 5, "connectors.posting.something_is_due"),
 ]
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
@@ -47,6 +49,8 @@ TASKS: list[Task] = [
     Task("handing over tickets", 5, "exceptions.jobs.hand_over"),
     Task("handing over proposals", 5, "proposals.jobs.hand_over"),
     Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
+    Task("what people are told", 10, "connectors.jobs.tell_tidings"),
+    Task("daily digests", 60, "reconciliation.jobs.send_digests", first_after=30),
     Task("words of messages", 10, "connectors.jobs.index_messages"),
     Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),
     # Not at once: what lay about while nothing ran is taken up first.

@@ -51,7 +51,7 @@ NOBODY_IMPORTS = {"urls", "views", "api", "jobs"}
 ROWS = {"models"}
 # Pure: facts in, a decision out; neither database nor clock nor anything of Django.
 RULES = {
-    "meshline.money", "meshline.clauses",
+    "meshline.money", "meshline.clauses", "meshline.notices.kinds", "meshline.notices.quiet",
     "meshline.people.roll", "meshline.people.duty", "meshline.rota.coverage",
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",

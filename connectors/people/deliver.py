@@ -10,8 +10,9 @@ def notice(errand: Errand) -> Found:
     """Tell the record's owner. The outcome's key is the notice's: it is told once."""
     owner = User.objects.get(email=errand.params["owner_email"])
     told = notices.tell(
-        owner, errand.params["subject"], key=errand.key, at=errand.at, url=errand.params["url"]
-    )
+        owner, errand.params["subject"], key=errand.key, at=errand.at, url=errand.params["url"],
+        record=errand.record,
+    )  # fmt: skip
     return Found(str(told.pk), "notice", f"{owner.name} was told.")
 
 

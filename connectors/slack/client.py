@@ -41,6 +41,15 @@ class Client:
             raise Trouble(sentence, failure="garbled", unknown=True)
         return str(where), str(ts)
 
+    def member(self, email: str) -> str:
+        """The id of the member with this e-mail; empty when there is none."""
+        answer = self._call(
+            "GET", "users.lookupByEmail", params={"email": email},
+            fine=frozenset({"users_not_found"}),
+        )  # fmt: skip
+        user = answer.get("user")
+        return str(user.get("id") or "") if isinstance(user, dict) else ""
+
     def permalink(self, channel: str, ts: str) -> str:
         """The address of a message; empty when there is none."""
         params = {"channel": channel, "message_ts": ts}

@@ -15,6 +15,8 @@ from connectors.connections import Settings
 from connectors.models import Connection
 from meshline import instant
 from meshline.audit.actors import SETUP
+from meshline.notices import choosing
+from meshline.notices.choosing import Choice
 from meshline.people import people, teams
 from meshline.people.models import Team, User
 from meshline.people.permissions import Role
@@ -117,7 +119,10 @@ def tell_stand_ins(*, listening: bool | None = None) -> None:
             "api_key": f"rk_test_{secret('billing key')}",
             "webhook_secret": f"whsec_{secret('billing events')}", **_told("stripe", listening),
         },
-        slack={"token": f"xoxb-{secret('chat')}", "channels": [CHANNEL]},
+        slack={
+            "token": f"xoxb-{secret('chat')}", "channels": [CHANNEL],
+            "members": [{"email": one.email, "name": one.name} for one in _everybody()],
+        },
         listener={"secret": _whsec()},
     )  # fmt: skip
 
@@ -154,6 +159,11 @@ def _found(at: datetime) -> None:
         operator=here["olivia@example.com"], manager=here["rosa@example.com"],
         sdr_manager=here["sam@example.com"], at=at,
     )  # fmt: skip
+    # Olivia sleeps at night, and wants to be woken by what is critical.
+    nights = [(day, "20:00", "07:30") for day in range(5)]
+    choosing.settle(
+        Choice(quiet=nights, critical_breaks_through=True), by=here["olivia@example.com"], at=at
+    )
 
 
 def _person(one: DemoPerson, at: datetime) -> User:

@@ -17,6 +17,7 @@ from connectors.models import Connection
 from exceptions import desk
 from exceptions.models import Ticket
 from meshline import instant
+from meshline.notices import sendings
 from meshline.people.models import User
 from meshline.policy.models import Company
 from meshline.shell import demo_billing, demo_doors, sandbox_control
@@ -49,6 +50,8 @@ def make(now: datetime) -> None:
     ]
     for at, _, story, step in sorted(steps, key=lambda one: one[:2]):
         _walk(story, step, documents[story.name], at)
+    # What was told in these weeks stands in the app; nobody is written to about it today.
+    sendings.drop_stale(at=now, older_than=timedelta(0))
 
 
 def _documents() -> dict[str, dict[str, Any]]:

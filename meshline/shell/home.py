@@ -11,7 +11,9 @@ from exceptions import metrics, showing
 from exceptions.models import Ticket, TicketQuerySet
 from exceptions.showing import Seen
 from meshline import masking
+from meshline.notices import reading, tidings
 from meshline.notices.models import Notice
+from meshline.notices.reading import Group
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, may, scope
 from proposals.models import Proposal
@@ -31,6 +33,16 @@ class Trouble:
 
 
 @dataclass(frozen=True)
+class Review:
+    """Something prepared that waits for this person."""
+
+    name: str
+    url: str
+    by: User | None
+    at: datetime | None
+
+
+@dataclass(frozen=True)
 class Home:
     """One person's blocks; a block that is not for them is None."""
 
@@ -39,7 +51,9 @@ class Home:
     unclaimed: list[Seen] | None = None
     follow_ups: list[Proposal] | None = None
     connections: list[Trouble] | None = None
-    notices: list[Notice] = field(default_factory=list)
+    # What waits for this person's review or signature; None for who has no say in it.
+    reviews: list[Review] | None = None
+    notices: list[Group] = field(default_factory=list)
     # Nothing is connected to this installation yet.
     is_empty: bool = False
     may_connect: bool = False
@@ -57,7 +71,8 @@ def of(user: User, *, at: datetime) -> Home:
         unclaimed=_tickets(_for_others(tickets, user), user, at) if works else None,
         follow_ups=_follow_ups(user, at),
         connections=_connections() if may(user, Permission.SEE_CONNECTIONS) else None,
-        notices=list(Notice.objects.filter(user=user).newest_first()[:FEW]),
+        reviews=_reviews(user),
+        notices=reading.grouped(Notice.objects.of(user).newest_first()[:FEW], user),
         is_empty=not Connection.objects.exists(),
         may_connect=may(user, Permission.CONFIGURE_CONNECTION),
         is_masked=scope(user, Permission.SEE_QUEUE) is Scope.MASKED,
@@ -84,6 +99,16 @@ def _follow_ups(user: User, at: datetime) -> list[Proposal] | None:
     if reach is Scope.ALL:
         waiting = waiting.owned_by(user)
     return list(waiting.select_related("owner").order_by("next_follow_up_at", "pk")[:FEW])
+
+
+def _reviews(user: User) -> list[Review] | None:
+    """What waits to be published or signed by this person, the longest waiting first."""
+    waiting = [
+        Review(tidings.name_of(one), tidings.page_of(one), one.submitted_by, one.submitted_at)
+        for one in tidings.waiting_for(user)
+    ]
+    # A manager has plenty else on this page; who only signs is told that nothing waits.
+    return waiting if waiting or user.approves_model else None
 
 
 def _connections() -> list[Trouble]:

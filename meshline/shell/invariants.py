@@ -19,6 +19,7 @@ from meshline.audit import invariants as of_the_trail
 from meshline.audit.actors import part
 from meshline.audit.verify import Place, Verdict
 from meshline.invariants import Invariant
+from meshline.notices import invariants as of_the_notices
 from meshline.pulse import pulse
 from proposals import invariants as of_proposals
 
@@ -30,6 +31,7 @@ INVARIANTS: list[Invariant] = [
     *of_connectors.INVARIANTS,
     *of_proposals.INVARIANTS,
     *of_exceptions.INVARIANTS,
+    *of_the_notices.INVARIANTS,
     *of_the_trail.INVARIANTS,
 ]
 

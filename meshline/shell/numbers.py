@@ -18,6 +18,7 @@ from connectors import patience
 from exceptions import gauges as of_exceptions
 from meshline.audit import gauges as of_the_trail
 from meshline.gauges import gauge, single
+from meshline.notices import gauges as of_the_notices
 from meshline.pulse import gauges as of_the_pulse
 from meshline.pulse import pulse
 from meshline.shell import invariants, reach
@@ -33,11 +34,16 @@ _FORWARDED = "HTTP_X_FORWARDED_"
 _PROXIED = frozenset({"HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"})
 
 
+_FLOORS = (
+    of_connectors, of_proposals, of_exceptions, of_the_notices, of_the_pulse, of_the_trail,
+)  # fmt: skip
+
+
 class Floors(Collector):
     """What every floor says of itself now."""
 
     def collect(self) -> Iterator[Metric]:
-        for floor in (of_connectors, of_proposals, of_exceptions, of_the_pulse, of_the_trail):
+        for floor in _FLOORS:
             yield from floor.gauges()
         yield from _of_the_shell()
 

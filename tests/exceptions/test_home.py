@@ -7,6 +7,7 @@ import pytest
 from connectors.models import Connection
 from exceptions import desk
 from meshline.notices import notices
+from meshline.policy import drafts
 from proposals.models import Proposal
 from tests import factories
 from tests.exceptions.conftest import CARRIER, MONDAY, open_one, trouble
@@ -146,3 +147,29 @@ def test_more_of_everything_is_no_more_queries(as_, olivia, django_assert_max_nu
         open_one(str(number))
     with django_assert_max_num_queries(len(few)):
         home(client)
+
+
+def test_who_signs_the_model_sees_what_waits_for_their_signature(as_, staff):
+    heading = "Waits for your review or signature"
+    assert heading not in home(as_(staff["vera"]))
+    staff["vera"].approves_model = True
+    staff["vera"].save()
+    assert "Nothing waits for you." in home(as_(staff["vera"]))
+    for act in (
+        lambda: drafts.save(
+            kind="routing-rules", slug="main", content={}, based_on=0, revision=0,
+            by=staff["olivia"], at=MONDAY,
+        ),
+        lambda: drafts.submit(
+            kind="routing-rules", slug="main", revision=1, by=staff["olivia"], at=MONDAY
+        ),
+    ):  # fmt: skip
+        assert "Routing rules main" not in home(as_(staff["vera"]))
+        act()
+    for name in ("vera", "rosa"):
+        page = home(as_(staff[name]))
+        assert "Routing rules main" in page
+        assert "Olivia Ortiz" in page.partition(heading)[2]
+    # Neither its author, who cannot be the second person, nor who has no say in it.
+    for name in ("olivia", "remy"):
+        assert heading not in home(as_(staff[name]))

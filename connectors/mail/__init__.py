@@ -1,0 +1,1 @@
+"""E-mail: a message leaves by SMTP. Nothing comes in, and nobody can read it back."""
