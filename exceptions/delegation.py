@@ -20,7 +20,7 @@ from meshline import bulk
 from meshline.audit import trail
 from meshline.audit.actors import part
 from meshline.audit.models import TrailLine
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people import availability, permissions
 from meshline.people.models import Absence, User
 from meshline.people.permissions import NotAllowed, Permission
@@ -189,4 +189,6 @@ class _Lot:
         else:
             text = f"{whose.name} no longer works here: what is open of their tickets is yours."
             key = f"tickets-left-by:{whose.pk}:{whose.deactivated_at}:{found.pk}"
-        notices.tell(found, text, key=key, at=self.at, url=reverse("exceptions:queue"))
+        notices.tell(
+            found, text, key=key, at=self.at, url=reverse("exceptions:queue"), kind=kinds.ABSENCE
+        )

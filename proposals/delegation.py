@@ -16,7 +16,7 @@ from exceptions.delegation import HAND_OVER
 from meshline import bell, bulk
 from meshline.audit import trail
 from meshline.audit.models import TrailLine
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people import availability, permissions
 from meshline.people.models import Absence, User
 from meshline.people.permissions import NotAllowed, Permission
@@ -145,4 +145,4 @@ def _tell(found: User, step: Next, whose: User, roll: Roll, at: datetime) -> Non
     else:
         text = f"{whose.name} no longer works here: their open proposals are yours."
         key = f"proposals-left-by:{whose.pk}:{whose.deactivated_at}:{found.pk}"
-    notices.tell(found, text, key=key, at=at, url=reverse("proposals:list"))
+    notices.tell(found, text, key=key, at=at, url=reverse("proposals:list"), kind=kinds.ABSENCE)

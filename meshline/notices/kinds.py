@@ -58,7 +58,11 @@ _TABLE = [
         "review", "My review or signature is asked for",
         "A draft waits for somebody to publish it, or an outcome for its approval.", _BOTH,
     ),
-    Kind("absence", "Somebody is out and I stand in", "Their work comes to me for a while.", _MAIL),
+    Kind(
+        "absence", "Absences and the rota",
+        "Somebody is out and their work comes to me; a shift of mine was added, moved or taken over.",
+        _MAIL,
+    ),
     Kind(
         "connection", "A connection was paused or refused us",
         "Nothing goes out over it until somebody has looked.", _NONE, by_role={"admin": _BOTH},

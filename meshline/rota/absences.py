@@ -8,7 +8,7 @@ from django.urls import reverse
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.audit.trail import Personal
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people import permissions
 from meshline.people.models import Absence, User
 from meshline.people.permissions import Permission, Role, Scope
@@ -202,4 +202,4 @@ def _tell(absence: Absence, by: Someone, at: datetime, occasion: str, is_off: bo
         if is_off:
             words = f"{who} not out {when} after all."
         key = f"absence:{absence.pk}:{user.pk}:{occasion}"
-        notices.tell(user, words, key=key, at=at, url=url)
+        notices.tell(user, words, key=key, at=at, url=url, kind=kinds.ABSENCE)

@@ -7,7 +7,7 @@ from django.urls import reverse
 
 from meshline.audit import trail
 from meshline.audit.actors import Someone
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people.models import OnCallShift, ShiftOverride, User
 from meshline.policy.operating_model import Facts, ModelError
 from meshline.rota import checks, wording
@@ -95,4 +95,6 @@ def _tell(made: ShiftOverride, shift: OnCallShift, by: Someone, at: datetime) ->
             f"You take over for {shift.user.name}" if is_theirs else f"{made.user.name} takes over"
         )
         words = f"{who} on call for {shift.team} {when}."
-        notices.tell(user, words, key=f"override:{made.pk}:{user.pk}", at=at, url=url)
+        notices.tell(
+            user, words, key=f"override:{made.pk}:{user.pk}", at=at, url=url, kind=kinds.ABSENCE
+        )

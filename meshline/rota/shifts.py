@@ -9,7 +9,7 @@ from django.urls import reverse
 
 from meshline.audit import trail
 from meshline.audit.actors import Someone
-from meshline.notices import notices
+from meshline.notices import kinds, notices
 from meshline.people.models import OnCallShift, Team, User
 from meshline.policy.operating_model import Facts, ModelError
 from meshline.rota import checks, wording
@@ -276,4 +276,4 @@ def _tell(user: User, words: str, shift: OnCallShift, by: Someone, at: datetime)
         return
     url = f"{reverse('rota:rota')}?team={shift.team.slug}"
     key = f"shift:{shift.pk}:{user.pk}:{at.isoformat()}"
-    notices.tell(user, words, key=key, at=at, url=url)
+    notices.tell(user, words, key=key, at=at, url=url, kind=kinds.ABSENCE)
