@@ -60,7 +60,7 @@ _TABLE = [
     ),
     Kind(
         "absence", "Absences and the rota",
-        "Somebody is out and their work comes to me; a shift of mine was added, moved or taken over.",
+        "Somebody's work comes to me while they are out; a shift of mine was changed.",
         _MAIL,
     ),
     Kind(
