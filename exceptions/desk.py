@@ -45,6 +45,10 @@ class Trouble:
     currency: str = ""
     remedies: list[dict[str, Any]] = field(default_factory=list)
     owner: User | None = None
+    # Why it is them; and a severity and a process of its own, where its kind's do not count.
+    owner_why: str = ""
+    severity: str = ""
+    process: str = ""
     led_from: str = ""
 
 
@@ -131,7 +135,7 @@ def escalate(*, ticket_id: int, reason: str, by: User, at: datetime) -> Ticket:
         raise MoveError("A ticket that is resolved cannot be escalated.")
     if not _readable(reason):
         raise ValueError("Say why it is escalated.")
-    answerable = raci.accountable_for(ticket.about.process, at=at)
+    answerable = raci.accountable_for(ticket.falls_under, at=at)
     if answerable.user.pk == ticket.owner_id:
         raise MoveError(f"{ticket.owner.name} is accountable already; there is nobody above.")
     before = {"owner": ticket.owner}
@@ -188,9 +192,10 @@ def unsettled(ticket: Ticket) -> list[str]:
 def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
     kind = KINDS[trouble.kind]
     owner, why = _owner(trouble, kind, at)
-    agreed = sla.terms(kind.name, kind.severity)
+    severity = trouble.severity or kind.severity
+    agreed = sla.terms(kind.name, severity)
     ticket = Ticket.objects.create(
-        kind=kind.name, severity=kind.severity, cause=trouble.cause[:300],
+        kind=kind.name, severity=severity, process=trouble.process, cause=trouble.cause[:300],
         title=trouble.title[:300], reason=trouble.reason,
         record=trouble.record, record_title=trouble.record_title[:300],
         connection=trouble.connection,
@@ -284,8 +289,8 @@ def _close(
 
 def _owner(trouble: Trouble, kind: Kind, at: datetime) -> tuple[User, str]:
     if trouble.owner is not None:
-        return trouble.owner, f"{trouble.owner.name} owns the record."
-    answerable = raci.responsible_for(kind.process, at=at)
+        return trouble.owner, trouble.owner_why or f"{trouble.owner.name} owns the record."
+    answerable = raci.responsible_for(trouble.process or kind.process, at=at)
     return answerable.user, answerable.why
 
 

@@ -71,6 +71,8 @@ class Ticket(models.Model):
     connection = models.CharField(max_length=60, blank=True)
     amount_at_risk = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True)
+    # The process it falls under, where that is another one than its kind's.
+    process = models.CharField(max_length=80, blank=True)
     evidence = models.JSONField()
     # [{"label", "explains", "url_name", "args"}]: buttons that post to rooms above.
     remedies = models.JSONField(default=list)
@@ -164,6 +166,11 @@ class Ticket(models.Model):
     @property
     def about(self) -> kinds.Kind:
         return KINDS[self.kind]
+
+    @property
+    def falls_under(self) -> str:
+        """The process whose owners answer for it."""
+        return self.process or self.about.process
 
     @property
     def whose(self) -> User:

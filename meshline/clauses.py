@@ -383,6 +383,8 @@ def read_cel(source: Any, fields: Fields, place: str = "") -> Cel:
         raise ClauseError(f"An expression here cannot use “{unknown[0]}”.", place)
     if unknown := sorted(set(names["variables"]) - set(fields)):
         raise ClauseError(f"There is no field “{unknown[0]}”; choose {_or(fields)}.", place)
+    if "__" in bare:
+        raise ClauseError("Nothing here has a name with two underscores.", place)
     return Cel(source.strip(), tuple(sorted(names["variables"])))
 
 

@@ -4,26 +4,24 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.urls import reverse
 
 from exceptions import desk
 from meshline import bulk
 from meshline.audit import trail
-from meshline.audit.actors import Someone, part
+from meshline.audit.actors import part
 from meshline.audit.models import TrailLine
 from meshline.policy import business_time, calendars, roles
 from meshline.policy.business_time import Hours
-from proposals import promises, tiers, wording
-from proposals.models import Contract, Outcome, Proposal, Signal
+from proposals import conditions, promises, tiers, versions, wording
+from proposals.catalogue import OPEN_TICKET
+from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State as OutcomeState
-from proposals.promises import ContractSpec, Made, OutcomeSpec, Plan, Wanted
+from proposals.promises import Made, OutcomeSpec, Plan, Wanted
 from proposals.states import State
 from proposals.story import Story
 from proposals.tiers import Tier
 
-# Promised in the very transaction, without a journey through the outbox.
-OPEN_TICKET = "ticket.open"
 # The outcome whose due time the proposal's row shows.
 FOLLOW_UP = "follow-up"
 # From these an outcome is simply called off: nothing of it is out there yet.
@@ -33,13 +31,15 @@ PROMISER = part("contracts", "Contracts")
 
 def promise(stories: list[Story], *, at: datetime) -> None:
     """Make the outbox say what these stories ask for: promise, call off, revive, undo."""
-    live, connections = _live(), roles.connections()
+    contracts, connections = versions.governing(stories), roles.connections()
     made = _made([story.proposal for story in stories])
     batch = _Batch(at, connections)
     for story in stories:
         mine = made[story.proposal.pk]
-        required = promises.wanted(story.told, live, played=connections)
-        digests = {"deal": promises.digest(wording.content(story.proposal))}
+        facts = conditions.facts(story.proposal)
+        required = promises.wanted(story.told, contracts, played=connections, facts=facts)
+        shown = promises.digest(wording.content(story.proposal))
+        digests = {want.spec.name: shown for want in required if want.spec.mirrors}
         plan = promises.plan(required, [_as_made(outcome) for outcome in mine], digests)
         batch.take(story, plan, {outcome.pk: outcome for outcome in mine}, digests)
         batch.schedule_follow_up(story.proposal, required)
@@ -54,26 +54,6 @@ def undo(outcome: Outcome, *, at: datetime) -> Outcome | None:
     back.save()
     trail.record_all([_promised(back, at, why=outcome.unwanted_why)])
     return back
-
-
-@transaction.atomic
-def publish(*, slug: str, name: str, trigger: State, outcomes: list[dict[str, Any]], by: Someone,
-            at: datetime) -> Contract:  # fmt: skip
-    """Publish a contract, as a new version where there is one already that differs."""
-    current = Contract.objects.select_for_update().filter(slug=slug, is_live=True).first()
-    if current and (current.name, current.trigger, current.outcomes) == (name, trigger, outcomes):
-        return current
-    if current:
-        current.is_live = False
-        current.save(update_fields=["is_live"])
-    contract = Contract.objects.create(
-        slug=slug, version=current.version + 1 if current else 1, name=name, trigger=trigger,
-        outcomes=outcomes, published_at=at, published_by=by.actor_label,
-    )  # fmt: skip
-    before = {"version": current.version, "outcomes": current.outcomes} if current else {}
-    after = {"version": contract.version, "trigger": trigger, "outcomes": outcomes}
-    trail.record("contract.published", subject=contract, by=by, at=at, before=before, after=after)
-    return contract
 
 
 class _Batch:
@@ -123,7 +103,7 @@ class _Batch:
 
     def _new(self, story: Story, want: Wanted, number: int, digests: dict[str, str]) -> Outcome:
         proposal, spec = story.proposal, want.spec
-        tier, received_at = _urgency(story, self.at)
+        tier, received_at = _urgency(story, self.at, want.contract.tier)
         params = wording.fill(spec.params, proposal, due_at=self._due_at(proposal, want))
         params["url"] = reverse("proposals:proposal", args=[proposal.pk])
         outcome = Outcome(
@@ -222,22 +202,13 @@ def _content(spec: OutcomeSpec, proposal: Proposal) -> dict[str, Any]:
 
 
 def _why_dropped(outcome: Outcome) -> str:
-    state = outcome.proposal.state
-    if outcome.digest and outcome.contract.trigger == state:
+    state, contract = outcome.proposal.state, outcome.contract
+    condition = promises.condition_from(contract.condition)
+    if not condition.holds(conditions.facts(outcome.proposal)):
+        return f"“{contract.name}” counts where {condition}; that is not so."[:300]
+    if outcome.digest and contract.trigger == state:
         return "What it shows has changed; a newer one takes its place."
     return f"The proposal is {State(state).label.lower()} now."
-
-
-def _live() -> list[ContractSpec]:
-    return [
-        ContractSpec(
-            id=contract.pk,
-            slug=contract.slug,
-            trigger=State(contract.trigger),
-            outcomes=tuple(promises.spec_from(row) for row in contract.outcomes),
-        )
-        for contract in Contract.objects.live().order_by("slug")
-    ]
 
 
 def _made(proposals: list[Proposal]) -> dict[int, list[Outcome]]:
@@ -290,12 +261,12 @@ def _undoing(outcome: Outcome, at: datetime) -> Outcome:
     )
 
 
-def _urgency(story: Story, at: datetime) -> tuple[Tier, datetime]:
-    """The tier of what brought this, and since when its budget runs: from its acceptance."""
+def _urgency(story: Story, at: datetime, own: Tier | None) -> tuple[Tier, datetime]:
+    """The contract's `own` tier or that of what brought this; its budget runs from acceptance."""
     if not story.fresh:
-        return Tier.MINUTES, at
+        return own or Tier.MINUTES, at
     signal: Signal = story.fresh[-1][0]
-    return Tier(signal.tier), signal.received_at
+    return own or Tier(signal.tier), signal.received_at
 
 
 def _promised(outcome: Outcome, at: datetime, why: str = "") -> TrailLine:

@@ -23,7 +23,7 @@ class Event:
 
     `target` is the state it says, None when it only tells of fields. `forced` is a manager's
     override, which no table of moves stops. Events of the same instant are ordered by `stage`, the
-    rank of their state, and `tiebreak`.
+    rank of their state, and `tiebreak`. `under` are the contracts it came in under (the newest).
     """
 
     id: int
@@ -33,15 +33,20 @@ class Event:
     tiebreak: str = ""
     fields: dict[str, Any] = field(default_factory=dict)
     forced: bool = False
+    under: int | None = None
 
 
 @dataclass(frozen=True)
 class Episode:
-    """A stretch in one state: entered by the first of `events`, repeated by the others."""
+    """A stretch in one state: entered by the first of `events`, repeated by the others.
+
+    It goes on under the contracts that were in force when we first heard of it (`under`).
+    """
 
     state: State
     since: datetime | None
     events: tuple[int, ...]
+    under: int | None = None
 
 
 @dataclass(frozen=True)
@@ -79,9 +84,10 @@ def tell(events: Iterable[Event]) -> History:
         here = episodes[-1]
         if event.target is here.state:
             since = here.since or event.occurred_at
-            episodes[-1] = Episode(here.state, since, (*here.events, event.id))
+            under = _earlier(here.under, event.under)
+            episodes[-1] = Episode(here.state, since, (*here.events, event.id), under)
         elif event.forced or states.is_move(here.state, event.target):
-            episodes.append(Episode(event.target, event.occurred_at, (event.id,)))
+            episodes.append(Episode(event.target, event.occurred_at, (event.id,), event.under))
         else:
             superseded.add(event.id)
     return History(tuple(episodes), frozenset(superseded), fields)
@@ -118,6 +124,11 @@ def _after_its_cause(event: Event, signed: list[datetime]) -> Event:
         return event
     missed = [one for one in signed if at < one <= at + CLOCKS_DIFFER]
     return replace(event, occurred_at=missed[0] + timedelta.resolution) if missed else event
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    known = [under for under in (one, other) if under is not None]
+    return min(known, default=None)
 
 
 def _order(event: Event) -> tuple[datetime, str, int, str, int]:

@@ -21,7 +21,7 @@ from meshline.audit.trail import Personal
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, billing, concerns, contracts, history, states
+from proposals import authority, billing, concerns, contracts, history, states, versions
 from proposals.authority import PEOPLE
 from proposals.billing import Billed
 from proposals.history import Event, History
@@ -128,7 +128,7 @@ def _take_in(proposal: Proposal, incoming: Incoming, at: datetime) -> None:
         origin=incoming.origin, kind=incoming.kind, source=incoming.source, tier=incoming.tier,
         external_id=incoming.external_id, occurred_at=incoming.occurred_at,
         received_at=incoming.received_at, tiebreak=incoming.tiebreak, target=incoming.target or "",
-        forced=incoming.forced, proposal=proposal,
+        forced=incoming.forced, proposal=proposal, under=versions.newest(),
     )  # fmt: skip
     stories = retell([proposal], [signal], [incoming], Router([], at=at), at=at)
     contracts.promise(stories, at=at)
@@ -203,6 +203,7 @@ def event_of(signal: Signal) -> Event:
         tiebreak=signal.tiebreak,
         fields=signal.fields,
         forced=signal.forced,
+        under=signal.under,
     )
 
 

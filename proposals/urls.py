@@ -1,12 +1,23 @@
 from django.urls import path
 
-from proposals.views import contracts, proposals
+from proposals.views import contract, contract_edit, contracts, proposals
 
 app_name = "proposals"
+ONE = "operating-model/contracts/<slug:slug>"
 urlpatterns = [
     path("proposals/", proposals.proposals, name="list"),
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
     path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
     path("operating-model/contracts/", contracts.contracts, name="contracts"),
+    path("operating-model/contracts/new/", contract_edit.new, name="new-contract"),
+    path(f"{ONE}/", contract.contract, name="contract"),
+    path(f"{ONE}/edit/", contract_edit.edit, name="edit-contract"),
+    path(f"{ONE}/submit/", contract.submit, name="submit-contract"),
+    path(f"{ONE}/publish/", contract.publish, name="publish-contract"),
+    path(f"{ONE}/send-back/", contract.send_back, name="send-back-contract"),
+    path(f"{ONE}/discard/", contract.discard, name="discard-contract"),
+    path(f"{ONE}/retire/", contract.retire, name="retire-contract"),
+    path(f"{ONE}/versions/<int:number>/", contract.version, name="contract-version"),
+    path(f"{ONE}/versions/<int:number>/roll-back/", contract.roll_back, name="roll-back-contract"),
 ]

@@ -137,6 +137,7 @@ def test_a_condition_reads_as_a_sentence():
         ({"cel": "[1, 2].exists(amount, amount > 1)"}, "", "“exists” loops"),
         ({"cel": "[1, 2].map (amount, amount) == []"}, "", "“map” loops"),
         ({"cel": "__class__ == 1"}, "", "no field “__class__”"),
+        ({"cel": "source.__class__ == 1"}, "", "two underscores"),
         ({"cel": "source.matches('(a+)+b')"}, "", "cannot use “matches”"),
         ({"all": [{"cel": "amount > 1.0"}, {"cel": "amount < 9.0"}]}, "", "One expression"),
     ],

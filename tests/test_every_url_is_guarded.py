@@ -94,6 +94,17 @@ TABLE = {
     "proposals:move": Row(post=roles(O, M), args="proposal"),
     "proposals:assign": Row(post=roles(O, M, S), args="proposal"),
     "proposals:contracts": Row(get=EVERYBODY),
+    "proposals:new-contract": Row(get=roles(O, M), post=roles(O, M)),
+    "proposals:contract": Row(get=EVERYBODY, args="contract"),
+    "proposals:edit-contract": Row(get=roles(O, M), post=roles(O, M), args="contract"),
+    "proposals:submit-contract": Row(post=roles(O, M), args="contract"),
+    "proposals:discard-contract": Row(post=roles(O, M), args="contract"),
+    # Who was asked for approval gets in, too; here nobody was.
+    "proposals:publish-contract": Row(post=roles(M), args="contract"),
+    "proposals:send-back-contract": Row(post=EVERYBODY, args="contract"),
+    "proposals:retire-contract": Row(post=roles(M), args="contract"),
+    "proposals:contract-version": Row(get=EVERYBODY, args="contract-version"),
+    "proposals:roll-back-contract": Row(post=roles(M), args="contract-version"),
     "connectors:hook": Row(args="slug", public=True),
     "connectors:connections": Row(get=roles(O, M, S, A, V)),
     "connectors:new-connection": Row(get=roles(A), post=roles(A)),
@@ -184,6 +195,8 @@ def things(staff):
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
         "sla": [Sla.objects.get(kind="", severity="high").pk],
         "process": ["delivery"],
+        "contract": ["sent"],
+        "contract-version": ["sent", 1],
     }
 
 

@@ -11,7 +11,7 @@ from meshline.audit.actors import SETUP
 from meshline.people.models import Team
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment, Sla, SourceOfTruth
 from meshline.policy.processes import PROCESSES
-from proposals import contracts
+from proposals import publishing
 from proposals.models import Contract
 from proposals.states import State
 
@@ -75,7 +75,8 @@ def _contracts() -> None:
         return
     at = instant.now()
     for slug, name, trigger, outcomes in CONTRACTS:
-        contracts.publish(slug=slug, name=name, trigger=trigger, outcomes=outcomes, by=SETUP, at=at)
+        content = {"name": name, "trigger": trigger.value, "outcomes": outcomes}
+        publishing.put_in_force(slug=slug, content=content, by=SETUP, at=at)
 
 
 def _deal(wanted: State) -> dict:

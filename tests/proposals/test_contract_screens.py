@@ -1,0 +1,130 @@
+"""Contracts, gates and holds in a real browser: clean for axe and the CSP, wide and narrow.
+
+MESHLINE_SHOTS=<folder> keeps a picture of each.
+"""
+
+import os
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from django.test import Client
+from playwright.sync_api import sync_playwright
+
+from meshline import instant
+from meshline.audit.actors import SETUP
+from proposals import publishing, versions
+from proposals.models import Contract
+from tests import factories
+from tests.factories import digest_all, document, post_pandadoc
+
+CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
+SIZES = {"wide": (1280, 900), "narrow": (400, 844)}
+CONTRACTS = "/operating-model/contracts/"
+SCREENS = {
+    "contracts": CONTRACTS,
+    "contract": f"{CONTRACTS}signed/",
+    "contract-edit": f"{CONTRACTS}signed/edit/",
+    "contract-new": f"{CONTRACTS}new/",
+    "contract-version": f"{CONTRACTS}sent/versions/2/",
+    "contract-sent": f"{CONTRACTS}sent/",
+}
+
+pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
+
+
+@pytest.fixture(scope="module")
+def browser():
+    # The browser's own event loop runs in this thread; the ORM is told that this is fine.
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
+        )
+        yield opened
+        opened.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
+
+
+@pytest.fixture
+def look(browser, live_server):
+    """A page of a size in a scheme, signed in; what the browser complained about comes along."""
+    contexts = []
+
+    def opened(size, scheme, user):
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme,
+            base_url=live_server.url,
+        )  # fmt: skip
+        client = Client()
+        client.force_login(user)
+        cookie = client.cookies["meshline_session"].value
+        context.add_cookies([{"name": "meshline_session", "value": cookie, "url": live_server.url}])
+        contexts.append(context)
+        page = context.new_page()
+        page.complaints = []
+        page.on("console", lambda said: _note(page, said))
+        page.on("pageerror", lambda error: page.complaints.append(str(error)))
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+
+
+def _note(page, said):
+    if said.type == "error" and "status of 4" not in said.text:
+        page.complaints.append(said.text)
+
+
+def _check(page, name):
+    if shots := os.environ.get("MESHLINE_SHOTS"):
+        Path(shots).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{shots}/{name}.png", full_page=True)
+    found = Axe().run(page)
+    assert found.violations_count == 0, found.generate_report()
+    assert page.complaints == []
+    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
+    assert overflow <= 0, f"{name} is {overflow}px wider than the screen"
+
+
+@pytest.fixture
+def model(staff):
+    """Contracts with versions and drafts, and something under way."""
+    factories.pandadoc()
+    factories.hubspot()
+    post_pandadoc([document("sent")])
+    digest_all()
+    at = instant.now()
+
+    def said(slug):
+        return versions.terms_of(Contract.objects.live().get(slug=slug)).content
+
+    sent = said("sent")
+    sent["condition"] = {
+        "all": [{"field": "amount", "op": "at_least", "value": "500"},
+                {"not": {"field": "source", "op": "is", "value": "trial"}}]
+    }  # fmt: skip
+    publishing.put_in_force(
+        slug="sent", content=sent, why="Small ones are followed up by mail.", by=SETUP, at=at
+    )
+    signed = said("signed")
+    invoice = next(row for row in signed["outcomes"] if row["name"] == "invoice")
+    invoice["gate"] = {"who": "approvers", "within": 240}
+    publishing.save(
+        slug="signed", content=signed, note="Finance looks at each invoice first.", based_on=1,
+        revision=0, by=staff["olivia"], at=at,
+    )  # fmt: skip
+    publishing.submit(slug="signed", revision=1, by=staff["olivia"], at=at)
+    publishing.retire(slug="viewed", in_force=1, reason="Nobody reads it.", by=SETUP, at=at)
+    return staff
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, model):
+    page = look(size, scheme, model["rosa"])
+    for name, url in SCREENS.items():
+        assert page.goto(url).status == 200, url
+        _check(page, f"{name}-{size}-{scheme}")
