@@ -232,7 +232,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     """Bring the row in line with the story; False when nothing changed."""
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
-    _set_fields(proposal, story.told)
+    fill_in(proposal, story.told)
     _set_owner(story, router)
     after = _facts(proposal)
     if after == before and proposal.version:
@@ -259,7 +259,8 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     return True
 
 
-def _set_fields(proposal: Proposal, told: History) -> None:
+def fill_in(proposal: Proposal, told: History) -> None:
+    """Bring the row's state and fields in line with what is told; nothing is saved."""
     proposal.state, proposal.since = told.state, told.since
     fields = told.fields
     proposal.title = fields.get("title", "")

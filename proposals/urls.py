@@ -1,6 +1,6 @@
 from django.urls import path
 
-from proposals.views import contract, contract_edit, contracts, proposals
+from proposals.views import contract, contract_edit, contract_trying, contracts, proposals
 
 app_name = "proposals"
 ONE = "operating-model/contracts/<slug:slug>"
@@ -13,6 +13,8 @@ urlpatterns = [
     path("operating-model/contracts/new/", contract_edit.new, name="new-contract"),
     path(f"{ONE}/", contract.contract, name="contract"),
     path(f"{ONE}/edit/", contract_edit.edit, name="edit-contract"),
+    path(f"{ONE}/test/", contract_trying.test, name="test-contract"),
+    path(f"{ONE}/backtest/", contract_trying.backtest, name="backtest-contract"),
     path(f"{ONE}/submit/", contract.submit, name="submit-contract"),
     path(f"{ONE}/publish/", contract.publish, name="publish-contract"),
     path(f"{ONE}/send-back/", contract.send_back, name="send-back-contract"),

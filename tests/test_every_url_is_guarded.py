@@ -97,6 +97,8 @@ TABLE = {
     "proposals:new-contract": Row(get=roles(O, M), post=roles(O, M)),
     "proposals:contract": Row(get=EVERYBODY, args="contract"),
     "proposals:edit-contract": Row(get=roles(O, M), post=roles(O, M), args="contract"),
+    "proposals:test-contract": Row(get=roles(O, M), args="contract"),
+    "proposals:backtest-contract": Row(get=roles(O, M), args="contract"),
     "proposals:submit-contract": Row(post=roles(O, M), args="contract"),
     "proposals:discard-contract": Row(post=roles(O, M), args="contract"),
     # Who was asked for approval gets in, too; here nobody was.

@@ -13,8 +13,8 @@ from playwright.sync_api import sync_playwright
 
 from meshline import instant
 from meshline.audit.actors import SETUP
-from proposals import publishing, versions
-from proposals.models import Contract
+from proposals import backtest, publishing, versions
+from proposals.models import Contract, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc
 
@@ -28,6 +28,9 @@ SCREENS = {
     "contract-new": f"{CONTRACTS}new/",
     "contract-version": f"{CONTRACTS}sent/versions/2/",
     "contract-sent": f"{CONTRACTS}sent/",
+    "contract-test": f"{CONTRACTS}signed/test/?proposal={{sent}}",
+    "contract-backtest": f"{CONTRACTS}viewed/backtest/?run=all",
+    "contract-backtest-nothing": f"{CONTRACTS}signed/backtest/",
 }
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
@@ -95,6 +98,7 @@ def model(staff):
     factories.pandadoc()
     factories.hubspot()
     post_pandadoc([document("sent")])
+    post_pandadoc([document("viewed")], event_id="evt-2")
     digest_all()
     at = instant.now()
 
@@ -117,7 +121,10 @@ def model(staff):
         revision=0, by=staff["olivia"], at=at,
     )  # fmt: skip
     publishing.submit(slug="signed", revision=1, by=staff["olivia"], at=at)
-    publishing.retire(slug="viewed", in_force=1, reason="Nobody reads it.", by=SETUP, at=at)
+    publishing.retire(slug="expired", in_force=1, reason="Nobody reads it.", by=SETUP, at=at)
+    viewed = said("viewed")
+    viewed["tier"] = "daily"
+    publishing.save(slug="viewed", content=viewed, based_on=1, revision=0, by=staff["rosa"], at=at)
     return staff
 
 
@@ -126,5 +133,20 @@ def model(staff):
 def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, model):
     page = look(size, scheme, model["rosa"])
     for name, url in SCREENS.items():
-        assert page.goto(url).status == 200, url
+        assert page.goto(url.format(sent=Proposal.objects.get().pk)).status == 200, url
         _check(page, f"{name}-{size}-{scheme}")
+
+
+def test_a_backtest_goes_on_piece_by_piece_by_itself(look, model, monkeypatch):
+    monkeypatch.setattr(backtest, "CHUNK", 1)
+    for number in range(2):
+        post_pandadoc([document("viewed", id=f"doc-{number + 2}")], event_id=f"more-{number}")
+    digest_all()
+    page = look("wide", "light", model["rosa"])
+    page.goto(f"{CONTRACTS}viewed/backtest/")
+    page.click("main >> text=Run")
+    page.wait_for_selector("#backtest-tally >> text=Done")
+    assert page.locator("#backtest tbody tr").count() == 3
+    assert "3 otherwise" in page.locator("#backtest-tally").inner_text()
+    assert page.locator("progress").count() == 0
+    assert page.complaints == []
