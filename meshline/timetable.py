@@ -43,6 +43,7 @@ SWEEPS: list[Sweep] = [
 ]
 TASKS: list[Task] = [
     Task("tickets for late outcomes", 5, "connectors.jobs.open_late_tickets"),
+    Task("gates that nobody answered", 15, "proposals.jobs.open_overdue_approvals"),
     Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
     Task("words of messages", 10, "connectors.jobs.index_messages"),
     Task("tidying refused posts", 3600, "connectors.jobs.tidy_rejected"),

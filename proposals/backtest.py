@@ -8,9 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from meshline.policy import business_time
 from meshline.policy.business_time import Hours
-from proposals import gates, rehearsal, tiers
+from proposals import budgets, gates, rehearsal
 from proposals.models import Outcome, Proposal, Signal
 from proposals.promises import ContractSpec
 from proposals.rehearsal import Effect, Stage
@@ -149,11 +148,7 @@ def _verdict(
 
 
 def _in_time(proven_at: datetime, since: datetime, tier: Tier, hours: Hours) -> str:
-    budget = tiers.BUDGET[tier]
-    ends = since + budget
-    if tier is Tier.HOURS:
-        ends = business_time.add(since, int(budget.total_seconds() // 60), hours)
-    return "in time" if proven_at <= ends else "late"
+    return "in time" if proven_at <= budgets.ends_at(tier, since, hours) else "late"
 
 
 def _real(ids: Sequence[int]) -> dict[str, Outcome]:

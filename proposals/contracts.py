@@ -11,10 +11,12 @@ from meshline import bulk
 from meshline.audit import trail
 from meshline.audit.actors import part
 from meshline.audit.models import TrailLine
+from meshline.people.models import User
 from meshline.policy import business_time, calendars, roles
 from meshline.policy.business_time import Hours
-from proposals import conditions, promises, tiers, versions, wording
+from proposals import approvals, budgets, conditions, promises, tiers, versions, wording
 from proposals.catalogue import OPEN_TICKET
+from proposals.gates import Gate
 from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State as OutcomeState
 from proposals.promises import Made, OutcomeSpec, Plan, Wanted
@@ -29,11 +31,14 @@ CALLED_OFF_FROM = (OutcomeState.DUE, OutcomeState.HELD, OutcomeState.GIVEN_UP)
 PROMISER = part("contracts", "Contracts")
 
 
-def promise(stories: list[Story], *, at: datetime) -> None:
-    """Make the outbox say what these stories ask for: promise, call off, revive, undo."""
+def promise(stories: list[Story], *, at: datetime, by: User | None = None) -> None:
+    """Make the outbox say what these stories ask for: promise, call off, revive, undo.
+
+    `by` is the person behind it, where it is no event that says who.
+    """
     contracts, connections = versions.governing(stories), roles.connections()
     made = _made([story.proposal for story in stories])
-    batch = _Batch(at, connections)
+    batch = _Batch(at, connections, by)
     for story in stories:
         mine = made[story.proposal.pk]
         facts = conditions.facts(story.proposal)
@@ -59,21 +64,28 @@ def undo(outcome: Outcome, *, at: datetime) -> Outcome | None:
 class _Batch:
     """What a batch of stories does to the outbox, gathered first and written set-based."""
 
-    def __init__(self, at: datetime, connections: dict[str, str]) -> None:
+    def __init__(self, at: datetime, connections: dict[str, str], by: User | None) -> None:
         self.at = at
+        self.by = by
         self.connections = connections
         self.created: list[Outcome] = []
         self.changed: list[Outcome] = []
         self.scheduled: list[Proposal] = []
         self.lines: list[TrailLine] = []
         self.settled: list[tuple[Outcome, str]] = []
+        # What waits for somebody first: by which gate, and whose act led to it.
+        self.gated: list[tuple[Outcome, Gate, User | None]] = []
         self._hours: dict[int | None, Hours] = {}
 
     def take(
         self, story: Story, plan: Plan, mine: dict[int, Outcome], digests: dict[str, str]
     ) -> None:
         for want, number in plan.create:
-            self.created.append(self._new(story, want, number, digests))
+            outcome = self._new(story, want, number, digests)
+            self.created.append(outcome)
+            if want.spec.gate:
+                outcome.state = OutcomeState.HELD
+                self.gated.append((outcome, want.spec.gate, self._caused_by(outcome, story)))
         for pk in plan.revive:
             self._revive(mine[pk])
         for pk in plan.keep:
@@ -98,6 +110,8 @@ class _Batch:
         for outcome in self.created:
             if outcome.kind == OPEN_TICKET:
                 _open_ticket(outcome, self.at)
+        if self.gated:
+            approvals.ask(self.gated, at=self.at)
         for outcome, because in self.settled:
             desk.settle(subject=outcome.ref, because=because, by=PROMISER, at=self.at)
 
@@ -122,15 +136,25 @@ class _Batch:
             tier=tier,
             tier_rank=tiers.RANK[tier],
             promised_at=self.at,
-            budget_ends_at=self._budget_end(tier, received_at, proposal),
+            budget_ends_at=budgets.ends_at(tier, received_at, self._hours_of(proposal)),
             next_attempt_at=self.at,
         )
         if outcome.kind == OPEN_TICKET:
             outcome.state, outcome.proven_at = OutcomeState.PROVEN, self.at
         return outcome
 
+    def _caused_by(self, outcome: Outcome, story: Story) -> User | None:
+        """The person whose act led to it, where it was one."""
+        origins = {signal.pk: signal.origin for signal, _ in story.fresh}
+        origin = origins.get(outcome.signal_id or 0) or _origin_of(outcome)
+        kind, _, pk = origin.partition(":")
+        named = pk.partition(":")[0] if kind == "person" else ""
+        return User.objects.filter(pk=int(named)).first() if named.isdecimal() else self.by
+
     def _revive(self, outcome: Outcome) -> None:
-        outcome.state, outcome.next_attempt_at = OutcomeState.DUE, self.at
+        waits = approvals.ask_again(outcome, at=self.at)
+        outcome.state = OutcomeState.HELD if waits else OutcomeState.DUE
+        outcome.next_attempt_at = self.at
         outcome.unwanted_at, outcome.unwanted_why = None, ""
         self.changed.append(outcome)
         self._line("outcome.wanted-again", outcome)
@@ -142,8 +166,11 @@ class _Batch:
         self._line("outcome.wanted-again", outcome)
 
     def _drop(self, outcome: Outcome) -> None:
-        """Call off what is not carried yet; undo what is; mark what is on its way."""
-        if outcome.unwanted_at is not None:
+        """Call off what is not carried yet; undo what is; mark what is on its way.
+
+        What a person called off or rejected is left alone: so it never comes back.
+        """
+        if outcome.unwanted_at is not None or outcome.state == OutcomeState.CANCELLED:
             return
         outcome.unwanted_at = self.at
         outcome.unwanted_why = _why_dropped(outcome)
@@ -180,13 +207,6 @@ class _Batch:
             return None
         start = want.episode.since or self.at
         return business_time.add(start, int(minutes), self._hours_of(proposal))
-
-    def _budget_end(self, tier: Tier, start: datetime, proposal: Proposal) -> datetime:
-        budget = tiers.BUDGET[tier]
-        if tier is Tier.HOURS:
-            minutes = int(budget.total_seconds() // 60)
-            return business_time.add(start, minutes, self._hours_of(proposal))
-        return start + budget
 
     def _hours_of(self, proposal: Proposal) -> Hours:
         team = proposal.owner.team
@@ -238,6 +258,11 @@ def _as_made(outcome: Outcome) -> Made:
         dropped,
         is_unwanted=outcome.unwanted_at is not None and not outcome.undo,
     )
+
+
+def _origin_of(outcome: Outcome) -> str:
+    found = Signal.objects.filter(pk=outcome.signal_id or 0).values_list("origin", flat=True)
+    return found.first() or ""
 
 
 def _undoing(outcome: Outcome, at: datetime) -> Outcome:

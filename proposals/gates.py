@@ -22,6 +22,9 @@ class Known:
     processes: Collection[str] = frozenset()
     people: Collection[str] = frozenset()
     approvers: Collection[str] = frozenset()
+    # Whether anybody at all has the approver's right; and which roles somebody active has.
+    has_signers: bool = True
+    roles: Collection[str] = frozenset(ROLES)
 
 
 @dataclass(frozen=True)
@@ -36,10 +39,11 @@ def refusal_of_gate(who: str, known: Known) -> str:
     """Why nobody can be waited for by this word; empty when somebody can."""
     kind, _, name = who.partition(":")
     if who == APPROVERS:
-        return ""
+        return "" if known.has_signers else "Nobody here has the approver's right yet."
+    if kind == "role" and name not in set(ROLES):
+        return f"A gate waits for one of the roles {', '.join(ROLES)}."
     if kind == "role":
-        roles = ", ".join(ROLES)
-        return "" if name in set(ROLES) else f"A gate waits for one of the roles {roles}."
+        return "" if name in known.roles else f"Nobody active here is {whom(who)}."
     if kind == "person":
         is_one = name in known.approvers
         return "" if is_one else f"{name or 'Nobody'} is nobody here who could approve it."
@@ -65,7 +69,7 @@ def whom(who: str) -> str:
     kind, _, name = who.partition(":")
     if kind == "role":
         label = Role(name).label
-        return f"{'an' if label[0] in 'AEIO' else 'a'} {label}"
+        return f"{'an' if label.startswith('SDR') else 'a'} {label}"
     if kind == "accountable":
         return f"who is accountable for {name.replace('-', ' ')}"
     return name if kind == "person" else "somebody with the approver's right"

@@ -112,7 +112,7 @@ def assign(
         subject=proposal.record, kinds={"role-drift"}, by=by, at=at,
         because=f"{by.name} gave the proposal to {owner.name}.",
     )  # fmt: skip
-    contracts.promise([_as_it_stands(proposal)], at=at)
+    contracts.promise([_as_it_stands(proposal)], at=at, by=by)
     bell.ring("outbox")
     return proposal
 

@@ -101,6 +101,8 @@ def known() -> Known:
         processes={*PROCESSES, *held},
         people=set(active.exclude(role=Role.VIEWER).values_list("email", flat=True)),
         approvers=set(active.filter(named).values_list("email", flat=True)),
+        has_signers=active.filter(approves_model=True).exists(),
+        roles=set(active.values_list("role", flat=True)),
     )
 
 

@@ -1,6 +1,13 @@
 from django.urls import path
 
-from proposals.views import contract, contract_edit, contract_trying, contracts, proposals
+from proposals.views import (
+    approvals,
+    contract,
+    contract_edit,
+    contract_trying,
+    contracts,
+    proposals,
+)  # fmt: skip
 
 app_name = "proposals"
 ONE = "operating-model/contracts/<slug:slug>"
@@ -9,6 +16,11 @@ urlpatterns = [
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
     path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
+    path("approvals/", approvals.inbox, name="approvals"),
+    path("approvals/count/", approvals.count, name="approvals-count"),
+    path("approvals/<int:approval_id>/", approvals.approval, name="approval"),
+    path("approvals/<int:approval_id>/approve/", approvals.approve, name="approve"),
+    path("approvals/<int:approval_id>/reject/", approvals.reject, name="reject"),
     path("operating-model/contracts/", contracts.contracts, name="contracts"),
     path("operating-model/contracts/new/", contract_edit.new, name="new-contract"),
     path(f"{ONE}/", contract.contract, name="contract"),

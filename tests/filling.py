@@ -1,5 +1,6 @@
 """A form as a browser has it: what it would send as it stands, read from the page."""
 
+import html
 import re
 from html.parser import HTMLParser
 
@@ -74,4 +75,4 @@ def words(answer):
     """A page's text, without its tags."""
     found = re.sub(r"<(script|style|svg).*?</\1>", " ", answer.content.decode(), flags=re.S)
     found = " ".join(re.sub(r"<[^>]+>", " ", found).split())
-    return re.sub(r" ([,.;:])", r"\1", found)
+    return html.unescape(re.sub(r" ([,.;:])", r"\1", found))

@@ -18,7 +18,9 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.permissions import Role
 from meshline.policy.models import BusinessCalendar, Sla
-from proposals.models import Outcome, Proposal
+from proposals import approvals
+from proposals.gates import Gate
+from proposals.models import Approval, Outcome, Proposal
 from tests import factories
 
 O, M, S, R, A, V = Role  # noqa: E741 - one letter a role keeps the table readable
@@ -94,6 +96,12 @@ TABLE = {
     "proposals:move": Row(post=roles(O, M), args="proposal"),
     "proposals:assign": Row(post=roles(O, M, S), args="proposal"),
     "proposals:contracts": Row(get=EVERYBODY),
+    "proposals:approvals": Row(get=roles(O, M, S, V)),
+    "proposals:approvals-count": Row(get=roles(O, M, S, V)),
+    # It waits for a manager; an operator sees it, and others only what waits for them.
+    "proposals:approval": Row(get=roles(O, M, S, V), out=roles(S, V), args="approval"),
+    "proposals:approve": Row(post=roles(M, S, V), out=roles(S, V), args="approval"),
+    "proposals:reject": Row(post=roles(M, S, V), out=roles(S, V), args="approval"),
     "proposals:new-contract": Row(get=roles(O, M), post=roles(O, M)),
     "proposals:contract": Row(get=EVERYBODY, args="contract"),
     "proposals:edit-contract": Row(get=roles(O, M), post=roles(O, M), args="contract"),
@@ -170,6 +178,10 @@ def things(staff):
     factories.post_pandadoc([factories.document("viewed")], secret="wrong")
     proposal = Proposal.objects.get()
     assert proposal.owner == staff["remy"]
+    outcome = Outcome.objects.order_by("pk").first()
+    gate = Gate("role:manager", 60)
+    approvals.ask([(outcome, gate, None)], at=instant.now())
+    Outcome.objects.filter(pk=outcome.pk).update(state="held")
     ticket = desk.open_ticket(
         Trouble(
             kind="delivery-failed", cause="x", title="x", reason="x", subject="outcome:0",
@@ -197,6 +209,7 @@ def things(staff):
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
         "sla": [Sla.objects.get(kind="", severity="high").pk],
         "process": ["delivery"],
+        "approval": [Approval.objects.get().pk],
         "contract": ["sent"],
         "contract-version": ["sent", 1],
     }

@@ -1,8 +1,9 @@
 """Signals, proposals, contracts and outcomes: the canonical rows."""
 
+from proposals.models.approval import Approval
 from proposals.models.contract import Contract
 from proposals.models.outcome import Outcome
 from proposals.models.proposal import Proposal, Transition
 from proposals.models.signal import Signal
 
-__all__ = ["Contract", "Outcome", "Proposal", "Signal", "Transition"]
+__all__ = ["Approval", "Contract", "Outcome", "Proposal", "Signal", "Transition"]

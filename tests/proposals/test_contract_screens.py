@@ -14,7 +14,7 @@ from playwright.sync_api import sync_playwright
 from meshline import instant
 from meshline.audit.actors import SETUP
 from proposals import backtest, publishing, versions
-from proposals.models import Contract, Proposal
+from proposals.models import Approval, Contract, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc
 
@@ -97,6 +97,8 @@ def model(staff):
     """Contracts with versions and drafts, and something under way."""
     factories.pandadoc()
     factories.hubspot()
+    staff["vera"].approves_model = True
+    staff["vera"].save()
     post_pandadoc([document("sent")])
     post_pandadoc([document("viewed")], event_id="evt-2")
     digest_all()
@@ -126,6 +128,48 @@ def model(staff):
     viewed["tier"] = "daily"
     publishing.save(slug="viewed", content=viewed, based_on=1, revision=0, by=staff["rosa"], at=at)
     return staff
+
+
+def _gate(slug, name, who, at):
+    content = versions.terms_of(Contract.objects.live().get(slug=slug)).content
+    for row in content["outcomes"]:
+        if row["name"] == name:
+            row["gate"] = {"who": who, "within": 60}
+    publishing.put_in_force(slug=slug, content=content, by=SETUP, at=at)
+
+
+@pytest.fixture
+def gated(model):
+    """Two outcomes wait for their gates, one for managers and one for the CRO."""
+    at = instant.now()
+    _gate("sent", "follow-up", "role:manager", at)
+    _gate("sent", "tell-owner", "approvers", at)
+    post_pandadoc([document("sent", id="doc-9", name="Annual licences")], event_id="gated")
+    digest_all()
+    return model
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_waits_for_an_approval(look, size, scheme, gated):
+    page = look(size, scheme, gated["rosa"])
+    page.goto("/approvals/")
+    page.wait_for_selector(".nav-count:not(:empty)", state="attached")
+    _check(page, f"approvals-{size}-{scheme}")
+    waits = Approval.objects.get(outcome__name="follow-up")
+    page.goto(f"/approvals/{waits.pk}/")
+    _check(page, f"approval-{size}-{scheme}")
+    page.goto(f"/proposals/{waits.outcome.proposal_id}/")
+    _check(page, f"proposal-gated-{size}-{scheme}")
+
+
+def test_approving_from_the_row_takes_it_off_the_list(look, gated):
+    page = look("wide", "light", gated["rosa"])
+    page.goto("/approvals/")
+    page.click("#mine >> xpath=../.. >> text=Approve")
+    page.wait_for_selector("text=Approved: create the follow-up task")
+    assert page.locator("#mine").count() == 0
+    assert page.complaints == []
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -186,6 +186,18 @@ def test_what_an_outcome_cannot_say(change, place, words):
     assert words in sentence
 
 
+def test_a_gate_that_nobody_could_answer_is_refused():
+    nobody = replace(KNOWN, has_signers=False, roles={"operator"})
+    for who, words in (
+        ("approvers", "Nobody here has the approver's right yet."),
+        ("role:manager", "Nobody active here is a RevOps manager."),
+    ):
+        gated = {**NOTICE, "gate": {"who": who, "within": 60}}
+        with pytest.raises(TermsError, match=words):
+            terms.read(content(gated), nobody)
+        assert terms.read(content(gated), KNOWN).outcomes[0]["gate"]["who"] == who
+
+
 def test_an_outcome_is_a_mapping():
     assert refused("notice")[0] == "outcomes.0"
 
