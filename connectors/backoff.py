@@ -8,7 +8,7 @@ import re
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-from proposals.tiers import BUDGET, Tier
+from proposals.tiers import BUDGET, Retry, Tier
 
 
 def _steps(*, seconds=(), minutes=(), hours=()) -> tuple[timedelta, ...]:
@@ -30,6 +30,14 @@ RETRIES: dict[Tier, tuple[timedelta, ...]] = {
     Tier.MINUTES: _MINUTES,
     Tier.HOURS: _HOURS,
     Tier.DAILY: _HOURS,
+}
+
+# What a contract may name instead.
+SCHEDULES: dict[Retry, tuple[timedelta, ...]] = {
+    Retry.QUICK: RETRIES[Tier.SECONDS],
+    Retry.STEADY: RETRIES[Tier.MINUTES],
+    Retry.PATIENT: RETRIES[Tier.HOURS],
+    Retry.NEVER: (),
 }
 
 # From accepted to proven, kept with the tiers. The hours tier counts business hours, which only a
@@ -55,8 +63,10 @@ def next_attempt(
     failed_at: datetime,
     jitter: float,
     retry_after: timedelta | None = None,
+    schedule: Retry | None = None,
 ) -> datetime | None:
-    """When to try again, in UTC; None when it is time to give up.
+    """When to try again, in UTC; None when it is time to give up. A `schedule` of its own counts
+    instead of the tier's.
 
     `attempts` counts those used up, the one that just failed included; it is 0 while only free ones
     failed (see `uses_up_attempt`). `jitter` is a number from -1 to 1. `retry_after` is what the
@@ -67,13 +77,18 @@ def next_attempt(
         raise ValueError("Attempts are counted from 0.")
     if not -1 <= jitter <= 1:
         raise ValueError("Jitter is a number from -1 to 1.")
-    step = max(attempts - 1, 0)
-    if step >= len(RETRIES[tier]):
+    waits, step = waits_of(tier, schedule), max(attempts - 1, 0)
+    if step >= len(waits):
         return None
-    wait = RETRIES[tier][step]
+    wait = waits[step]
     if tier in SPREAD_TIERS:
         wait *= 1 + SPREAD * jitter
     return _utc(failed_at) + max(wait, min(retry_after or NO_TIME, LONGEST_RETRY_AFTER))
+
+
+def waits_of(tier: Tier, schedule: Retry | None = None) -> tuple[timedelta, ...]:
+    """The wait after each failed attempt."""
+    return SCHEDULES[schedule] if schedule else RETRIES[tier]
 
 
 def is_retryable(status: int, *, told_to_retry: bool = False) -> bool:

@@ -188,17 +188,17 @@ def _again(
     outcome: Outcome, because: str, failure: str, retry_after: float | None, uses_up: bool,
     at: datetime,
 ) -> None:  # fmt: skip
-    tier = Tier(outcome.tier)
+    tier, schedule = Tier(outcome.tier), outcome.contract.schedule
     tries = outcome.tries + uses_up
-    if backoff.next_attempt(tier, tries, failed_at=at, jitter=0) is None:
+    if backoff.next_attempt(tier, tries, failed_at=at, jitter=0, schedule=schedule) is None:
         spent = f"{because} All {tries} tries are used up."
         kind = "proof-missing" if failure == lateness.UNPROVEN else "delivery-failed"
         outbox.give_up(outcome, because=spent, failure=failure, kind=kind, at=at)
         return
     # The wait grows with every attempt, also with those that use up no try.
-    step = min(outcome.attempts, len(backoff.RETRIES[tier]))
+    step = min(outcome.attempts, len(backoff.waits_of(tier, schedule)))
     until = backoff.next_attempt(
-        tier, step, failed_at=at, jitter=random.uniform(-1, 1),
+        tier, step, failed_at=at, jitter=random.uniform(-1, 1), schedule=schedule,
         retry_after=timedelta(seconds=retry_after) if retry_after is not None else None,
     )  # fmt: skip
     outbox.postpone(

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from connectors import registry
 from connectors.models import Connection
+from proposals import waiting as gates
 from proposals.models import Outcome
 from proposals.models.outcome import WAITING, State
 
@@ -25,13 +26,16 @@ def reason(outcome: Outcome) -> Held | None:
 
 
 def reasons(outcomes: Iterable[Outcome]) -> dict[int, Held]:
-    """The reasons of those that are held, by the outcome's id; two questions to the database."""
+    """The reasons of those that are held, by the outcome's id; a few questions to the database."""
     waiting = [one for one in outcomes if one.state in (State.DUE, State.HELD, State.DELIVERED)]
     if not waiting:
         return {}
     there = {one.slug: one for one in Connection.objects.all()}
-    first = _first_in_line(waiting)
-    found = {one.pk: _reason(one, there, first) for one in waiting}
+    first, held = _first_in_line(waiting), gates.why_held(waiting)
+    found = {
+        one.pk: Held(held[one.pk]) if one.pk in held else _reason(one, there, first)
+        for one in waiting
+    }
     return {pk: held for pk, held in found.items() if held}
 
 

@@ -44,13 +44,6 @@ WHERE o.state IN ('due', 'leased', 'delivered') AND o.next_attempt_at <= now()
   AND o.id NOT IN (SELECT o.id FROM proposals_outcome o WHERE {outbox.CLAIMABLE})
 ORDER BY o.id
 """
-# Nothing goes out over a connection that is not active, or whose breaker is open.
-_HELD_BY_NOBODY = """
-SELECT o.id, o.connection FROM proposals_outcome o
-LEFT JOIN connectors_connection c ON c.slug = o.connection
-WHERE o.state = 'held' AND (c.id IS NULL OR (c.status = 'active' AND c.breaker = 'closed'))
-ORDER BY o.id
-"""
 
 
 def adrift() -> list[str]:
@@ -74,12 +67,6 @@ def unseen() -> list[str]:
         _UNSEEN_OUTCOMES,
         lambda pk, slug: f"Outcome {pk} for {slug!r} is due, but the drain does not see it.",
         connections=_carried(),
-    )
-
-
-def held_by_nobody() -> list[str]:
-    return breaches(
-        _HELD_BY_NOBODY, lambda pk, slug: f"Outcome {pk} is held, but {slug!r} is not paused."
     )
 
 
@@ -110,5 +97,4 @@ INVARIANTS = [
         "Everything that is due is found by looking at rows: nothing waits in Redis.",
         unseen,
     ),
-    Invariant("held-has-a-reason", "An outcome is held only by what holds it.", held_by_nobody),
 ]

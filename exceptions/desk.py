@@ -47,9 +47,11 @@ class Trouble:
     currency: str = ""
     remedies: list[dict[str, Any]] = field(default_factory=list)
     owner: User | None = None
-    led_from: str = ""
-    # Whose owners answer for it, where that is not its kind's process.
+    # Why it is them; and a severity and a process of its own, where its kind's do not count.
+    owner_why: str = ""
+    severity: str = ""
     process: str = ""
+    led_from: str = ""
 
 
 @transaction.atomic
@@ -200,9 +202,10 @@ def _open_new(trouble: Trouble, by: Someone, at: datetime) -> Ticket:
     process = _process(trouble, kind)
     answerable = _owner(trouble, process, at)
     owner, why = answerable.user, answerable.why
-    agreed = sla.terms(kind.name, kind.severity)
+    severity = trouble.severity or kind.severity
+    agreed = sla.terms(kind.name, severity)
     ticket = Ticket.objects.create(
-        kind=kind.name, severity=kind.severity, process=process, cause=trouble.cause[:300],
+        kind=kind.name, severity=severity, process=process, cause=trouble.cause[:300],
         title=trouble.title[:300], reason=trouble.reason,
         record=trouble.record, record_title=trouble.record_title[:300],
         connection=trouble.connection,
@@ -309,8 +312,9 @@ def _owner(trouble: Trouble, process: str, at: datetime) -> Answerable:
     if owner is None or found is None:
         return raci.responsible_for(process, at=at)
     if found == owner:
-        return Answerable(owner, f"{owner.name} owns the record.")
-    why = f"{found.name} stands in for {owner.name}, who owns the record."
+        return Answerable(owner, trouble.owner_why or f"{owner.name} owns the record.")
+    meant = trouble.owner_why or f"{owner.name} owns the record."
+    why = f"{found.name} stands in for {owner.name}. {meant}"
     return Answerable(found, why, stands_in_for=owner if owner.is_active else None)
 
 

@@ -84,6 +84,16 @@ _TABLE = [
         "proposal, or take the proposal back in the quoting tool; the ticket closes by itself.",
     ),
     Kind(
+        "approval-overdue", "Not approved in time", Severity.HIGH, "proposal-state",
+        "Ask those whom the gate names, or change whom it names in the contract. The ticket closes "
+        "by itself once somebody approves or rejects it, or the proposal moves on.",
+    ),
+    Kind(
+        "approval-rejected", "Rejected at its review gate", Severity.NORMAL, "proposal-state",
+        "Read why it was rejected, and do by hand what should happen instead. It is not asked for "
+        "again by itself.",
+    ),
+    Kind(
         "link-missing", "A person or record is missing in the other system", Severity.LOW,
         "connection-health",
         "Add the person or record there under the same e-mail, then retry, or link it by hand.",

@@ -48,6 +48,7 @@ TASKS: list[Task] = [
     # Absences begin and end by their own columns; no work waits for that, not even for Redis.
     Task("handing over tickets", 5, "exceptions.jobs.hand_over"),
     Task("handing over proposals", 5, "proposals.jobs.hand_over"),
+    Task("gates that nobody answered", 15, "proposals.jobs.open_overdue_approvals"),
     Task("freeing lapsed leases", 5, "connectors.jobs.free_lapsed"),
     Task("what people are told", 10, "connectors.jobs.tell_tidings"),
     Task("daily digests", 60, "reconciliation.jobs.send_digests", first_after=30),

@@ -4,26 +4,26 @@ from collections import defaultdict
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
 from django.urls import reverse
 
 from exceptions import desk
 from meshline import bulk
 from meshline.audit import trail
-from meshline.audit.actors import Someone, part
+from meshline.audit.actors import part
 from meshline.audit.models import TrailLine
+from meshline.people.models import User
 from meshline.policy import business_time, calendars, roles
 from meshline.policy.business_time import Hours
-from proposals import promises, tiers, wording
-from proposals.models import Contract, Outcome, Proposal, Signal
+from proposals import approvals, budgets, conditions, promises, tiers, versions, wording
+from proposals.catalogue import OPEN_TICKET
+from proposals.gates import Gate
+from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State as OutcomeState
-from proposals.promises import ContractSpec, Made, OutcomeSpec, Plan, Wanted
+from proposals.promises import Made, OutcomeSpec, Plan, Wanted
 from proposals.states import State
 from proposals.story import Story
 from proposals.tiers import Tier
 
-# Promised in the very transaction, without a journey through the outbox.
-OPEN_TICKET = "ticket.open"
 # The outcome whose due time the proposal's row shows.
 FOLLOW_UP = "follow-up"
 # From these an outcome is simply called off: nothing of it is out there yet.
@@ -31,15 +31,20 @@ CALLED_OFF_FROM = (OutcomeState.DUE, OutcomeState.HELD, OutcomeState.GIVEN_UP)
 PROMISER = part("contracts", "Contracts")
 
 
-def promise(stories: list[Story], *, at: datetime) -> None:
-    """Make the outbox say what these stories ask for: promise, call off, revive, undo."""
-    live, connections = _live(), roles.connections()
+def promise(stories: list[Story], *, at: datetime, by: User | None = None) -> None:
+    """Make the outbox say what these stories ask for: promise, call off, revive, undo.
+
+    `by` is the person behind it, where it is no event that says who.
+    """
+    contracts, connections = versions.governing(stories), roles.connections()
     made = _made([story.proposal for story in stories])
-    batch = _Batch(at, connections)
+    batch = _Batch(at, connections, by)
     for story in stories:
         mine = made[story.proposal.pk]
-        required = promises.wanted(story.told, live, played=connections)
-        digests = {"deal": promises.digest(wording.content(story.proposal))}
+        facts = conditions.facts(story.proposal)
+        required = promises.wanted(story.told, contracts, played=connections, facts=facts)
+        shown = promises.digest(wording.content(story.proposal))
+        digests = {want.spec.name: shown for want in required if want.spec.mirrors}
         plan = promises.plan(required, [_as_made(outcome) for outcome in mine], digests)
         batch.take(story, plan, {outcome.pk: outcome for outcome in mine}, digests)
         batch.schedule_follow_up(story.proposal, required)
@@ -56,44 +61,31 @@ def undo(outcome: Outcome, *, at: datetime) -> Outcome | None:
     return back
 
 
-@transaction.atomic
-def publish(*, slug: str, name: str, trigger: State, outcomes: list[dict[str, Any]], by: Someone,
-            at: datetime) -> Contract:  # fmt: skip
-    """Publish a contract, as a new version where there is one already that differs."""
-    current = Contract.objects.select_for_update().filter(slug=slug, is_live=True).first()
-    if current and (current.name, current.trigger, current.outcomes) == (name, trigger, outcomes):
-        return current
-    if current:
-        current.is_live = False
-        current.save(update_fields=["is_live"])
-    contract = Contract.objects.create(
-        slug=slug, version=current.version + 1 if current else 1, name=name, trigger=trigger,
-        outcomes=outcomes, published_at=at, published_by=by.actor_label,
-    )  # fmt: skip
-    before = {"version": current.version, "outcomes": current.outcomes} if current else {}
-    after = {"version": contract.version, "trigger": trigger, "outcomes": outcomes}
-    trail.record("contract.published", subject=contract, by=by, at=at, before=before, after=after)
-    return contract
-
-
 class _Batch:
     """What a batch of stories does to the outbox, gathered first and written set-based."""
 
-    def __init__(self, at: datetime, connections: dict[str, str]) -> None:
+    def __init__(self, at: datetime, connections: dict[str, str], by: User | None) -> None:
         self.at = at
+        self.by = by
         self.connections = connections
         self.created: list[Outcome] = []
         self.changed: list[Outcome] = []
         self.scheduled: list[Proposal] = []
         self.lines: list[TrailLine] = []
         self.settled: list[tuple[Outcome, str]] = []
+        # What waits for somebody first: by which gate, and whose act led to it.
+        self.gated: list[tuple[Outcome, Gate, User | None]] = []
         self._hours: dict[int | None, Hours] = {}
 
     def take(
         self, story: Story, plan: Plan, mine: dict[int, Outcome], digests: dict[str, str]
     ) -> None:
         for want, number in plan.create:
-            self.created.append(self._new(story, want, number, digests))
+            outcome = self._new(story, want, number, digests)
+            self.created.append(outcome)
+            if want.spec.gate:
+                outcome.state = OutcomeState.HELD
+                self.gated.append((outcome, want.spec.gate, self._caused_by(outcome, story)))
         for pk in plan.revive:
             self._revive(mine[pk])
         for pk in plan.keep:
@@ -118,12 +110,14 @@ class _Batch:
         for outcome in self.created:
             if outcome.kind == OPEN_TICKET:
                 _open_ticket(outcome, self.at)
+        if self.gated:
+            approvals.ask(self.gated, at=self.at)
         for outcome, because in self.settled:
             desk.settle(subject=outcome.ref, because=because, by=PROMISER, at=self.at)
 
     def _new(self, story: Story, want: Wanted, number: int, digests: dict[str, str]) -> Outcome:
         proposal, spec = story.proposal, want.spec
-        tier, received_at = _urgency(story, self.at)
+        tier, received_at = _urgency(story, self.at, want.contract.tier)
         params = wording.fill(spec.params, proposal, due_at=self._due_at(proposal, want))
         params["url"] = reverse("proposals:proposal", args=[proposal.pk])
         outcome = Outcome(
@@ -142,15 +136,25 @@ class _Batch:
             tier=tier,
             tier_rank=tiers.RANK[tier],
             promised_at=self.at,
-            budget_ends_at=self._budget_end(tier, received_at, proposal),
+            budget_ends_at=budgets.ends_at(tier, received_at, self._hours_of(proposal)),
             next_attempt_at=self.at,
         )
         if outcome.kind == OPEN_TICKET:
             outcome.state, outcome.proven_at = OutcomeState.PROVEN, self.at
         return outcome
 
+    def _caused_by(self, outcome: Outcome, story: Story) -> User | None:
+        """The person whose act led to it, where it was one."""
+        origins = {signal.pk: signal.origin for signal, _ in story.fresh}
+        origin = origins.get(outcome.signal_id or 0) or _origin_of(outcome)
+        kind, _, pk = origin.partition(":")
+        named = pk.partition(":")[0] if kind == "person" else ""
+        return User.objects.filter(pk=int(named)).first() if named.isdecimal() else self.by
+
     def _revive(self, outcome: Outcome) -> None:
-        outcome.state, outcome.next_attempt_at = OutcomeState.DUE, self.at
+        waits = approvals.ask_again(outcome, at=self.at)
+        outcome.state = OutcomeState.HELD if waits else OutcomeState.DUE
+        outcome.next_attempt_at = self.at
         outcome.unwanted_at, outcome.unwanted_why = None, ""
         self.changed.append(outcome)
         self._line("outcome.wanted-again", outcome)
@@ -162,8 +166,11 @@ class _Batch:
         self._line("outcome.wanted-again", outcome)
 
     def _drop(self, outcome: Outcome) -> None:
-        """Call off what is not carried yet; undo what is; mark what is on its way."""
-        if outcome.unwanted_at is not None:
+        """Call off what is not carried yet; undo what is; mark what is on its way.
+
+        What a person called off or rejected is left alone: so it never comes back.
+        """
+        if outcome.unwanted_at is not None or outcome.state == OutcomeState.CANCELLED:
             return
         outcome.unwanted_at = self.at
         outcome.unwanted_why = _why_dropped(outcome)
@@ -201,13 +208,6 @@ class _Batch:
         start = want.episode.since or self.at
         return business_time.add(start, int(minutes), self._hours_of(proposal))
 
-    def _budget_end(self, tier: Tier, start: datetime, proposal: Proposal) -> datetime:
-        budget = tiers.BUDGET[tier]
-        if tier is Tier.HOURS:
-            minutes = int(budget.total_seconds() // 60)
-            return business_time.add(start, minutes, self._hours_of(proposal))
-        return start + budget
-
     def _hours_of(self, proposal: Proposal) -> Hours:
         team = proposal.owner.team
         if proposal.owner.team_id not in self._hours:
@@ -222,22 +222,13 @@ def _content(spec: OutcomeSpec, proposal: Proposal) -> dict[str, Any]:
 
 
 def _why_dropped(outcome: Outcome) -> str:
-    state = outcome.proposal.state
-    if outcome.digest and outcome.contract.trigger == state:
+    state, contract = outcome.proposal.state, outcome.contract
+    condition = promises.condition_from(contract.condition)
+    if not condition.holds(conditions.facts(outcome.proposal)):
+        return f"“{contract.name}” counts where {condition}; that is not so."[:300]
+    if outcome.digest and contract.trigger == state:
         return "What it shows has changed; a newer one takes its place."
     return f"The proposal is {State(state).label.lower()} now."
-
-
-def _live() -> list[ContractSpec]:
-    return [
-        ContractSpec(
-            id=contract.pk,
-            slug=contract.slug,
-            trigger=State(contract.trigger),
-            outcomes=tuple(promises.spec_from(row) for row in contract.outcomes),
-        )
-        for contract in Contract.objects.live().order_by("slug")
-    ]
 
 
 def _made(proposals: list[Proposal]) -> dict[int, list[Outcome]]:
@@ -269,6 +260,11 @@ def _as_made(outcome: Outcome) -> Made:
     )
 
 
+def _origin_of(outcome: Outcome) -> str:
+    found = Signal.objects.filter(pk=outcome.signal_id or 0).values_list("origin", flat=True)
+    return found.first() or ""
+
+
 def _undoing(outcome: Outcome, at: datetime) -> Outcome:
     tier = Tier(outcome.tier)
     return Outcome(
@@ -290,12 +286,12 @@ def _undoing(outcome: Outcome, at: datetime) -> Outcome:
     )
 
 
-def _urgency(story: Story, at: datetime) -> tuple[Tier, datetime]:
-    """The tier of what brought this, and since when its budget runs: from its acceptance."""
+def _urgency(story: Story, at: datetime, own: Tier | None) -> tuple[Tier, datetime]:
+    """The contract's `own` tier or that of what brought this; its budget runs from acceptance."""
     if not story.fresh:
-        return Tier.MINUTES, at
+        return own or Tier.MINUTES, at
     signal: Signal = story.fresh[-1][0]
-    return Tier(signal.tier), signal.received_at
+    return own or Tier(signal.tier), signal.received_at
 
 
 def _promised(outcome: Outcome, at: datetime, why: str = "") -> TrailLine:

@@ -25,7 +25,7 @@ class Event:
 
     `target` is the state it says, None when it only tells of fields. `forced` is a manager's
     override, which no table of moves stops. Events of the same instant are ordered by `stage`, the
-    rank of their state, and `tiebreak`.
+    rank of their state, and `tiebreak`. `under` are the contracts it came in under (the newest).
     """
 
     id: int
@@ -36,15 +36,20 @@ class Event:
     fields: dict[str, Any] = field(default_factory=dict)
     forced: bool = False
     tier: str = ""
+    under: int | None = None
 
 
 @dataclass(frozen=True)
 class Episode:
-    """A stretch in one state: entered by the first of `events`, repeated by the others."""
+    """A stretch in one state: entered by the first of `events`, repeated by the others.
+
+    It goes on under the contracts that were in force when we first heard of it (`under`).
+    """
 
     state: State
     since: datetime | None
     events: tuple[int, ...]
+    under: int | None = None
 
 
 @dataclass(frozen=True)
@@ -99,9 +104,10 @@ def tell(events: Iterable[Event]) -> History:
             pass
         elif event.target is here.state:
             since = here.since or event.occurred_at
-            episodes[-1] = Episode(here.state, since, (*here.events, event.id))
+            under = _earlier(here.under, event.under)
+            episodes[-1] = Episode(here.state, since, (*here.events, event.id), under)
         elif event.forced or states.is_move(here.state, event.target):
-            episodes.append(Episode(event.target, event.occurred_at, (event.id,)))
+            episodes.append(Episode(event.target, event.occurred_at, (event.id,), event.under))
         else:
             superseded.add(event.id)
         if named_by and event.id == named_by.id:
@@ -154,6 +160,11 @@ def _after_its_cause(event: Event, signed: list[datetime]) -> Event:
         return event
     missed = [one for one in signed if at < one <= at + CLOCKS_DIFFER]
     return replace(event, occurred_at=missed[0] + timedelta.resolution) if missed else event
+
+
+def _earlier(one: int | None, other: int | None) -> int | None:
+    known = [under for under in (one, other) if under is not None]
+    return min(known, default=None)
 
 
 def _order(event: Event) -> tuple[datetime, str, int, str, int]:

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from proposals import authority, contracts, lifecycle, standing_in
+from proposals import authority, contracts, lifecycle, standing_in, versions
 from proposals.authority import Authorities
 from proposals.history import OWNER
 from proposals.models import Proposal, Signal
@@ -91,12 +91,17 @@ def _keep(
     fresh: list[Incoming], proposals: dict[Document, Proposal], authorities: Authorities
 ) -> list[Signal]:
     """Write the signals down, each with the verdict on whether its sender may say so."""
-    kept = [_signal(i, proposals[(i.record_source, i.external_id)], authorities) for i in fresh]
+    under = versions.newest()
+    kept = [
+        _signal(i, proposals[(i.record_source, i.external_id)], authorities, under) for i in fresh
+    ]
     bulk.insert(kept)
     return kept
 
 
-def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) -> Signal:
+def _signal(
+    incoming: Incoming, proposal: Proposal, authorities: Authorities, under: int | None
+) -> Signal:
     refusal, target = "", _target(incoming, proposal, authorities)
     if target and not incoming.forced:
         refusal = authorities.refusal(target, source=proposal.source, sender=incoming.source)
@@ -119,6 +124,7 @@ def _signal(incoming: Incoming, proposal: Proposal, authorities: Authorities) ->
         result=Signal.Result.REFUSED if refusal else Signal.Result.NOTED,
         why=refusal[:300],
         proposal=proposal,
+        under=under,
     )
 
 

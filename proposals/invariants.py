@@ -44,6 +44,20 @@ JOIN people_user home ON home.id = p.stands_in_for_id
 WHERE {_OPEN} AND {HERE_FOR_A_WHILE.format(person="home")}
 ORDER BY p.id
 """
+# A gate that nobody answered yet.
+_HELD_BY_NOBODY = """
+SELECT o.id FROM proposals_outcome o
+LEFT JOIN proposals_approval a ON a.outcome_id = o.id AND a.decided_at IS NULL
+WHERE o.state = 'held' AND a.id IS NULL
+ORDER BY o.id
+"""
+# What its contract lets go only once somebody approved it has not gone before.
+_UNAPPROVED = """
+SELECT o.id, o.state FROM proposals_outcome o
+JOIN proposals_approval a ON a.outcome_id = o.id AND a.is_approved IS NOT TRUE
+WHERE o.state NOT IN ('held', 'cancelled')
+ORDER BY o.id
+"""
 
 
 def versions() -> list[str]:
@@ -87,6 +101,16 @@ def not_returned() -> list[str]:
     )
 
 
+def held_by_nobody() -> list[str]:
+    return breaches(_HELD_BY_NOBODY, lambda pk: f"Outcome {pk} is held, but nothing holds it.")
+
+
+def unapproved() -> list[str]:
+    return breaches(
+        _UNAPPROVED, lambda pk, state: f"Outcome {pk} is {state}, but nobody approved it."
+    )
+
+
 INVARIANTS = [
     Invariant(
         "versions-count-transitions",
@@ -101,6 +125,8 @@ INVARIANTS = [
         f"No lease on an outcome lapsed more than {LEASE_GRACE} s ago.",
         lapsed,
     ),
+    Invariant("held-has-a-reason", "An outcome is held only by what holds it.", held_by_nobody),
+    Invariant("gates-hold", "Nothing passes its review gate before it is approved.", unapproved),
     Invariant("given-up-has-a-ticket", "Every outcome that was given up has a ticket.", given_up),
     Invariant(
         "proposals-have-somebody",

@@ -3,7 +3,7 @@
 import time
 
 from meshline import instant
-from proposals import delegation
+from proposals import approvals, delegation
 
 # The clock has other things to do, and is back in a few seconds.
 HAND_OVER_SECONDS = 2.0
@@ -15,3 +15,8 @@ def hand_over() -> None:
     for _ in delegation.hand_over(at=instant.now()):
         if time.monotonic() - started > HAND_OVER_SECONDS:
             return
+
+
+def open_overdue_approvals() -> None:
+    """A ticket for every review gate that was not answered in its time."""
+    approvals.open_overdue(at=instant.now())

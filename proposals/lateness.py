@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from exceptions import desk
 from meshline.audit.actors import part
+from proposals import failing
 from proposals.models import Outcome
 from proposals.models.outcome import WAITING, State
 
@@ -101,13 +102,15 @@ def open_ticket(
 ) -> None:  # fmt: skip
     """A ticket for one outcome, or one more on the ticket of the same cause. `again` says what a
     retry may do, if more than usual."""
-    proposal = outcome.proposal
+    proposal, contract = outcome.proposal, outcome.contract
     where = outcome.connection or outcome.target
+    # What is one outage for many contracts stays one ticket, as whoever met it says.
+    path = {"process": process} | ({} if cause else failing.path(contract))
+    kind = kind if cause else failing.kind_of(contract, kind)
     desk.open_ticket(
         desk.Trouble(
             kind=kind,
-            cause=cause or f"{kind}:{where}:{outcome.failure or 'late'}",
-            process=process,
+            cause=cause or f"{kind}:{where}:{outcome.failure or 'late'}{failing.mark(contract)}",
             title=f"{where}: {outcome.name.replace('-', ' ')} of {proposal}",
             reason=because,
             subject=outcome.ref,
@@ -126,6 +129,7 @@ def open_ticket(
                 }
             ],
             led_from=f"signal:{outcome.signal_id}",
+            **path,
         ),
         by=CARRIER,
         at=at,

@@ -31,6 +31,7 @@ from proposals import (
     standing_in,
     states,
     turns,
+    versions,
 )
 from proposals.authority import PEOPLE
 from proposals.billing import Billed
@@ -128,7 +129,7 @@ def assign(
         subject=proposal.record, kinds=concerns.OWNERLESS, by=by, at=at,
         because=f"{by.name} gave the proposal to {owner.name}.",
     )  # fmt: skip
-    contracts.promise(as_they_stand([proposal]), at=at)
+    contracts.promise(as_they_stand([proposal]), at=at, by=by)
     bell.ring("outbox")
     return proposal
 
@@ -146,7 +147,7 @@ def _take_in(proposal: Proposal, incoming: Incoming, at: datetime) -> None:
         origin=incoming.origin, kind=incoming.kind, source=incoming.source, tier=incoming.tier,
         external_id=incoming.external_id, occurred_at=incoming.occurred_at,
         received_at=incoming.received_at, tiebreak=incoming.tiebreak, target=incoming.target or "",
-        forced=incoming.forced, proposal=proposal,
+        forced=incoming.forced, proposal=proposal, under=versions.newest(),
     )  # fmt: skip
     stories = retell([proposal], [signal], [incoming], Router([], at=at), at=at)
     contracts.promise(stories, at=at)
@@ -222,6 +223,7 @@ def event_of(signal: Signal) -> Event:
         fields=signal.fields,
         forced=signal.forced,
         tier=signal.tier,
+        under=signal.under,
     )
 
 
@@ -256,7 +258,7 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     """Bring the row in line with the story; False when nothing changed."""
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
-    _set_fields(proposal, story.told)
+    fill_in(proposal, story.told)
     made = _set_owner(story, signal, router)
     standing_in.settle(proposal, router.roster.roll, at=at)
     after = _facts(proposal)
@@ -284,7 +286,8 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     return True
 
 
-def _set_fields(proposal: Proposal, told: History) -> None:
+def fill_in(proposal: Proposal, told: History) -> None:
+    """Bring the row's state and fields in line with what is told; nothing is saved."""
     proposal.state, proposal.since = told.state, told.since
     fields = told.fields
     proposal.title = fields.get("title", "")

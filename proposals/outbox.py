@@ -258,7 +258,9 @@ def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) 
     """
     permissions.check(by, Permission.RETRY_OUTCOME)
     outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
-    if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP, State.DELIVERED):
+    if outcome.state == State.HELD:
+        raise NotNow("It is held: whoever may lets it go.")
+    if outcome.state not in (State.DUE, State.GIVEN_UP, State.DELIVERED):
         raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} needs no retry.")
     before = {"state": outcome.state}
     unproven = outcome.state in (State.DELIVERED, State.GIVEN_UP) and outcome.delivered_at

@@ -1,13 +1,18 @@
-"""What must follow from a history under the live contracts: pure, no database, no clock."""
+"""What must follow from a history under its contracts: pure, no database, no clock."""
 
 import hashlib
 import json
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from meshline import clauses
+from meshline.clauses import Condition
+from proposals import conditions
+from proposals.gates import Gate
 from proposals.history import Episode, History
 from proposals.states import State
+from proposals.tiers import Tier
 
 
 @dataclass(frozen=True)
@@ -19,7 +24,8 @@ class OutcomeSpec:
     `mirrors` outcomes follow the record's content: a changed content is carried anew. What may
     happen `once` in a proposal's life is not done again when its trigger comes about once more.
     An `optional` one is asked for only where something plays its target's part. With `facts` it
-    takes the proposal's content along, as of the promise.
+    takes the proposal's content along, as of the promise. With a `gate` it waits for somebody's
+    approval first.
     """
 
     name: str
@@ -32,14 +38,33 @@ class OutcomeSpec:
     once: bool = False
     optional: bool = False
     facts: bool = False
+    gate: Gate | None = None
+    # What proves it; empty: as usual for its kind.
+    proof: str = ""
 
 
 @dataclass(frozen=True)
 class ContractSpec:
+    """One version of a contract: it counts where its condition holds for the record as told.
+
+    It is in force for what came in `since` (its own id) and before `until` (that of the version
+    that replaced it). With a `tier` of its own it does not go by that of what brought the event.
+    """
+
     id: int
     slug: str
     trigger: State
     outcomes: tuple[OutcomeSpec, ...]
+    condition: Condition = clauses.ALWAYS
+    tier: Tier | None = None
+    since: int = 0
+    until: int | None = None
+
+    def is_in_force(self, under: int | None) -> bool:
+        """Whether it counts for an episode that was first heard of under these contracts."""
+        if under is None:
+            return self.until is None
+        return self.since <= under and (self.until is None or under < self.until)
 
 
 @dataclass(frozen=True)
@@ -89,21 +114,33 @@ def spec_from(row: dict[str, Any]) -> OutcomeSpec:
         once=row.get("once", False),
         optional=row.get("optional", False),
         facts=row.get("facts", False),
+        gate=Gate(**row["gate"]) if row.get("gate") else None,
+        proof=row.get("proof", ""),
     )
 
 
+def condition_from(node: dict[str, Any]) -> Condition:
+    """A condition as it stands in a contract's JSON; an empty one holds always."""
+    return clauses.read(node, conditions.FIELDS) if node else clauses.ALWAYS
+
+
 def wanted(
-    history: History, contracts: Iterable[ContractSpec], *, played: Container[str] | None = None
+    history: History,
+    contracts: Iterable[ContractSpec],
+    *,
+    played: Container[str] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> list[Wanted]:
     """Every outcome that must stand, given how the story went; `played` are the parts (targets)
-    that something plays (None: all of them).
+    that something plays (None: all of them), `facts` what is so of the record as told.
 
-    An outcome is wanted when its trigger's episode took place and the proposal has not left the
-    states it is wanted in since.
+    An outcome is wanted when its trigger's episode took place, the condition of the contract that
+    was in force then holds, and the proposal has not left the states it is wanted in since.
     """
     by_trigger: dict[State, list[ContractSpec]] = {}
     for contract in contracts:
-        by_trigger.setdefault(contract.trigger, []).append(contract)
+        if contract.condition.holds(facts or {}):
+            by_trigger.setdefault(contract.trigger, []).append(contract)
     stretches: list[list[Wanted]] = []
     # From the end: `later` holds the states the story went through after this episode.
     later: set[State] = set()
@@ -113,6 +150,7 @@ def wanted(
             asked = [
                 Wanted(contract, spec, episode)
                 for contract in by_trigger.get(episode.state, ())
+                if contract.is_in_force(episode.under)
                 for spec in contract.outcomes
                 if later <= spec.wanted
                 and spec.name not in single

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import time
 
 from exceptions.kinds import KINDS
+from proposals import gates
+from proposals.catalogue import DEEDS
 from proposals.promises import ContractSpec, OutcomeSpec
 from proposals.states import MOVES, State
 from proposals.tiers import BUDGET, Tier
@@ -58,13 +60,22 @@ def place(target: str, connection: str) -> str:
 def outcome(spec: OutcomeSpec, trigger: State, names: Names) -> str:
     """One outcome of a contract, without a full stop."""
     said = " ".join(filter(None, [deed(spec.kind, spec.name), _where(spec, names)]))
-    parts = [said + _about(spec), _due(spec, names), _while(spec, trigger), _then(spec)]
+    parts = [
+        said + _about(spec), _after(spec, names), _due(spec, names), _while(spec, trigger),
+        _then(spec),
+    ]  # fmt: skip
     return ", ".join(part for part in parts if part).replace(", ;", ";")
 
 
 def contract(spec: ContractSpec, names: Names) -> list[str]:
     """Everything that follows when a proposal comes into the contract's state."""
     return [outcome(one, spec.trigger, names) for one in spec.outcomes]
+
+
+def proof(spec: OutcomeSpec) -> str:
+    """What proves that an outcome happened: as the contract says, or as usual for its kind."""
+    known = DEEDS.get(spec.kind)
+    return spec.proof or (known.proof if known else "")
 
 
 def undone(state: State, live: Iterable[ContractSpec]) -> list[str]:
@@ -154,6 +165,13 @@ def _about(spec: OutcomeSpec) -> str:
     if spec.once:
         return ", once and never again"
     return " for the owner" if spec.kind == "task.create" else ""
+
+
+def _after(spec: OutcomeSpec, names: Names) -> str:
+    if spec.gate is None:
+        return ""
+    within = working_time(spec.gate.within, names.minutes_a_day)
+    return f"once {gates.whom(spec.gate.who)} has approved it (within {within})"
 
 
 def _due(spec: OutcomeSpec, names: Names) -> str:

@@ -15,6 +15,26 @@ class Tier(StrEnum):
         return [(tier.value, tier.value.capitalize()) for tier in cls]
 
 
+class Retry(StrEnum):
+    """Other schedules of retries than the tier's own; the waits stand in connectors/backoff.py."""
+
+    QUICK = "quick"
+    STEADY = "steady"
+    PATIENT = "patient"
+    NEVER = "never"
+
+    @property
+    def label(self) -> str:
+        return _SCHEDULES[self]
+
+
+_SCHEDULES = {
+    Retry.QUICK: "Quickly: after 2 s, then ever longer, for up to 16 hours",
+    Retry.STEADY: "Steadily: after 5 s, then ever longer, for up to 16 hours",
+    Retry.PATIENT: "Patiently: after 1 min, then ever longer, for up to 9 hours",
+    Retry.NEVER: "Never: one try, then a ticket",
+}
+
 # What is carried first when much is due.
 RANK = {Tier.SECONDS: 0, Tier.MINUTES: 1, Tier.HOURS: 2, Tier.DAILY: 3}
 

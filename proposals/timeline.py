@@ -23,13 +23,15 @@ _ICONS = {
     "outcome.promised": "send", "outcome.delivered": "package", "outcome.proven": "shield-check",
     "outcome.given-up": "alert-triangle", "outcome.called-off": "ban", "outcome.cancelled": "ban",
     "outcome.retried": "refresh", "outcome.wanted-again": "rotate-clockwise",
+    "outcome.approved": "check", "outcome.rejected": "ban",
     "message.released": "lock-open", "message.replayed": "repeat",
 }  # fmt: skip
 _DEEDS = {
     "outcome.promised": "Promised", "outcome.delivered": "Delivered", "outcome.proven": "Proven",
     "outcome.given-up": "Given up", "outcome.called-off": "Called off",
     "outcome.cancelled": "Cancelled", "outcome.retried": "To be tried again",
-    "outcome.wanted-again": "Wanted again",
+    "outcome.wanted-again": "Wanted again", "outcome.approved": "Approved",
+    "outcome.rejected": "Rejected",
 }  # fmt: skip
 # Told in the headline already, or on the page the step leads to.
 _TOLD = {

@@ -11,7 +11,7 @@ _PLACE = re.compile(r"\{([a-z_]+)\}")
 
 
 def names(proposal: Proposal) -> dict[str, str]:
-    """What a text may name, and what it says for this proposal."""
+    """What a text may name (terms.PLACES), and what it says for this proposal."""
     return {
         "title": str(proposal),
         "state": State(proposal.state).label.lower(),

@@ -15,7 +15,7 @@ from connectors.models import Connection, Message
 from connectors.parsing import Unreadable
 from connectors.registry import UnknownSystem
 from meshline.people.models import User
-from proposals import backtest, explaining, history, lifecycle, routing, rulebook, rules
+from proposals import explaining, history, lifecycle, routing, routing_backtest, rulebook, rules
 from proposals.explaining import Asked, Fact
 from proposals.history import Event
 from proposals.models import Proposal, RoutingDecision, Signal
@@ -157,7 +157,7 @@ def try_out(samples: list[Sample], *, masked: bool, at: datetime) -> list[Tried]
     sets = [(f"In force: version {live.number}", live.rules)]
     if draft is not None:
         sets.insert(0, ("The draft", rules.read(draft.content)))
-    with backtest.reading_only():
+    with routing_backtest.reading_only():
         return [
             Tried(
                 sample,

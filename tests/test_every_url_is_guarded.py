@@ -20,7 +20,9 @@ from meshline.audit.actors import SETUP
 from meshline.people.permissions import Role
 from meshline.policy.models import BusinessCalendar, Sla
 from meshline.rota import absences, overrides, shifts
-from proposals.models import Outcome, Proposal
+from proposals import approvals
+from proposals.gates import Gate
+from proposals.models import Approval, Outcome, Proposal
 from tests import factories
 
 O, M, S, R, A, V = Role  # noqa: E741 - one letter a role keeps the table readable
@@ -142,6 +144,25 @@ TABLE = {
     "proposals:routing-backtest": Row(post=roles(O, M)),
     "reconciliation:test-routing": Row(get=roles(O, M), post=roles(O, M)),
     "proposals:follow-up-slas": Row(get=EVERYBODY),
+    "proposals:approvals": Row(get=roles(O, M, S, V)),
+    "proposals:approvals-count": Row(get=roles(O, M, S, V)),
+    # It waits for a manager; an operator sees it, and others only what waits for them.
+    "proposals:approval": Row(get=roles(O, M, S, V), out=roles(S, V), args="approval"),
+    "proposals:approve": Row(post=roles(M, S, V), out=roles(S, V), args="approval"),
+    "proposals:reject": Row(post=roles(M, S, V), out=roles(S, V), args="approval"),
+    "proposals:new-contract": Row(get=roles(O, M), post=roles(O, M)),
+    "proposals:contract": Row(get=EVERYBODY, args="contract"),
+    "proposals:edit-contract": Row(get=roles(O, M), post=roles(O, M), args="contract"),
+    "proposals:test-contract": Row(get=roles(O, M), args="contract"),
+    "proposals:backtest-contract": Row(get=roles(O, M), args="contract"),
+    "proposals:submit-contract": Row(post=roles(O, M), args="contract"),
+    "proposals:discard-contract": Row(post=roles(O, M), args="contract"),
+    # Who was asked for approval gets in, too; here nobody was.
+    "proposals:publish-contract": Row(post=roles(M), args="contract"),
+    "proposals:send-back-contract": Row(post=EVERYBODY, args="contract"),
+    "proposals:retire-contract": Row(post=roles(M), args="contract"),
+    "proposals:contract-version": Row(get=EVERYBODY, args="contract-version"),
+    "proposals:roll-back-contract": Row(post=roles(M), args="contract-version"),
     "connectors:hook": Row(args="slug", public=True),
     "connectors:connections": Row(get=roles(O, M, S, A, V)),
     "connectors:new-connection": Row(get=roles(A), post=roles(A)),
@@ -207,6 +228,10 @@ def things(staff):
     factories.post_pandadoc([factories.document("viewed")], secret="wrong")
     proposal = Proposal.objects.get()
     assert proposal.owner == staff["remy"]
+    outcome = Outcome.objects.order_by("pk").first()
+    gate = Gate("role:manager", 60)
+    approvals.ask([(outcome, gate, None)], at=instant.now())
+    Outcome.objects.filter(pk=outcome.pk).update(state="held")
     ticket = desk.open_ticket(
         Trouble(
             kind="delivery-failed", cause="x", title="x", reason="x", subject="outcome:0",
@@ -248,6 +273,9 @@ def things(staff):
         "process": ["delivery"],
         "version": [1],
         "rule": ["named-owner"],
+        "approval": [Approval.objects.get().pk],
+        "contract": ["sent"],
+        "contract-version": ["sent", 1],
     }
 
 

@@ -57,6 +57,8 @@ RULES = {
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
     "proposals.rules", "proposals.targets", "proposals.pools",
+    "proposals.catalogue", "proposals.conditions", "proposals.gates", "proposals.terms",
+    "proposals.sentences", "proposals.differences", "meshline.people.permissions",
     "connectors.backoff", "connectors.parsing", "connectors.moments",
 }  # fmt: skip
 RULES_MAY = {"meshline.money", *RULES}

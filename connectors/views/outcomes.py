@@ -25,7 +25,8 @@ from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State
 from proposals.outbox import NotNow
 
-_RETRIED = (State.DUE, State.HELD, State.GIVEN_UP, State.DELIVERED)
+_RETRIED = (State.DUE, State.GIVEN_UP, State.DELIVERED)
+_HELD = "It is held: whoever may lets it go."
 _CANCELLED = (State.DUE, State.HELD, State.GIVEN_UP)
 _OVER = (State.PROVEN, State.CANCELLED)
 
@@ -202,6 +203,7 @@ def _refusals(request: Request, found: Outcome) -> dict[str, str]:
     state = found.get_state_display().lower()
     return {
         "retry": not_yours
+        or (_HELD if found.state == State.HELD else "")
         or ("" if found.state in _RETRIED else f"An outcome that is {state} needs no retry."),
         "cancel": not_yours
         or ("" if found.state in _CANCELLED else f"An outcome that is {state} stays as it is."),

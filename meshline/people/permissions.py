@@ -49,6 +49,7 @@ class Permission(StrEnum):
     RESOLVE_TICKET = "resolve a ticket"
     TAKE_OVER_TICKET = "take a ticket over from somebody"
     RETRY_OUTCOME = "retry or cancel an outcome"
+    APPROVE_GATES = "approve what waits at a review gate"
     REPLAY_MESSAGE = "replay a message"
     RELEASE_QUARANTINE = "release a quarantined message"
     SEE_CONNECTIONS = "see connections"
@@ -94,6 +95,8 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.RESOLVE_TICKET: {O: OWN, M: ALL, S: TEAM},
     Permission.TAKE_OVER_TICKET: {M: ALL, S: TEAM},
     Permission.RETRY_OUTCOME: {O: ALL, M: ALL},
+    # As the gate names them; a viewer needs the approver's right as well.
+    Permission.APPROVE_GATES: {O: ALL, M: ALL, S: ALL, V: ALL},
     Permission.REPLAY_MESSAGE: {O: OWN, M: ALL},
     Permission.RELEASE_QUARANTINE: {O: ALL, M: ALL},
     Permission.SEE_CONNECTIONS: {O: ALL, M: ALL, S: ALL, A: ALL, V: ALL},

@@ -13,7 +13,7 @@ from django.db import transaction
 from meshline.audit import trail
 from meshline.people import permissions
 from meshline.people.models import User
-from meshline.people.permissions import Permission
+from meshline.people.permissions import NotAllowed, Permission
 from meshline.policy.models import Company, Draft
 from meshline.policy.operating_model import ModelError, Stale
 
@@ -73,24 +73,59 @@ def discard(*, kind: str, slug: str, revision: int, by: User, at: datetime) -> N
         draft.delete()
 
 
+@transaction.atomic
+def send_back(*, kind: str, slug: str, revision: int, why: str, by: User, at: datetime) -> Draft:
+    """Not like this: whoever was asked says why, and the draft is its author's again.
+
+    Raises Stale, NotAllowed, and ModelError without a reason.
+    """
+    draft = _locked(kind, slug, revision)
+    if draft is None or draft.submitted_at is None:
+        raise Stale()
+    _check_second(draft, by)
+    if not why.strip():
+        raise ModelError("Say what is not right; its author reads it.", "reason")
+    draft.submitted_by = draft.submitted_at = None
+    draft.save(update_fields=["submitted_by", "submitted_at"])
+    trail.record(f"{kind}.sent-back", subject=draft, by=by, at=at, after={"slug": slug}, why=why)
+    return draft
+
+
 def take(
     *, kind: str, slug: str, revision: int, in_force: int, second: bool, by: User, at: datetime
 ) -> Draft:
     """Take the draft out to publish it, inside the publisher's own transaction.
 
     Raises Stale when the draft, or the version `in_force`, is not the one that was seen; with
-    `second`, SecondPerson unless somebody else than its last author does it.
+    `second`, SecondPerson unless somebody else than its last author does it: a manager, or who was
+    asked and has the approver's right.
     """
-    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     draft = _locked(kind, slug, revision)
+    if draft and second:
+        _check_second(draft, by)
+    else:
+        permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     if draft is None:
         raise Stale()
     if draft.based_on != in_force:
         raise Stale({"version": draft.based_on}, {"version": in_force})
-    if second and draft.changed_by_id == by.pk:
-        raise SecondPerson(refusal_of_second(draft))
     draft.delete()
     return draft
+
+
+def refusal_for_second(draft: Draft, user: User) -> str:
+    """Why this person may not publish it as the second one; empty when they may."""
+    refusal = permissions.refusal_for(user, Permission.CHANGE_OPERATING_MODEL)
+    if refusal and not (user.is_active and user.approves_model):
+        return refusal
+    if refusal and draft.submitted_at is None:
+        return "Nobody has asked for approval yet."
+    return refusal_of_second(draft) if draft.changed_by_id == user.pk else ""
+
+
+def _check_second(draft: Draft, by: User) -> None:
+    if refusal := refusal_for_second(draft, by):
+        raise SecondPerson(refusal) if draft.changed_by_id == by.pk else NotAllowed(refusal)
 
 
 def refusal_of_second(draft: Draft) -> str:

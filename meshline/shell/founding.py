@@ -20,7 +20,7 @@ from meshline.policy.models import (
     SourceOfTruth,
 )
 from meshline.policy.processes import PROCESSES
-from proposals import contracts, rulebook
+from proposals import publishing, rulebook
 from proposals.models import Contract
 from proposals.states import State
 
@@ -102,7 +102,8 @@ def _contracts() -> None:
         return
     at = instant.now()
     for slug, name, trigger, outcomes in CONTRACTS:
-        contracts.publish(slug=slug, name=name, trigger=trigger, outcomes=outcomes, by=SETUP, at=at)
+        content = {"name": name, "trigger": trigger.value, "outcomes": outcomes}
+        publishing.put_in_force(slug=slug, content=content, by=SETUP, at=at)
 
 
 def _deal(wanted: State) -> dict:

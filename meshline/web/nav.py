@@ -23,6 +23,8 @@ class Entry:
     icon: str
     permission: Permission | None
     section: str
+    # A part that says how much there is to do, fetched by itself.
+    count_url_name: str = ""
 
 
 WORK, MODEL, RECORDS = "Work", "Model", "Records"
@@ -30,12 +32,16 @@ ENTRIES = [
     Entry("Home", "home", "home", None, WORK),
     Entry("Queue", "exceptions:queue", "inbox", Permission.SEE_QUEUE, WORK),
     Entry("Proposals", "proposals:list", "file-text", Permission.SEE_PROPOSALS, WORK),
+    Entry(
+        "Approvals", "proposals:approvals", "checklist", Permission.APPROVE_GATES, WORK,
+        "proposals:approvals-count",
+    ),
     Entry("Outcomes", "connectors:outcomes", "send", Permission.SEE_CONNECTIONS, WORK),
     Entry("Messages", "connectors:messages", "mail", Permission.SEE_PAYLOADS, WORK),
     Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL),
     Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Rota", "rota:rota", "headset", Permission.SEE_OPERATING_MODEL, MODEL),
-    Entry("Contracts", "proposals:contracts", "checklist", Permission.SEE_OPERATING_MODEL, MODEL),
+    Entry("Contracts", "proposals:contracts", "versions", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("Routing rules", "proposals:routing", "route", Permission.SEE_OPERATING_MODEL, MODEL),
     Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),
     Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS),
@@ -54,6 +60,7 @@ class Link:
     icon: str
     section: str
     is_current: bool
+    count_url: str = ""
 
 
 class Shared:
@@ -88,15 +95,17 @@ class Shared:
     def _links(self) -> list[Link]:
         found = [(entry, url) for entry in _entries_for(self.user) if (url := _url(entry.url_name))]
         current = _current([url for _, url in found], self.request.path)
-        return [
-            Link(entry.label, url, entry.icon, entry.section, url == current)
-            for entry, url in found
-        ]
+        return [_link(entry, url, is_current=url == current) for entry, url in found]
 
 
 def shared(request: HttpRequest) -> dict[str, Any]:
     """The context processor behind every page's shell."""
     return {"shared": Shared(request)}
+
+
+def _link(entry: Entry, url: str, *, is_current: bool) -> Link:
+    count_url = _url(entry.count_url_name) if entry.count_url_name else ""
+    return Link(entry.label, url, entry.icon, entry.section, is_current, count_url)
 
 
 def _entries_for(user: Any) -> list[Entry]:

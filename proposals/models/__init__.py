@@ -1,5 +1,6 @@
 """Signals, proposals, contracts, outcomes and routing: the canonical rows."""
 
+from proposals.models.approval import Approval
 from proposals.models.contract import Contract
 from proposals.models.outcome import Outcome
 from proposals.models.proposal import Proposal, Transition
@@ -7,6 +8,6 @@ from proposals.models.routing import RoutingDecision, RoutingPool, RoutingRules
 from proposals.models.signal import Signal
 
 __all__ = [
-    "Contract", "Outcome", "Proposal", "RoutingDecision", "RoutingPool", "RoutingRules", "Signal",
-    "Transition",
+    "Approval", "Contract", "Outcome", "Proposal", "RoutingDecision", "RoutingPool", "RoutingRules",
+    "Signal", "Transition",
 ]  # fmt: skip

@@ -39,10 +39,19 @@ class OutcomeQuerySet(models.QuerySet):
         return self.filter(proposal=proposal)
 
     def late(self, *, at: datetime):
-        """Promised, unproven beyond the tier's budget, and nobody told yet."""
-        return self.filter(
-            state__in=[*WAITING, State.DELIVERED], budget_ends_at__lte=at, ticketed_at=None
-        )
+        """Promised, unproven beyond the tier's budget, and nobody told yet.
+
+        What is held, or stands behind something that is, waits for people and has its own time.
+        """
+        held = self.model._default_manager.filter(
+            proposal=models.OuterRef("proposal"), connection=models.OuterRef("connection"),
+            pk__lt=models.OuterRef("pk"), state=State.HELD,
+        )  # fmt: skip
+        late = self.filter(
+            state__in=[State.DUE, State.LEASED, State.DELIVERED], budget_ends_at__lte=at,
+            ticketed_at=None,
+        )  # fmt: skip
+        return late.exclude(models.Q(delivered_at=None) & models.Exists(held))
 
 
 class Outcome(models.Model):

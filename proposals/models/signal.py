@@ -35,6 +35,9 @@ class Signal(models.Model):
     result = models.CharField(max_length=10, choices=Result.choices, default=Result.NOTED)
     why = models.CharField(max_length=300, blank=True)
     proposal = models.ForeignKey(Proposal, on_delete=models.CASCADE, related_name="signals")
+    # The newest contract (its id) when it came in: what it began goes on under the contracts of
+    # that time, whatever was published since.
+    under = models.PositiveIntegerField(null=True, blank=True)
 
     class Meta:
         indexes: ClassVar = [

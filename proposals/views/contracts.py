@@ -7,14 +7,16 @@ from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from meshline.people.permissions import Permission
+from meshline.people.permissions import Permission, refusal_for
 from meshline.policy import calendars, roles
+from meshline.policy.models import Draft
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import authority, promises, sentences, states
+from proposals import authority, differences, sentences, states, versions
 from proposals.authority import PEOPLE, Authorities
 from proposals.models import Contract
 from proposals.promises import ContractSpec
+from proposals.publishing import KIND
 from proposals.sentences import Names
 from proposals.states import State
 from proposals.tiers import Tier
@@ -29,18 +31,28 @@ class Chapter:
 
     state: State
     authority: str
-    agreed: list[tuple[Contract, list[str]]]
+    # Each contract, what it asks for, and where.
+    agreed: list[tuple[Contract, list[str], str]]
     also: list[str]
 
 
 @require_safe
 @requires(Permission.SEE_OPERATING_MODEL)
 def contracts(request: Request) -> HttpResponse:
-    live = {contract: _spec(contract) for contract in Contract.objects.live().order_by("slug")}
+    live = {
+        contract: versions.spec_of(contract)
+        for contract in Contract.objects.live().order_by("slug")
+    }
     minutes_a_day = sentences.minutes_a_day(calendars.hours_of(None).windows)
     names = Names(roles.connections(), minutes_a_day)
     authorities = authority.load()
+    waiting = {draft.slug: draft for draft in Draft.objects.filter(kind=KIND)}
+    known = set(Contract.objects.values_list("slug", flat=True))
     context = {
+        "drafted": waiting,
+        "prepared": [draft for slug, draft in waiting.items() if slug not in known],
+        "retired": Contract.objects.filter(is_retired=True, replaced_by=None).order_by("slug"),
+        "no_draft": refusal_for(request.user, Permission.DRAFT_OPERATING_MODEL),
         "chapters": [_chapter(state, live, names, authorities) for state in State],
         "has_contracts": bool(live),
         "moves": [_row(here, authorities) for here in State],
@@ -50,17 +62,12 @@ def contracts(request: Request) -> HttpResponse:
     return render(request, "proposals/contracts.html", context)
 
 
-def _spec(contract: Contract) -> ContractSpec:
-    outcomes = tuple(promises.spec_from(row) for row in contract.outcomes)
-    return ContractSpec(contract.pk, contract.slug, State(contract.trigger), outcomes)
-
-
 def _chapter(
     state: State, live: dict[Contract, ContractSpec], names: Names, authorities: Authorities
 ) -> Chapter:
     specs = list(live.values())
     agreed = [
-        (contract, sentences.contract(spec, names))
+        (contract, sentences.contract(spec, names), differences.condition(contract.condition))
         for contract, spec in live.items()
         if spec.trigger is state
     ]

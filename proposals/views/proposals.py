@@ -35,6 +35,7 @@ from proposals import (
     sentences,
     sources,
     timeline,
+    waiting,
 )
 from proposals.forms import AssignForm, KeepForm, MoveForm
 from proposals.lifecycle import Conflict
@@ -75,6 +76,7 @@ class OutcomeRow:
     text: str
     error: str
     waits_for: str
+    held: str = ""
 
 
 # --- The list --------------------------------------------------------------------------------
@@ -310,16 +312,17 @@ def _again(form: Any, trouble: Trouble) -> Any:
 
 
 def _what_follows(outcomes: list[Outcome], masked: bool) -> dict[str, Any]:
+    held = waiting.why_held(outcomes)
     open_ones = [outcome for outcome in reversed(outcomes) if outcome.is_open]
     done_ones = [outcome for outcome in outcomes if not outcome.is_open]
     return {
-        "open_outcomes": [_outcome_row(outcome, masked) for outcome in open_ones],
+        "open_outcomes": [_outcome_row(one, masked, held.get(one.pk, "")) for one in open_ones],
         "done_outcomes": [_outcome_row(outcome, masked) for outcome in done_ones[:_MOST_DONE]],
         "more_done": max(len(done_ones) - _MOST_DONE, 0),
     }
 
 
-def _outcome_row(outcome: Outcome, masked: bool) -> OutcomeRow:
+def _outcome_row(outcome: Outcome, masked: bool, held: str = "") -> OutcomeRow:
     deed = sentences.deed(outcome.kind, outcome.name)
     return OutcomeRow(
         outcome=outcome,
@@ -328,7 +331,8 @@ def _outcome_row(outcome: Outcome, masked: bool) -> OutcomeRow:
         # The texts of outcomes name the contact and the amount.
         text="" if masked else str(outcome.params.get("subject", "")),
         error=masking.words(outcome.last_error) if masked else outcome.last_error,
-        waits_for=_waits_for(outcome),
+        waits_for="" if held else _waits_for(outcome),
+        held=held,
     )
 
 

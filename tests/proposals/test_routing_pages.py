@@ -373,7 +373,7 @@ def test_an_operator_reads_beside_the_button_why_they_may_not_publish(as_, olivi
 
 # --- Backtest ---------------------------------------------------------------------------------
 def test_each_part_of_the_backtest_asks_for_the_next(as_, olivia, pandadoc, monkeypatch):
-    monkeypatch.setattr("proposals.backtest.AT_ONCE", 2)
+    monkeypatch.setattr("proposals.routing_backtest.AT_ONCE", 2)
     for n in range(3):
         total = {"amount": "64000", "currency": "EUR"}
         post_pandadoc([document("sent", id=f"d{n}", grand_total=total)], event_id=f"d{n}")

@@ -15,7 +15,8 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.pulse import pulse
 from meshline.shell import database_roles, invariants
-from proposals import outbox
+from proposals import approvals, outbox
+from proposals.gates import Gate
 from proposals.models import Outcome, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc
@@ -186,10 +187,18 @@ def test_an_outcome_held_by_nobody(busy, staff):
     outcome = Outcome.objects.filter(connection="hubspot").order_by("pk").first()
     Outcome.objects.filter(pk=outcome.pk).update(state="held")
     assert [one.sentences for one in look()] == [
-        [f"Outcome {outcome.pk} is held, but 'hubspot' is not paused."]
+        [f"Outcome {outcome.pk} is held, but nothing holds it."]
     ]
-    pause("hubspot", staff["rosa"])
+    approvals.ask([(outcome, Gate("role:manager", 60), None)], at=instant.now())
     assert look() == []
+
+
+def test_an_outcome_that_passed_its_gate_without_an_approval(busy):
+    outcome = Outcome.objects.filter(connection="hubspot").order_by("pk").first()
+    approvals.ask([(outcome, Gate("role:manager", 60), None)], at=instant.now())
+    assert [one.sentences for one in look()] == [
+        [f"Outcome {outcome.pk} is due, but nobody approved it."]
+    ]
 
 
 def test_an_outcome_for_a_connection_there_is_not(busy):
