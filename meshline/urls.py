@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("meshline.policy.urls_owners")),
     path("", include("exceptions.urls")),
     path("", include("proposals.urls")),
+    path("", include("reconciliation.urls")),
     path("operating-model/", views.operating_model, name="operating-model"),
     path("operations/", operations.operations, name="operations"),
     path("demo/", views.demo, name="demo"),

@@ -131,6 +131,9 @@ TABLE = {
     "connectors:release-ticket": Row(post=roles(O, M), args="ticket"),
     "connectors:links": Row(get=PROPOSALS, args="record"),
     "operating-model": Row(get=EVERYBODY),
+    "reconciliation:map": Row(get=EVERYBODY),
+    "reconciliation:path": Row(get=EVERYBODY, args="state"),
+    "reconciliation:lints": Row(get=EVERYBODY),
     "policy:calendar": Row(get=EVERYBODY, args="calendar"),
     "policy:new-calendar": Row(get=roles(M), post=roles(M)),
     "policy:change-calendar": Row(get=roles(M), post=roles(M), args="calendar"),
@@ -191,6 +194,7 @@ def things(staff):
         "calendar": [BusinessCalendar.objects.get(is_default=True).pk],
         "sla": [Sla.objects.get(kind="", severity="high").pk],
         "process": ["delivery"],
+        "state": ["signed"],
     }
 
 

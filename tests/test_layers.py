@@ -55,6 +55,8 @@ RULES = {
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
     "connectors.backoff", "connectors.parsing", "connectors.moments",
+    "meshline.policy.spans", "reconciliation.model_facts", "reconciliation.lints",
+    "reconciliation.drawing",
 }  # fmt: skip
 RULES_MAY = {"meshline.money", *RULES}
 

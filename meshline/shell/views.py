@@ -10,6 +10,8 @@ from meshline.shell import home as blocks
 from meshline.shell.sandbox_control import SandboxAway, SandboxNo
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
+from reconciliation import gathering, lints
+from reconciliation.lints import Grade
 
 
 @require_safe
@@ -79,6 +81,9 @@ def _only_in_the_demo() -> None:
 def operating_model(request: Request) -> HttpResponse:
     """What we agreed: owners, SLAs, hours, sources of truth and parts."""
     context = model_words.everything(at=request.now or instant.now())
+    found = lints.every(gathering.facts(at=request.now or instant.now()))
+    context["lints"] = len([lint for lint in found if lint.grade is not Grade.NOTE])
+    context["gaps"] = len([lint for lint in found if lint.grade is Grade.ERROR])
     context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
     context["calendar_refusal"] = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
     context["may_see_connections"] = may(request.user, Permission.SEE_CONNECTIONS)
