@@ -195,6 +195,9 @@ TABLE = {
     "connectors:release-ticket": Row(post=roles(O, M), args="ticket"),
     "connectors:links": Row(get=PROPOSALS, args="record"),
     "operating-model": Row(get=EVERYBODY),
+    "reconciliation:map": Row(get=EVERYBODY),
+    "reconciliation:path": Row(get=EVERYBODY, args="state"),
+    "reconciliation:lints": Row(get=EVERYBODY),
     "policy:calendar": Row(get=EVERYBODY, args="calendar"),
     "exceptions:new-calendar": Row(get=roles(M), post=roles(M)),
     "exceptions:change-calendar": Row(get=roles(M), post=roles(M), args="calendar"),
@@ -276,6 +279,7 @@ def things(staff):
         "approval": [Approval.objects.get().pk],
         "contract": ["sent"],
         "contract-version": ["sent", 1],
+        "state": ["signed"],
     }
 
 

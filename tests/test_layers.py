@@ -60,6 +60,8 @@ RULES = {
     "proposals.catalogue", "proposals.conditions", "proposals.gates", "proposals.terms",
     "proposals.sentences", "proposals.differences", "meshline.people.permissions",
     "connectors.backoff", "connectors.parsing", "connectors.moments",
+    "meshline.policy.spans", "reconciliation.model_facts", "reconciliation.lints",
+    "reconciliation.drawing",
 }  # fmt: skip
 RULES_MAY = {"meshline.money", *RULES}
 

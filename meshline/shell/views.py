@@ -12,6 +12,8 @@ from meshline.shell import home as blocks
 from meshline.shell.sandbox_control import SandboxAway, SandboxNo
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
+from reconciliation import gathering, lints
+from reconciliation.lints import Grade
 
 
 @require_safe
@@ -82,6 +84,9 @@ def operating_model(request: Request) -> HttpResponse:
     """What we agreed: owners, SLAs, hours, sources of truth and parts."""
     at = request.now or instant.now()
     context = model_words.everything(at=at)
+    found = lints.every(gathering.facts(at=at))
+    context["lints"] = len([lint for lint in found if lint.grade is not Grade.NOTE])
+    context["gaps"] = len([lint for lint in found if lint.grade is Grade.ERROR])
     context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
     context["rotas"] = showing.coverages(
         Team.objects.select_related("lead").order_by("name"), at=at

@@ -1,0 +1,308 @@
+"""The facts about the operating model, read from every floor as they are now."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from django.apps import apps
+
+from connectors import registry
+from connectors.models import Connection, Secret
+from connectors.registry import UnknownSystem
+from exceptions.models import Ticket
+from meshline.people.models import Absence, OnCallShift, Team, User
+from meshline.policy import business_time, calendars, raci, roles
+from meshline.policy.business_time import Hours as Windows
+from meshline.policy.models import (
+    BusinessCalendar,
+    Company,
+    RaciAssignment,
+    Sla,
+    SourceOfTruth,
+)
+from meshline.policy.processes import PROCESSES, known
+from proposals import promises
+from proposals.models import Contract, Proposal, Signal
+from proposals.promises import OutcomeSpec
+from proposals.states import State
+from reconciliation.model_facts import (
+    Answer,
+    Asked,
+    Door,
+    Facts,
+    Hours,
+    Promise,
+    Rota,
+    Rule,
+    Source,
+)
+
+AHEAD = timedelta(days=7)
+# Looked at of all sources together, so that a silent one does not cost a walk through all there is.
+LATEST_EVENTS = 1000
+# Where there are routing rules, this table holds their versions.
+_RULES = ("proposals", "RoutingRules")
+_TWO_YEARS = timedelta(days=730)
+_PLACE = re.compile(r"\{([a-z_]+)\}")
+# What a contract's text may name, and the fields behind it, as a source tells them. Without any,
+# it is filled from what Meshline itself knows.
+BEHIND: dict[str, tuple[str, ...]] = {
+    "title": ("title",), "amount": ("amount",), "owner": ("owner_email",),
+    "contact": ("contact_name", "contact_email"), "state": (), "invoice": (), "invoiced": (),
+}  # fmt: skip
+
+
+def facts(*, at: datetime) -> Facts:
+    """Everything the lints and the map look at, as of `at`."""
+    company = Company.objects.select_related("fallback_owner").get()
+    gone = set(User.objects.filter(is_active=False).values_list("email", flat=True))
+    fallback = company.fallback_owner
+    return Facts(
+        doors=tuple(_doors(at)),
+        parts={role: slug for role, slug in roles.connections().items() if slug},
+        asked=tuple(_asked()),
+        authorities=_authorities(),
+        processes=tuple(_answers(at)),
+        promises=tuple(_promises()),
+        rotas=tuple(_rotas(at)),
+        calendars=tuple(_calendars(at)),
+        sources=tuple(_sources()),
+        rules=_rules(),
+        behind=BEHIND,
+        fallback=fallback.name if fallback else "",
+        fallback_is_active=bool(fallback and fallback.is_active),
+        gone=frozenset(gone),
+        left_behind=_left_behind(),
+        empty_teams=tuple(_empty_teams(at)),
+        circles=tuple(_circles(at)),
+    )
+
+
+def rule_rows() -> list[dict[str, Any]] | None:
+    """The routing rules in force as they are kept; None where routing knows no rules."""
+    try:
+        model: Any = apps.get_model(*_RULES)
+    except LookupError:
+        return None
+    live = model.objects.filter(record_kind="proposal", is_live=True).first()
+    return list(live.content) if live else []
+
+
+def assignments(at: datetime) -> Iterable[Any]:
+    """Who is named for what at that moment."""
+    rows: Any = RaciAssignment.objects.select_related("user", "team").order_by("process", "pk")
+    return rows.in_force(at) if hasattr(rows, "in_force") else rows
+
+
+# --- Connections and what is asked of them -------------------------------------------------------
+def _doors(at: datetime) -> Iterator[Door]:
+    known_secrets = set(
+        Secret.objects.credentials().live(at=at).values_list("connection_id", flat=True)
+    )
+    for one in Connection.objects.select_related("owner").order_by("name"):
+        system = _system(one.system)
+        needs = system is not None and system.client is not None
+        yield Door(
+            slug=one.slug, name=one.name, status=one.status, why=one.status_why,
+            answers=one.breaker == Connection.Breaker.CLOSED,
+            has_credential=not needs or one.pk in known_secrets,
+            carries=frozenset(row.kind for row in system.deliveries) if system else frozenset(),
+            owner=one.owner.name if one.owner else "",
+            owner_is_active=one.owner.is_active if one.owner else True,
+        )  # fmt: skip
+
+
+def _system(slug: str) -> Any:
+    try:
+        return registry.system(slug)
+    except UnknownSystem:
+        return None
+
+
+def _asked() -> Iterator[Asked]:
+    for contract in Contract.objects.live().order_by("slug"):
+        for row in contract.outcomes:
+            yield _one_asked(contract, promises.spec_from(row), row)
+
+
+def _one_asked(contract: Contract, spec: OutcomeSpec, row: dict[str, Any]) -> Asked:
+    texts = [value for value in spec.params.values() if isinstance(value, str)]
+    gate = row.get("gate") or {}
+    return Asked(
+        contract=contract.slug, name=spec.name, kind=spec.kind, target=spec.target,
+        trigger=State(contract.trigger), wanted=spec.wanted, optional=spec.optional,
+        places=frozenset(place for text in texts for place in _PLACE.findall(text)),
+        params=repr(sorted(spec.params.items(), key=str)), gate=str(gate.get("who", "")),
+    )  # fmt: skip
+
+
+def _authorities() -> dict[str, str]:
+    rows = SourceOfTruth.objects.filter(record_kind="proposal").exclude(connection="")
+    return dict(rows.values_list("field", "connection"))
+
+
+def _sources() -> Iterator[Source]:
+    """What brings proposals, and which fields its latest events ever filled."""
+    names = dict(Connection.objects.values_list("slug", "name"))
+    told: dict[str, set[str]] = defaultdict(set)
+    events: Counter[str] = Counter()
+    latest = Signal.objects.order_by("-pk").values_list("source", "proposal__source", "fields")
+    for source, brought_by, fields in latest[:LATEST_EVENTS]:
+        if source == brought_by and source in names:
+            events[source] += 1
+            told[source] |= {name for name, value in fields.items() if value not in (None, "")}
+    for slug, number in sorted(events.items()):
+        yield Source(slug, names[slug], number, frozenset(told[slug]))
+
+
+# --- People --------------------------------------------------------------------------------------
+def _answers(at: datetime) -> Iterator[Answer]:
+    named: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for row in assignments(at):
+        named[row.process][row.letter].append(row)
+    for process in dict.fromkeys([*PROCESSES, *named]):
+        by = named[process]
+        now = raci.responsible_for(process, at=at)
+        gone = [row.user.name for rows in by.values() for row in rows
+                if row.user and not row.user.is_active]  # fmt: skip
+        yield Answer(
+            process=process, label=known(process).label,
+            accountable=tuple(_holder(row) for row in by["accountable"]),
+            responsible=tuple(_holder(row) for row in by["responsible"]),
+            gone=tuple(dict.fromkeys(gone)), now=now.user.name, is_fallback=now.is_fallback,
+        )  # fmt: skip
+
+
+def _holder(row: Any) -> str:
+    """A person, a team, or whoever is in a role."""
+    named = row.user or row.team
+    return str(named) if named else f"any {row.get_role_display()}"
+
+
+def _left_behind() -> dict[str, int]:
+    """Who is no longer active and still owns something open, and how much of it."""
+    found: Counter[str] = Counter()
+    tickets = Ticket.objects.unresolved().filter(owner__is_active=False)
+    found.update(tickets.values_list("owner__name", flat=True))
+    over = [State.CLOSED_WON, State.CLOSED_LOST]
+    left = Proposal.objects.filter(owner__is_active=False).exclude(state__in=over)
+    found.update(left.values_list("owner__name", flat=True))
+    return dict(sorted(found.items()))
+
+
+def _empty_teams(at: datetime) -> Iterator[str]:
+    teams = {row.team for row in assignments(at) if row.team}
+    filled = set(User.objects.active().values_list("team", flat=True))
+    return iter(sorted(team.name for team in teams if team.pk not in filled))
+
+
+def _circles(at: datetime) -> Iterator[tuple[str, ...]]:
+    """People who are out at once and whose stand-ins come back to them."""
+    out = Absence.objects.filter(ends_at__gt=at).select_related("user", "stand_in")
+    absences = [one for one in out if one.stand_in]
+    for one in absences:
+        chain = [one]
+        while (follows := _next(chain[-1], absences)) and follows not in chain:
+            chain.append(follows)
+        # Each circle is told once: by the one of its people who came first.
+        if follows is one and one.user_id == min(link.user_id for link in chain):
+            yield tuple(link.user.name for link in chain)
+
+
+def _next(one: Absence, absences: list[Absence]) -> Absence | None:
+    return next(
+        (
+            other for other in absences
+            if other.user_id == one.stand_in_id
+            and other.starts_at < one.ends_at and one.starts_at < other.ends_at
+        ),
+        None,
+    )  # fmt: skip
+
+
+# --- Time ----------------------------------------------------------------------------------------
+def _promises() -> Iterator[Promise]:
+    for row in Sla.objects.order_by("kind", "severity"):
+        yield Promise(row.pk, row.kind, row.severity, row.ack_within, row.fix_within)
+
+
+def _calendars(at: datetime) -> Iterator[Hours]:
+    for row in BusinessCalendar.objects.prefetch_related("holidays").order_by("name"):
+        works = business_time.between(at, at + _TWO_YEARS, calendars.hours(row))
+        yield Hours(row.pk, row.name, int(works.total_seconds() // 60))
+
+
+def _rotas(at: datetime) -> Iterator[Rota]:
+    """Of each team that answers for something: who is on call over the next days, and how far."""
+    teams = {row.team for row in assignments(at) if row.team}
+    teams |= set(Team.objects.filter(shifts__ends_at__gt=at).distinct())
+    for team in sorted(teams, key=lambda one: one.slug):
+        shifts = list(_manned(team, at))
+        hours = calendars.hours_of(team)
+        zone = ZoneInfo(hours.zone)
+        last = max((ends for _, ends in shifts), default=None)
+        reach = business_time.between(at, last, hours) if last else timedelta()
+        gaps = [
+            (starts.astimezone(zone), ends.astimezone(zone))
+            for starts, ends in _uncovered(shifts, at, at + AHEAD)
+            if business_time.between(starts, ends, hours)
+        ]
+        yield Rota(
+            team.slug, team.name, bool(shifts), tuple(_working(gaps, hours)),
+            int(reach.total_seconds() // 60), last.astimezone(zone) if last else None,
+        )  # fmt: skip
+
+
+def _manned(team: Team, at: datetime) -> Iterator[tuple[datetime, datetime]]:
+    """Shifts that are not over and whose person still works here."""
+    rows = OnCallShift.objects.filter(team=team, ends_at__gt=at, user__is_active=True)
+    return iter(rows.order_by("starts_at").values_list("starts_at", "ends_at"))
+
+
+def _uncovered(
+    shifts: Iterable[tuple[datetime, datetime]], start: datetime, end: datetime
+) -> Iterator[tuple[datetime, datetime]]:
+    covered = start
+    for starts, ends in shifts:
+        if starts > covered:
+            yield covered, min(starts, end)
+        covered = max(covered, ends)
+        if covered >= end:
+            return
+    yield covered, end
+
+
+def _working(
+    gaps: list[tuple[datetime, datetime]], hours: Windows
+) -> Iterator[tuple[datetime, datetime]]:
+    """Each gap from its first working minute to its last, to the minute."""
+    for starts, ends in gaps:
+        first = business_time.add(starts, 1, hours) - timedelta(minutes=1)
+        yield max(first.astimezone(starts.tzinfo), starts), ends
+
+
+# --- Routing -------------------------------------------------------------------------------------
+def _rules() -> tuple[Rule, ...] | None:
+    rows = rule_rows()
+    if rows is None:
+        return None
+    return tuple(
+        Rule(str(row.get("name", "")), row.get("when"), tuple(_people(row.get("then"))))
+        for row in rows
+    )
+
+
+def _people(target: Any) -> Iterator[str]:
+    """Every person a target names, however deep."""
+    if isinstance(target, dict):
+        for name, value in target.items():
+            if name == "person" and isinstance(value, str):
+                yield value.lower()
+            else:
+                yield from _people(value)
+    elif isinstance(target, list):
+        for one in target:
+            yield from _people(one)
