@@ -242,6 +242,9 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     """Bring the row in line with the story; False when nothing changed."""
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
+    if not proposal.version:
+        # Nobody had it before: the row was only just made.
+        before["owner"] = ""
     _set_fields(proposal, story.told)
     made = _set_owner(story, signal, router)
     after = _facts(proposal)

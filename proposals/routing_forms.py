@@ -49,8 +49,12 @@ class RuleForm(forms.Form):
         help_text="Stands beside the rule and in its versions.",
     )  # fmt: skip
     to = forms.ChoiceField(
-        label="Give it to", choices=list(TARGETS.items()), error_messages=_FROM_THE_LIST
-    )
+        label="Give it to", choices=list(TARGETS.items()), error_messages=_FROM_THE_LIST,
+        # Another target has other fields.
+        widget=forms.Select(
+            attrs={"hx-post": "", "hx-trigger": "change", "hx-vals": '{"act": "look"}'}
+        ),
+    )  # fmt: skip
     person = forms.ChoiceField(required=False, error_messages=_FROM_THE_LIST)
     team = forms.ChoiceField(required=False, error_messages=_FROM_THE_LIST)
     process = forms.ChoiceField(
