@@ -184,7 +184,7 @@ _LEAVES = st.sampled_from(
         clause("source", "is_one_of", "QUOTES, x"), clause("source", "is_none_of", "x"),
         clause("source", "is_not", "x"), clause("source", "is_blank"),
         clause("source", "contains", "UOT"), clause("source", "ends_with", "S"),
-        clause("signed_at", "less_than", "2026-11-23T09:00+00:00"), {"cel": "amount > 5.0"},
+        clause("signed_at", "less_than", "2026-11-23T09:00+00:00"),
     ]
 )  # fmt: skip
 _NODES = st.recursive(
