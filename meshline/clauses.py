@@ -10,7 +10,6 @@ sentence, and judged against facts with each clause's own verdict. In JSON it is
 and an empty "all" holds always. What nobody told (None) makes a clause false, but for "is blank".
 """
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -241,67 +240,6 @@ class Cel:
 
 Condition = Clause | Together | Not | Cel
 ALWAYS = Together("all", ())
-
-
-# --- Asked often ----------------------------------------------------------------------------------
-Test = Callable[[Facts, Facts], bool]
-
-
-def compiled(condition: Condition) -> Test:
-    """What `holds` says, several times as fast: called with `folded(facts)` and the facts.
-
-    For who puts one event to hundreds of conditions: operators are looked up and values folded once
-    for a condition, texts once for an event.
-    """
-    if isinstance(condition, Together):
-        return _together(condition.word, tuple(map(compiled, condition.parts)))
-    if isinstance(condition, Not):
-        part = compiled(condition.part)
-        return lambda folded, facts: not part(folded, facts)
-    if isinstance(condition, Cel):
-        holds = condition.holds
-        return lambda folded, facts: holds(facts)
-    return _clause(condition)
-
-
-def folded(facts: Facts) -> dict[str, Any]:
-    """Facts without regard to capitals, and without what nobody told."""
-    return {name: _same(value) for name, value in facts.items() if _is_told(value)}
-
-
-def _together(word: str, parts: tuple[Test, ...]) -> Test:
-    stops = word != "all"
-
-    def test(folded: Facts, facts: Facts) -> bool:
-        for part in parts:
-            if part(folded, facts) is stops:
-                return stops
-        return not stops
-
-    return test
-
-
-def _clause(clause: Clause) -> Test:
-    name, op = clause.field, clause.op
-    if OPERATORS[op].takes == "none":
-        is_told = op == "is_told"
-        return lambda folded, facts: (name in folded) is is_told
-    many = OPERATORS[op].takes == "many"
-    value = frozenset(map(_same, clause.value)) if many else _same(clause.value)
-    answer = _FOLDED[op]
-    return lambda folded, facts: name in folded and answer(folded[name], value)
-
-
-# As OPERATORS, where both sides are folded already and several values are a set.
-_FOLDED: dict[str, Callable[[Any, Any], bool]] = {
-    "is": operator.eq, "is_not": operator.ne,
-    "is_one_of": lambda seen, values: seen in values,
-    "is_none_of": lambda seen, values: seen not in values,
-    "contains": operator.contains,
-    "starts_with": str.startswith, "ends_with": str.endswith,
-    "at_least": operator.ge, "at_most": operator.le,
-    "more_than": operator.gt, "less_than": operator.lt,
-}  # fmt: skip
 
 
 # --- Reading --------------------------------------------------------------------------------------

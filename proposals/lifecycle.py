@@ -21,7 +21,7 @@ from meshline.audit.trail import Personal
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
-from proposals import authority, billing, concerns, contracts, history, rules, states, turns
+from proposals import authority, billing, concerns, contracts, history, routing, states, turns
 from proposals.authority import PEOPLE
 from proposals.billing import Billed
 from proposals.history import Event, History
@@ -246,7 +246,9 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
         # Nobody had it before: the row was only just made.
         before["owner"] = ""
     _set_fields(proposal, story.told)
-    made = _set_owner(story, signal, router)
+    made = routing.own(proposal, story.told.naming, router)
+    if made:
+        story.decided.append((signal, made))
     after = _facts(proposal)
     if after == before and proposal.version:
         return False
@@ -289,30 +291,6 @@ def _set_invoice(proposal: Proposal, billed: Billed) -> None:
     proposal.invoice_status, proposal.invoice_url = invoice.status, invoice.url
     proposal.invoiced = billed.amount
     proposal.invoiced_currency = invoice.currency if billed.amount is not None else ""
-
-
-def _set_owner(story: Story, signal: Signal, router: Router) -> Assignment | None:
-    """Let the rules decide, where what they go by is new and no person has chosen."""
-    proposal, naming = story.proposal, story.told.naming
-    named_anew, basis = naming.owner != proposal.owner_named, rules.basis(naming)
-    proposal.owner_named = naming.owner
-    if proposal.owner_pinned or not (named_anew or _is_news(proposal, basis)):
-        return None
-    holder = proposal.owner if proposal.version else None
-    made = router.assign(naming, source=proposal.source, holder=holder)
-    proposal.owner, proposal.owner_why = made.owner, made.why[:300]
-    proposal.owner_is_temporary, proposal.owner_basis = made.is_temporary, basis
-    story.decided.append((signal, made))
-    return made
-
-
-def _is_news(proposal: Proposal, basis: str) -> bool:
-    """Whether the rules would go by something else now: an older event told it differently.
-
-    What was decided before there were rules stays decided.
-    """
-    decided_by_rules = bool(proposal.owner_basis) or not proposal.version
-    return decided_by_rules and basis != proposal.owner_basis
 
 
 def _by_rule(

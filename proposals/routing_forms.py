@@ -162,7 +162,9 @@ def _initial(rule: Rule | None) -> dict[str, Any]:
     if rule is None:
         return {"to": "person"}
     then = rule.then.as_json()
-    named = {name: then[name] for name in ("to", "person", "team", "process") if name in then}
+    named: dict[str, Any] = {
+        name: then[name] for name in ("to", "person", "team", "process") if name in then
+    }
     limit = rule.then.most_open if isinstance(rule.then, Pool) else None
     return {"name": rule.name, "note": rule.note, "most_open": limit or "", **named}
 

@@ -18,7 +18,7 @@ from difflib import SequenceMatcher
 from functools import cached_property
 from typing import Any
 
-from meshline import clauses
+from meshline import clauses, compiled_clauses
 from meshline.clauses import ClauseError, Condition, Field, Fields, Kind, Verdict
 from proposals import targets
 from proposals.history import Naming
@@ -118,12 +118,12 @@ class RuleSet:
 
     def decide(self, facts: Mapping[str, Any]) -> Rule:
         """The first rule whose condition holds; the default at the latest."""
-        folded = clauses.folded(facts)
+        folded = compiled_clauses.folded(facts)
         return next(rule for rule, holds in self._compiled if holds(folded, facts))
 
     @cached_property
-    def _compiled(self) -> list[tuple[Rule, clauses.Test]]:
-        return [(rule, clauses.compiled(rule.when)) for rule in self.rules]
+    def _compiled(self) -> list[tuple[Rule, compiled_clauses.Test]]:
+        return [(rule, compiled_clauses.compiled(rule.when)) for rule in self.rules]
 
     def path(self, facts: Mapping[str, Any]) -> list[Step]:
         """Each rule that was asked, in order, with every clause's verdict; the last one decided."""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshline import clauses
+from meshline import clauses, compiled_clauses
 from meshline.clauses import ClauseError, Field, Kind
 
 FIELDS = {
@@ -65,7 +65,10 @@ def holds(node, facts=FACTS):
 )
 def test_what_holds(node, held):
     assert holds(node) is held
-    assert clauses.compiled(clauses.read(node, FIELDS))(clauses.folded(FACTS), FACTS) is held
+    assert (
+        compiled_clauses.compiled(clauses.read(node, FIELDS))(compiled_clauses.folded(FACTS), FACTS)
+        is held
+    )
 
 
 @pytest.mark.parametrize("op", ["at_least", "is", "is_not", "less_than"])
@@ -204,4 +207,6 @@ def test_what_is_written_down_reads_the_same_and_its_verdict_is_what_holds(node)
     assert clauses.read(json.loads(json.dumps(condition.as_json())), FIELDS) == condition
     for facts in (FACTS, {}):
         assert condition.judge(facts).held is condition.holds(facts)
-        assert clauses.compiled(condition)(clauses.folded(facts), facts) is condition.holds(facts)
+        assert compiled_clauses.compiled(condition)(
+            compiled_clauses.folded(facts), facts
+        ) is condition.holds(facts)

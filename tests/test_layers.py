@@ -30,6 +30,7 @@ GROUND = [
         "invariants",
         "masking",
         "clauses",
+        "compiled_clauses",
     },
     {"audit"},
     {"people"},
@@ -50,7 +51,7 @@ NOBODY_IMPORTS = {"urls", "views", "api", "jobs"}
 ROWS = {"models"}
 # Pure: facts in, a decision out; neither database nor clock nor anything of Django.
 RULES = {
-    "meshline.money", "meshline.clauses",
+    "meshline.money", "meshline.clauses", "meshline.compiled_clauses",
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",

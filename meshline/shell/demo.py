@@ -17,11 +17,12 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people import people, teams
 from meshline.people.models import Team, User
-from meshline.policy import operating_model
+from meshline.policy import drafts, operating_model
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment
 from meshline.policy.operating_model import Calendar
 from meshline.pulse import pulse
 from meshline.shell import demo_history, health, sandbox_control
+from proposals import rulebook
 from proposals.tiers import Tier
 
 
@@ -52,6 +53,26 @@ COMPANY = "Larkfield Instruments"
 ZONE = "Europe/Berlin"
 _OURS = re.compile(r"http://127\.0\.0\.1:[0-9]+/(pandadoc|hubspot|stripe|slack|listener)(/.*)?")
 CHANNEL = {"id": "C0DEALS", "name": "deals", "is_member": True}
+# What the operator would like: large deals in turn, whoever wrote the document.
+LARGE_DEALS = {
+    "slug": "large-deals",
+    "name": "Large deals in euro",
+    "when": {
+        "all": [
+            {"field": "amount", "op": "at_least", "value": "25000"},
+            {"field": "currency", "op": "is", "value": "EUR"},
+        ]
+    },
+    "then": {
+        "to": "pool",
+        "members": [
+            {"person": "ines@example.com", "weight": 2},
+            {"person": "remy@example.com", "weight": 1},
+        ],
+        "most_open": 20,
+    },
+    "note": "Ines has worked with the big accounts for years.",
+}
 # The app whose token we write with at the stand-in CRM.
 APP_ID = 31_415_926
 
@@ -78,6 +99,7 @@ def load() -> bool:
         _connect(at)
         if is_new:
             demo_history.make(at)
+            _draft_rules(at)
             pulse.beat(health.DEMO)
     tell_stand_ins(listening=True)
     return is_new
@@ -189,6 +211,19 @@ def _agree(*, operator: User, manager: User, at: datetime) -> None:
         ),
         by=SETUP, at=at,
     )  # fmt: skip
+
+
+def _draft_rules(at: datetime) -> None:
+    """The operator proposes a rule, so that there is something to test, backtest and publish."""
+    olivia = User.objects.get(email="olivia@example.com")
+    *others, default = rulebook.FOUNDING
+    drafted = rulebook.save_draft(
+        content=[LARGE_DEALS, *others, default], note="", based_on=rulebook.in_force().number,
+        revision=0, by=olivia, at=at,
+    )  # fmt: skip
+    drafts.submit(
+        kind=rulebook.KIND, slug=rulebook.SLUG, revision=drafted.revision, by=olivia, at=at
+    )
 
 
 # --- The connections ------------------------------------------------------------------------------

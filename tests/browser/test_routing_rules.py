@@ -95,7 +95,8 @@ def test_a_rule_is_built_row_by_row_without_a_reload(look, pandadoc, staff):
     page.get_by_role("button", name="Add a clause").click()
     expect(page.get_by_label("Field")).to_have_count(2)
     page.get_by_label("Field").nth(1).select_option("state")
-    page.get_by_label("Value").nth(1).select_option("sent")
+    # The values of a state are a list.
+    page.locator('select[name="c.2.value"]').select_option("sent")
     page.get_by_role("button", name="Add a group").click()
     expect(page.get_by_label("Field")).to_have_count(3)
     page.get_by_role("button", name="Remove this group").click()
