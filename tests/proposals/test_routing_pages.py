@@ -417,7 +417,7 @@ def test_the_proposal_says_which_rule_and_why_not_the_others(as_, tell, staff):
     publish(rule("large"), NAMED, DEFAULT, by=staff["rosa"])
     page = words(as_("remy").get(f"/proposals/{tell('sent').pk}/"))
     assert "Rule 2, “The owner its source names”. When the owner named works here" in page
-    assert "the owner named works here · seen: yes" in page
+    assert "The owner named works here · seen: yes" in page
     assert "Why not the 1 rule before it 1. Large. When amount is at least 50,000" in page
     assert "seen: 1,234.50" in page
 
