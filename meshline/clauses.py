@@ -47,11 +47,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True)
 class Field:
-    """Something a clause may ask about; `choices` are all its possible values, by label."""
+    """Something a clause may ask about; `choices` are all its possible values, by label.
+
+    `so` and `not_so` say a flag in words, as in "the owner is present".
+    """
 
     label: str
     kind: Kind = Kind.TEXT
     choices: Mapping[str, str] = field(default_factory=dict)
+    so: str = ""
+    not_so: str = ""
 
 
 Fields = Mapping[str, Field]
@@ -149,6 +154,8 @@ class Clause:
             words = _MOMENT_WORDS.get(self.op, words)
         if operator.takes == "none":
             return f"{self.about.label} {words}"
+        if self.about.so:
+            return self.about.so if self.value is (self.op == "is") else self.about.not_so
         values = self.value if operator.takes == "many" else [self.value]
         return f"{self.about.label} {words} {' or '.join(_quoted(v, self.about) for v in values)}"
 

@@ -227,15 +227,15 @@ def _group(data: Mapping[str, Any], place: str, left: list[int], depth: int) -> 
         if f"{here}.join" in data and depth < clauses.DEEPEST:
             group.parts.append(_group(data, here, left, depth + 1))
         else:
-            group.parts.append(Row(here, *(_typed(data, here, name) for name in _NAMES)))
+            group.parts.append(_row(data, here))
     return numbered(group) if depth == 1 else group
 
 
-_NAMES = ("field", "op", "value")
-
-
-def _typed(data: Mapping[str, Any], place: str, name: str) -> str:
-    return str(data.get(f"{place}.{name}", "")).strip()
+def _row(data: Mapping[str, Any], place: str) -> Row:
+    field, op, value = (
+        str(data.get(f"{place}.{name}", "")).strip() for name in ("field", "op", "value")
+    )
+    return Row(place, field, op, value)
 
 
 def _shown(node: dict[str, Any], place: str) -> "Row | Group":

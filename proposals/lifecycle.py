@@ -27,7 +27,7 @@ from proposals import (
     concerns,
     contracts,
     history,
-    rules,
+    routing,
     standing_in,
     states,
     turns,
@@ -258,8 +258,13 @@ def _apply(story: Story, signal: Signal, incoming: Incoming, router: Router, at:
     """Bring the row in line with the story; False when nothing changed."""
     proposal = story.proposal
     before, from_state = _facts(proposal), proposal.state
+    if not proposal.version:
+        # Nobody had it before: the row was only just made.
+        before["owner"] = ""
     fill_in(proposal, story.told)
-    made = _set_owner(story, signal, router)
+    made = routing.own(proposal, story.told.naming, router)
+    if made:
+        story.decided.append((signal, made))
     standing_in.settle(proposal, router.roster.roll, at=at)
     after = _facts(proposal)
     if after == before and proposal.version:
@@ -304,31 +309,6 @@ def _set_invoice(proposal: Proposal, billed: Billed) -> None:
     proposal.invoice_status, proposal.invoice_url = invoice.status, invoice.url
     proposal.invoiced = billed.amount
     proposal.invoiced_currency = invoice.currency if billed.amount is not None else ""
-
-
-def _set_owner(story: Story, signal: Signal, router: Router) -> Assignment | None:
-    """Let the rules decide, where what they go by is new and no person has chosen."""
-    proposal, naming = story.proposal, story.told.naming
-    named_anew, basis = naming.owner != proposal.owner_named, rules.basis(naming)
-    proposal.owner_named = naming.owner
-    if proposal.owner_pinned or not (named_anew or _is_news(proposal, basis)):
-        return None
-    holder = proposal.owner if proposal.version else None
-    made = router.assign(naming, source=proposal.source, holder=holder)
-    proposal.owner, proposal.owner_why = made.owner, made.why[:300]
-    proposal.owner_is_temporary, proposal.owner_basis = made.is_temporary, basis
-    proposal.stands_in_for = made.meant_for if made.meant_for != made.owner else None
-    story.decided.append((signal, made))
-    return made
-
-
-def _is_news(proposal: Proposal, basis: str) -> bool:
-    """Whether the rules would go by something else now: an older event told it differently.
-
-    What was decided before there were rules stays decided.
-    """
-    decided_by_rules = bool(proposal.owner_basis) or not proposal.version
-    return decided_by_rules and basis != proposal.owner_basis
 
 
 def _by_rule(

@@ -74,8 +74,8 @@ def _told(before: Any, after: Any) -> str:
     if before is None:
         return f"{len(new.rules)} rules"
     told = rules.difference(rules.read(before), new, Names())
-    gone = [f"- {said}" for said in told["before"].values()]
-    return " ".join([*gone, *(f"+ {said}" for said in told["after"].values())])
+    gone = [f"- {name}: {said}" for name, said in told["before"].items()]
+    return " ".join([*gone, *(f"+ {name}: {said}" for name, said in told["after"].items())])
 
 
 ROUTING_RULES = Section(

@@ -81,6 +81,29 @@ class Router:
         self._book.write()
 
 
+def own(proposal: Proposal, naming: Naming, router: Router) -> Assignment | None:
+    """Let the rules decide, where what they go by is new and no person has chosen."""
+    named_anew, basis = naming.owner != proposal.owner_named, rules.basis(naming)
+    proposal.owner_named = naming.owner
+    if proposal.owner_pinned or not (named_anew or _is_news(proposal, basis)):
+        return None
+    holder = proposal.owner if proposal.version else None
+    made = router.assign(naming, source=proposal.source, holder=holder)
+    proposal.owner, proposal.owner_why = made.owner, made.why[:300]
+    proposal.owner_is_temporary, proposal.owner_basis = made.is_temporary, basis
+    proposal.stands_in_for = made.meant_for if made.meant_for != made.owner else None
+    return made
+
+
+def _is_news(proposal: Proposal, basis: str) -> bool:
+    """Whether the rules would go by something else now: an older event told it differently.
+
+    What was decided before there were rules stays decided.
+    """
+    decided_by_rules = bool(proposal.owner_basis) or not proposal.version
+    return decided_by_rules and basis != proposal.owner_basis
+
+
 def facts_of(naming: Naming, *, source: str, roster: Roster) -> dict[str, Any]:
     """Everything a rule may ask: what the story tells, and how the person it names stands now."""
     named = roster.person(naming.owner) if naming.owner else None

@@ -164,9 +164,9 @@ def _due_otherwise(
         return 0, 0, 0
     hours: dict[int | None, Hours] = {}
     moved = late = in_time = 0
-    for outcome, minutes, due_at in _timed(elsewhere):
-        owner = elsewhere[outcome.record]
-        other = business_time.add(outcome.signal.occurred_at, minutes, _hours(owner, hours))
+    for outcome, start, minutes in _timed(elsewhere):
+        owner, due_at = elsewhere[outcome.record], datetime.fromisoformat(outcome.params["due_at"])
+        other = business_time.add(start, minutes, _hours(owner, hours))
         moved += other != due_at
         ended = outcome.unwanted_at or now
         late += due_at >= ended > other
@@ -174,15 +174,15 @@ def _due_otherwise(
     return moved, late, in_time
 
 
-def _timed(records: Iterable[str]) -> Iterator[tuple[Outcome, int, datetime]]:
-    """The outcomes of these records that are due by business time, with when."""
+def _timed(records: Iterable[str]) -> Iterator[tuple[Outcome, datetime, int]]:
+    """The outcomes of these records that are due by business time: from when, within how long."""
     ids = [int(record.partition(":")[2]) for record in records]
     outcomes = Outcome.objects.filter(proposal__in=ids, undo_of=None, params__has_key="due_at")
     for outcome in outcomes.select_related("contract", "signal"):
-        spec = next((one for one in outcome.contract.outcomes if one["name"] == outcome.name), {})
-        minutes = (spec.get("params") or {}).get("due_within")
+        agreed = [one for one in outcome.contract.outcomes if one["name"] == outcome.name]
+        minutes = (agreed[0].get("params") or {}).get("due_within") if agreed else None
         if minutes and outcome.signal:
-            yield outcome, int(minutes), datetime.fromisoformat(outcome.params["due_at"])
+            yield outcome, outcome.signal.occurred_at, int(minutes)
 
 
 def _hours(owner: User, known: dict[int | None, Hours]) -> Hours:

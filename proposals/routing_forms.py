@@ -49,8 +49,12 @@ class RuleForm(forms.Form):
         help_text="Stands beside the rule and in its versions.",
     )  # fmt: skip
     to = forms.ChoiceField(
-        label="Give it to", choices=list(TARGETS.items()), error_messages=_FROM_THE_LIST
-    )
+        label="Give it to", choices=list(TARGETS.items()), error_messages=_FROM_THE_LIST,
+        # Another target has other fields.
+        widget=forms.Select(
+            attrs={"hx-post": "", "hx-trigger": "change", "hx-vals": '{"act": "look"}'}
+        ),
+    )  # fmt: skip
     person = forms.ChoiceField(required=False, error_messages=_FROM_THE_LIST)
     team = forms.ChoiceField(required=False, error_messages=_FROM_THE_LIST)
     process = forms.ChoiceField(
@@ -158,7 +162,9 @@ def _initial(rule: Rule | None) -> dict[str, Any]:
     if rule is None:
         return {"to": "person"}
     then = rule.then.as_json()
-    named = {name: then[name] for name in ("to", "person", "team", "process") if name in then}
+    named: dict[str, Any] = {
+        name: then[name] for name in ("to", "person", "team", "process") if name in then
+    }
     limit = rule.then.most_open if isinstance(rule.then, Pool) else None
     return {"name": rule.name, "note": rule.note, "most_open": limit or "", **named}
 

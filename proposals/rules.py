@@ -15,9 +15,10 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from difflib import SequenceMatcher
+from functools import cached_property
 from typing import Any
 
-from meshline import clauses
+from meshline import clauses, compiled_clauses
 from meshline.clauses import ClauseError, Condition, Field, Fields, Kind, Verdict
 from proposals import targets
 from proposals.history import Naming
@@ -44,12 +45,21 @@ FIELDS: dict[str, Fields] = {
         "contact_email": Field("Contact's e-mail"),
         "contact_domain": Field("Contact's e-mail domain"),
         "owner_named": Field("Owner named by the source"),
-        "owner_known": Field("Owner named is known here", Kind.FLAG),
-        "owner_active": Field("Owner named works here", Kind.FLAG),
-        "owner_present": Field("Owner named is present", Kind.FLAG),
+        "owner_known": Field(
+            "Owner named is known here", Kind.FLAG,
+            so="the owner named is known here", not_so="nobody here is the owner named",
+        ),
+        "owner_active": Field(
+            "Owner named works here", Kind.FLAG,
+            so="the owner named works here", not_so="the owner named does not work here",
+        ),
+        "owner_present": Field(
+            "Owner named is present", Kind.FLAG,
+            so="the owner named is present", not_so="the owner named is not present",
+        ),
         "owner_team": Field("Team of the owner named"),
     }
-}
+}  # fmt: skip
 # Told as they are only to who sees personal data and amounts.
 PRIVATE = {"amount", "contact_name", "contact_email", "contact_domain"}
 # Of what was told, what a decision may rest on.
@@ -108,7 +118,12 @@ class RuleSet:
 
     def decide(self, facts: Mapping[str, Any]) -> Rule:
         """The first rule whose condition holds; the default at the latest."""
-        return next(rule for rule in self.rules if rule.when.holds(facts))
+        folded = compiled_clauses.folded(facts)
+        return next(rule for rule, holds in self._compiled if holds(folded, facts))
+
+    @cached_property
+    def _compiled(self) -> list[tuple[Rule, compiled_clauses.Test]]:
+        return [(rule, compiled_clauses.compiled(rule.when)) for rule in self.rules]
 
     def path(self, facts: Mapping[str, Any]) -> list[Step]:
         """Each rule that was asked, in order, with every clause's verdict; the last one decided."""
@@ -295,7 +310,8 @@ def difference(old: RuleSet, new: RuleSet, names: Names) -> dict[str, dict[str, 
         is_moved = slug in moved
         for side, rules in (("before", before), ("after", after)):
             if slug in rules and (before.get(slug) != after.get(slug) or is_moved):
-                told[side][_title(slug, before, after)] = _said(rules, slug, names, is_moved)
+                title = _title(slug, before, after)
+                told[side][title] = _said(rules, slug, names, title, is_moved)
     return told
 
 
@@ -305,11 +321,12 @@ def _title(slug: str, before: Mapping[str, Rule], after: Mapping[str, Rule]) -> 
     return rule.name if len(twins) == 1 else f"{rule.name} ({slug})"
 
 
-def _said(rules: Mapping[str, Rule], slug: str, names: Names, is_moved: bool) -> str:
+def _said(rules: Mapping[str, Rule], slug: str, names: Names, title: str, is_moved: bool) -> str:
     rule = rules[slug]
+    called = "" if title.startswith(rule.name) else f"“{rule.name}”. "
     place = f"Place {list(rules).index(slug) + 1}. " if is_moved else ""
     note = f" ({rule.note})" if rule.note else ""
-    return f"{place}{rule.name}: {rule.words(names)}{note}"
+    return f"{called}{place}{rule.words(names)}{note}"
 
 
 def _moved(old: list[str], new: list[str]) -> set[str]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meshline import clauses
+from meshline import clauses, compiled_clauses
 from meshline.clauses import ClauseError, Field, Kind
 
 FIELDS = {
@@ -65,6 +65,10 @@ def holds(node, facts=FACTS):
 )
 def test_what_holds(node, held):
     assert holds(node) is held
+    assert (
+        compiled_clauses.compiled(clauses.read(node, FIELDS))(compiled_clauses.folded(FACTS), FACTS)
+        is held
+    )
 
 
 @pytest.mark.parametrize("op", ["at_least", "is", "is_not", "less_than"])
@@ -150,6 +154,16 @@ def test_what_cannot_be_a_condition_is_refused(node, place, says):
     assert caught.value.place.startswith(place)
 
 
+def test_a_flag_may_be_said_in_words():
+    fields = {"in": Field("In", Kind.FLAG, so="they are in", not_so="they are out")}
+    told = [
+        str(clauses.read(clause("in", op, value), fields))
+        for op, value in (("is", True), ("is", "false"), ("is_not", True), ("is_not", False))
+    ]
+    assert told == ["they are in", "they are out", "they are out", "they are in"]
+    assert str(clauses.read(clause("in", "is_told"), fields)) == "In is filled in"
+
+
 def test_too_deep_and_too_many_are_refused():
     deep = clause("amount", "is", "5")
     for _ in range(5):
@@ -170,6 +184,10 @@ _LEAVES = st.sampled_from(
     [
         clause("amount", "at_least", "5"), clause("source", "is_told"),
         clause("state", "is", "sent"), clause("repeat", "is", True),
+        clause("source", "is_one_of", "QUOTES, x"), clause("source", "is_none_of", "x"),
+        clause("source", "is_not", "x"), clause("source", "is_blank"),
+        clause("source", "contains", "UOT"), clause("source", "ends_with", "S"),
+        clause("signed_at", "less_than", "2026-11-23T09:00+00:00"),
     ]
 )  # fmt: skip
 _NODES = st.recursive(
@@ -189,3 +207,6 @@ def test_what_is_written_down_reads_the_same_and_its_verdict_is_what_holds(node)
     assert clauses.read(json.loads(json.dumps(condition.as_json())), FIELDS) == condition
     for facts in (FACTS, {}):
         assert condition.judge(facts).held is condition.holds(facts)
+        assert compiled_clauses.compiled(condition)(
+            compiled_clauses.folded(facts), facts
+        ) is condition.holds(facts)

@@ -30,6 +30,7 @@ GROUND = [
         "invariants",
         "masking",
         "clauses",
+        "compiled_clauses",
     },
     {"audit"},
     {"people"},
@@ -53,6 +54,7 @@ ROWS = {"models"}
 RULES = {
     "meshline.money", "meshline.clauses", "meshline.notices.kinds", "meshline.notices.quiet",
     "meshline.people.roll", "meshline.people.duty", "meshline.rota.coverage",
+    "meshline.compiled_clauses",
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",

@@ -20,12 +20,13 @@ from meshline.notices.choosing import Choice
 from meshline.people import people, teams
 from meshline.people.models import Team, User
 from meshline.people.permissions import Role
-from meshline.policy import operating_model
+from meshline.policy import drafts, operating_model
 from meshline.policy.models import BusinessCalendar, Company
 from meshline.policy.operating_model import Calendar
 from meshline.policy.processes import PROCESSES
 from meshline.pulse import pulse
 from meshline.shell import demo_history, health, sandbox_control
+from proposals import rulebook
 from proposals.tiers import Tier
 
 # Longer than the demo's history reaches back.
@@ -59,6 +60,26 @@ COMPANY = "Larkfield Instruments"
 ZONE = "Europe/Berlin"
 _OURS = re.compile(r"http://127\.0\.0\.1:[0-9]+/(pandadoc|hubspot|stripe|slack|listener)(/.*)?")
 CHANNEL = {"id": "C0DEALS", "name": "deals", "is_member": True}
+# What the operator would like: large deals in turn, whoever wrote the document.
+LARGE_DEALS = {
+    "slug": "large-deals",
+    "name": "Large deals in euro",
+    "when": {
+        "all": [
+            {"field": "amount", "op": "at_least", "value": "25000"},
+            {"field": "currency", "op": "is", "value": "EUR"},
+        ]
+    },
+    "then": {
+        "to": "pool",
+        "members": [
+            {"person": "ines@example.com", "weight": 2},
+            {"person": "remy@example.com", "weight": 1},
+        ],
+        "most_open": 20,
+    },
+    "note": "Ines has worked with the big accounts for years.",
+}
 # The app whose token we write with at the stand-in CRM.
 APP_ID = 31_415_926
 
@@ -85,6 +106,7 @@ def load() -> bool:
         _connect(at)
         if is_new:
             demo_history.make(at)
+            _draft_rules(at)
             pulse.beat(health.DEMO)
     tell_stand_ins(listening=True)
     return is_new
@@ -218,6 +240,19 @@ def _agree(*, operator: User, manager: User, sdr_manager: User, at: datetime) ->
         ),
         by=SETUP, at=at,
     )  # fmt: skip
+
+
+def _draft_rules(at: datetime) -> None:
+    """The operator proposes a rule, so that there is something to test, backtest and publish."""
+    olivia = User.objects.get(email="olivia@example.com")
+    *others, default = rulebook.FOUNDING
+    drafted = rulebook.save_draft(
+        content=[LARGE_DEALS, *others, default], note="", based_on=rulebook.in_force().number,
+        revision=0, by=olivia, at=at,
+    )  # fmt: skip
+    drafts.submit(
+        kind=rulebook.KIND, slug=rulebook.SLUG, revision=drafted.revision, by=olivia, at=at
+    )
 
 
 # --- The connections ------------------------------------------------------------------------------

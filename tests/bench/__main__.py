@@ -7,7 +7,7 @@ import django
 
 from tests.bench.rig import Rig
 
-NAMES = ("intake", "drain", "latency", "seconds-tier", "starvation", "memory")
+NAMES = ("intake", "drain", "latency", "seconds-tier", "starvation", "rules", "memory")
 
 
 def main(names: list[str]) -> int:

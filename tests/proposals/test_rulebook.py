@@ -42,8 +42,8 @@ def test_it_stands_on_the_trail_with_before_and_after(olivia, rosa):
     publish(rule("large"), NAMED, DEFAULT, by=rosa)
     publish(rule("large", {**LARGE, "value": "9"}), NAMED, DEFAULT, by=rosa)
     line = TrailLine.objects.filter(what="routing-rules.published").latest("pk")
-    assert line.before["Large"] == "Large: When amount is at least 50,000, give it to Sam Dube."
-    assert line.after["Large"] == "Large: When amount is at least 9, give it to Sam Dube."
+    assert line.before["Large"] == "When amount is at least 50,000, give it to Sam Dube."
+    assert line.after["Large"] == "When amount is at least 9, give it to Sam Dube."
     assert (line.before["version"], line.after["version"]) == (2, 3)
 
 

@@ -118,7 +118,7 @@ def test_two_versions_differ_by_what_was_added_changed_removed_and_moved():
     told = rules.difference(old, new, NAMES)
     assert set(told["before"]) == {"A", "B", "C"}
     assert set(told["after"]) == {"New", "B", "C"}
-    assert told["after"]["B"].endswith("B: When source is “y”, give it to Ines Falk.")
+    assert told["after"]["B"].endswith("When source is “y”, give it to Ines Falk.")
     # One of the two that changed places says so; what was only pushed along says nothing.
     places = [name for name in ("B", "C") if told["after"][name].startswith("Place")]
     assert len(places) == 1

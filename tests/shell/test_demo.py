@@ -13,6 +13,7 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.people.models import User
 from meshline.shell import demo, demo_page, health, sandbox_control
+from proposals import backtest, rulebook, rules
 from proposals.models import Outcome, Proposal, Signal
 
 OUTAGE = "Museum humidity watch"
@@ -99,6 +100,14 @@ def test_the_crm_holds_each_deal_once_and_the_quoting_tool_each_document(loaded)
     states = {one["name"]: one["state"] for one in sandbox_control.documents()}
     assert states["Harbour crane sensors"] == "completed"
     assert states["Ferry terminal displays"] == "declined"
+
+
+def test_a_draft_of_the_routing_rules_waits_to_be_published(loaded):
+    drafted = rulebook.draft()
+    assert drafted.submitted_by.name == "Olivia Ortiz"
+    rule_set = rules.read(drafted.content)
+    tally = backtest.whole(rule_set, now=instant.now())
+    assert backtest.summary(rule_set, tally).others
 
 
 def test_loaded_again_it_adds_nothing(loaded):

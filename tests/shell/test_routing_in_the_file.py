@@ -63,7 +63,7 @@ def test_a_file_puts_rules_into_force_as_a_version_with_its_trail_line(staff):
     said = plan(file_of(LARGE_DEALS))
     assert said[0] == "~ rule set proposal"
     assert "+ Large deals: When amount is at least 50,000 and (Currency is one of" in said[1]
-    assert "- The owner its source names: When owner named works here is yes" in said[1]
+    assert "- The owner its source names: When the owner named works here" in said[1]
     assert rulebook.in_force().number == 1
     assert apply(file_of(LARGE_DEALS), by=staff["rosa"]) == said
     made = RoutingRules.objects.live().get()
