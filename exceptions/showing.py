@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from exceptions import acts
 from exceptions.models import Occurrence, Ticket, TicketNote
 from meshline import masking
-from meshline.audit import timeline
+from meshline.audit import records, timeline
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
@@ -86,12 +86,16 @@ class Step:
 class Seen:
     """A ticket before one person's eyes. The ticket must come with its people."""
 
-    def __init__(self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = ()) -> None:
+    def __init__(
+        self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = (), hold: str = ""
+    ) -> None:
         self.ticket = ticket
         self.user = user
         self.is_masked = scope(user, Permission.SEE_QUEUE) is Scope.MASKED
         # Its team does not work right now.
         self.is_resting = ticket.team_id in resting
+        # Why automation stops for its record, in a word or two.
+        self.hold = hold
 
     @property
     def pk(self) -> int:
@@ -157,7 +161,10 @@ def seen_by(tickets: Iterable[Ticket], user: User, *, at: datetime) -> list[Seen
     """Several tickets before one person's eyes."""
     tickets = list(tickets)
     resting = _resting(tickets, at)
-    return [Seen(ticket, user, resting=resting) for ticket in tickets]
+    held = records.holds(sorted({ticket.record for ticket in tickets if ticket.record}))
+    return [
+        Seen(ticket, user, resting=resting, hold=held.get(ticket.record, "")) for ticket in tickets
+    ]
 
 
 def link_to(reference: str, user: User) -> Link:

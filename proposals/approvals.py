@@ -67,7 +67,9 @@ def approve(*, approval_id: int, comment: str = "", by: User, at: datetime) -> A
     outcome = approval.outcome
     because = f"{by.name} approved it."
     desk.settle(subject=outcome.ref, because=because, by=by, at=at, kinds={"approval-overdue"})
-    releasing.let_go([outcome], at=at)
+    # Approved, it still waits for its proposal's hold.
+    if not outcome.on_hold:
+        releasing.let_go([outcome], at=at)
     return approval
 
 

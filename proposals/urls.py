@@ -6,6 +6,7 @@ from proposals.views import (
     contract_edit,
     contract_trying,
     contracts,
+    holds,
     proposals,
 )  # fmt: skip
 
@@ -16,6 +17,9 @@ urlpatterns = [
     path("proposals/<int:proposal_id>/", proposals.proposal, name="proposal"),
     path("proposals/<int:proposal_id>/move/", proposals.move, name="move"),
     path("proposals/<int:proposal_id>/assign/", proposals.assign, name="assign"),
+    path("proposals/<int:proposal_id>/hold/", holds.hold, name="hold"),
+    path("proposals/<int:proposal_id>/lift/", holds.lift, name="lift"),
+    path("operating-model/holds/", holds.thresholds, name="hold-thresholds"),
     path("approvals/", approvals.inbox, name="approvals"),
     path("approvals/count/", approvals.count, name="approvals-count"),
     path("approvals/<int:approval_id>/", approvals.approval, name="approval"),

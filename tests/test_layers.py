@@ -54,7 +54,8 @@ RULES = {
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
-    "proposals.catalogue", "proposals.conditions", "proposals.gates", "proposals.terms",
+    "proposals.hold_kinds", "proposals.catalogue", "proposals.conditions", "proposals.gates",
+    "proposals.terms",
     "proposals.sentences", "proposals.differences", "meshline.people.permissions",
     "connectors.backoff", "connectors.parsing", "connectors.moments",
 }  # fmt: skip

@@ -2,8 +2,9 @@
 
 from proposals.models.approval import Approval
 from proposals.models.contract import Contract
+from proposals.models.hold import Hold
 from proposals.models.outcome import Outcome
 from proposals.models.proposal import Proposal, Transition
 from proposals.models.signal import Signal
 
-__all__ = ["Approval", "Contract", "Outcome", "Proposal", "Signal", "Transition"]
+__all__ = ["Approval", "Contract", "Hold", "Outcome", "Proposal", "Signal", "Transition"]
