@@ -27,6 +27,8 @@ from meshline.shell.model_file import entries, parts, reading
 from meshline.shell.model_file.entries import Entry
 from meshline.shell.model_file.refused import Problem, Refused
 from meshline.vault import VaultError
+from proposals import publishing
+from proposals.model_file import CONTRACTS
 
 # How a floor says no: a sentence, and maybe the field.
 REFUSALS = (
@@ -93,6 +95,8 @@ def apply(data: bytes, *, by: Someone, at: datetime) -> Plan:
         _make(difference.entry, partial(act, by=by, at=at))
         if difference.section is SLAS:
             _make(difference.entry, partial(_move_deadlines, difference.entry, by=by, at=at))
+    for difference in _of(CONTRACTS.key, found.differences):
+        _make(difference.entry, partial(publishing.check_standing, difference.entry.identity[0]))
     return found
 
 
