@@ -21,7 +21,7 @@ from meshline.policy import operating_model
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment
 from meshline.policy.operating_model import Calendar
 from meshline.pulse import pulse
-from meshline.shell import demo_history, health, sandbox_control
+from meshline.shell import demo_history, demo_model, health, sandbox_control
 from proposals.tiers import Tier
 
 
@@ -78,6 +78,7 @@ def load() -> bool:
         _connect(at)
         if is_new:
             demo_history.make(at)
+            demo_model.make(at)
             pulse.beat(health.DEMO)
     tell_stand_ins(listening=True)
     return is_new
