@@ -35,6 +35,7 @@ SELECT o.id, o.connection FROM proposals_outcome o
 LEFT JOIN connectors_connection c ON c.slug = o.connection
 WHERE o.state IN ('due', 'leased', 'delivered') AND o.next_attempt_at <= now()
   AND (o.state <> 'leased' OR o.lease_until < now())
+  AND NOT (o.on_hold AND o.delivered_at IS NULL)
   AND o.connection <> '' AND (c.id IS NULL OR (c.status = 'active' AND c.breaker = 'closed'))
   AND NOT EXISTS (
       SELECT 1 FROM proposals_outcome e

@@ -84,6 +84,11 @@ _TABLE = [
         "proposal, or take the proposal back in the quoting tool; the ticket closes by itself.",
     ),
     Kind(
+        "on-hold", "On hold", Severity.NORMAL, "proposal-state",
+        "Nothing goes out for it meanwhile. Look at the proposal, and lift the hold on its page "
+        "once it may go on; the ticket then closes by itself, and what waited goes out in order.",
+    ),
+    Kind(
         "approval-overdue", "Not approved in time", Severity.HIGH, "proposal-state",
         "Ask those whom the gate names, or change whom it names in the contract. The ticket closes "
         "by itself once somebody approves or rejects it, or the proposal moves on.",

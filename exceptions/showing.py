@@ -11,7 +11,7 @@ from django.urls import NoReverseMatch, resolve, reverse
 from exceptions import acts
 from exceptions.models import Occurrence, Ticket, TicketNote
 from meshline import masking
-from meshline.audit import timeline
+from meshline.audit import records, timeline
 from meshline.audit.models import TrailLine
 from meshline.people import availability
 from meshline.people.models import User
@@ -96,7 +96,7 @@ class Seen:
 
     def __init__(
         self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = (),
-        back: Mapping[int, datetime] | None = None,
+        back: Mapping[int, datetime] | None = None, hold: str = "",
     ) -> None:  # fmt: skip
         self.ticket = ticket
         self.user = user
@@ -105,6 +105,8 @@ class Seen:
         self.is_masked = scope(user, Permission.SEE_QUEUE) is Scope.MASKED
         # Its team does not work right now.
         self.is_resting = ticket.team_id in resting
+        # Why automation stops for its record, in a word or two.
+        self.hold = hold
 
     @property
     def pk(self) -> int:
@@ -179,7 +181,11 @@ def seen_by(tickets: Iterable[Ticket], user: User, *, at: datetime) -> list[Seen
     """Several tickets before one person's eyes."""
     tickets = list(tickets)
     resting, back = _resting(tickets, at), _back(tickets, at)
-    return [Seen(ticket, user, resting=resting, back=back) for ticket in tickets]
+    held = records.holds(sorted({ticket.record for ticket in tickets if ticket.record}))
+    return [
+        Seen(ticket, user, resting=resting, back=back, hold=held.get(ticket.record, ""))
+        for ticket in tickets
+    ]
 
 
 def link_to(reference: str, user: User) -> Link:

@@ -140,8 +140,7 @@ def _shape(row: Proposal, links: list[Link], masked: bool) -> ProposalShape:
             name=_personal(row.contact_name, masked), email=_personal(row.contact_email, masked)
         ),
         source=row.source, external_id=row.external_id, version=row.version, links=links,
-        # Nothing holds a proposal yet.
-        hold=None,
+        hold=row.hold or None,
         next_follow_up_at=row.next_follow_up_at,
         created_at=row.created_at, changed_at=row.changed_at,
     )  # fmt: skip

@@ -67,7 +67,9 @@ def approve(*, approval_id: int, comment: str = "", by: User, at: datetime) -> A
     outcome = approval.outcome
     because = f"{by.name} approved it."
     desk.settle(subject=outcome.ref, because=because, by=by, at=at, kinds={"approval-overdue"})
-    releasing.let_go([outcome], at=at)
+    # Approved, it still waits for its proposal's hold.
+    if not outcome.on_hold:
+        releasing.let_go([outcome], at=at)
     return approval
 
 
@@ -77,8 +79,6 @@ def reject(*, approval_id: int, reason: str, by: User, at: datetime) -> Approval
 
     Raises Decided, NotAllowed, ValueError.
     """
-    if not reason.strip():
-        raise ValueError("Say why it is rejected.")
     approval = _decide(approval_id, False, reason, by, at)
     outcome = approval.outcome
     because = f"{by.name} rejected it: {approval.comment}"
@@ -177,6 +177,8 @@ def _decide(approval_id: int, approved: bool, comment: str, by: User, at: dateti
     if refusal := refusal_for(approval, by, at=at):
         raise NotAllowed(refusal)
     approval.comment = _readable(comment)
+    if not approved and not approval.comment:
+        raise ValueError("Say why it is rejected.")
     approval.is_approved, approval.decided_by, approval.decided_at = approved, by, at
     approval.save()
     trail.record(

@@ -14,7 +14,16 @@ from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.policy import business_time, calendars, roles
 from meshline.policy.business_time import Hours
-from proposals import approvals, budgets, conditions, promises, tiers, versions, wording
+from proposals import (
+    approvals,
+    budgets,
+    conditions,
+    holds,
+    promises,
+    tiers,
+    versions,
+    wording,
+)
 from proposals.catalogue import OPEN_TICKET
 from proposals.gates import Gate
 from proposals.models import Outcome, Proposal, Signal
@@ -56,6 +65,8 @@ def undo(outcome: Outcome, *, at: datetime) -> Outcome | None:
     if not outcome.undo or Outcome.objects.filter(undo_of=outcome).exists():
         return None
     back = _undoing(outcome, at)
+    held = Proposal.objects.filter(pk=outcome.proposal_id).exclude(hold="")
+    holds.rest(back, is_on_hold=held.exists())
     back.save()
     trail.record_all([_promised(back, at, why=outcome.unwanted_why)])
     return back
@@ -86,6 +97,7 @@ class _Batch:
             if want.spec.gate:
                 outcome.state = OutcomeState.HELD
                 self.gated.append((outcome, want.spec.gate, self._caused_by(outcome, story)))
+            self._rest(outcome)
         for pk in plan.revive:
             self._revive(mine[pk])
         for pk in plan.keep:
@@ -103,7 +115,9 @@ class _Batch:
 
     def write(self) -> None:
         bulk.insert(self.created)
-        bulk.update(self.changed, ["state", "unwanted_at", "unwanted_why", "next_attempt_at"])
+        bulk.update(
+            self.changed, ["state", "on_hold", "unwanted_at", "unwanted_why", "next_attempt_at"]
+        )
         bulk.update(self.scheduled, ["next_follow_up_at"])
         # Lines name their outcome by its id, which exists only now.
         trail.record_all([*(_promised(made, self.at) for made in self.created), *self.lines])
@@ -143,6 +157,16 @@ class _Batch:
             outcome.state, outcome.proven_at = OutcomeState.PROVEN, self.at
         return outcome
 
+    def _take_back(self, outcome: Outcome) -> None:
+        back = _undoing(outcome, self.at)
+        self._rest(back)
+        self.created.append(back)
+
+    def _rest(self, outcome: Outcome) -> None:
+        """It waits for its proposal's hold; a ticket does not, it is for people here."""
+        is_on_hold = bool(outcome.proposal.hold) and outcome.kind != OPEN_TICKET
+        holds.rest(outcome, is_on_hold=is_on_hold)
+
     def _caused_by(self, outcome: Outcome, story: Story) -> User | None:
         """The person whose act led to it, where it was one."""
         origins = {signal.pk: signal.origin for signal, _ in story.fresh}
@@ -155,6 +179,7 @@ class _Batch:
         waits = approvals.ask_again(outcome, at=self.at)
         outcome.state = OutcomeState.HELD if waits else OutcomeState.DUE
         outcome.next_attempt_at = self.at
+        self._rest(outcome)
         outcome.unwanted_at, outcome.unwanted_why = None, ""
         self.changed.append(outcome)
         self._line("outcome.wanted-again", outcome)
@@ -181,11 +206,11 @@ class _Batch:
             self.settled.append((outcome, outcome.unwanted_why))
             # A try whose answer never came may have reached the other side all the same.
             if outcome.undo and outcome.attempts:
-                self.created.append(_undoing(outcome, self.at))
+                self._take_back(outcome)
         elif outcome.kind == OPEN_TICKET:
             self.settled.append((outcome, outcome.unwanted_why))
         elif outcome.undo and outcome.state in (OutcomeState.DELIVERED, OutcomeState.PROVEN):
-            self.created.append(_undoing(outcome, self.at))
+            self._take_back(outcome)
 
     def _line(self, what: str, outcome: Outcome) -> None:
         self.lines.append(

@@ -21,6 +21,7 @@ ATTENTION = {
     "ticket": "Has an open ticket",
     "overdue": "Follow-up overdue",
     "temporary": "Temporary owner",
+    "hold": "On hold",
 }
 # The list's own order: what changed last comes first, by keyset, however long the list is.
 NEWEST = "-changed"
@@ -88,6 +89,8 @@ class ProposalFilter(FilterSet):
             return metrics.with_open_ticket(proposals)
         if value == "overdue":
             return proposals.filter(next_follow_up_at__lt=self.request.now)
+        if value == "hold":
+            return proposals.exclude(hold="")
         return proposals.filter(owner_is_temporary=True)
 
     def leave(self, proposals: QuerySet, name: str, value: str) -> QuerySet:

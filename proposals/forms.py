@@ -8,6 +8,7 @@ from django.db.models import Q, QuerySet
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Role, Scope, scope
 from meshline.web.forms import reason_field
+from proposals.hold_kinds import HoldKind
 from proposals.states import State
 
 # The version a person saw; it is never larger than this.
@@ -20,6 +21,18 @@ class MoveForm(forms.Form):
     to = forms.ChoiceField(choices=State.choices(), widget=forms.HiddenInput)
     version = forms.IntegerField(min_value=0, max_value=_MOST, widget=forms.HiddenInput)
     reason = reason_field(required=False)
+
+
+class HoldForm(forms.Form):
+    """Why automation stops."""
+
+    kind = forms.ChoiceField(label="Why", choices=HoldKind.choices, initial=HoldKind.MANUAL)
+    reason = reason_field(label="In words")
+
+
+class LiftForm(forms.Form):
+    hold = forms.IntegerField(min_value=0, max_value=2**63 - 1, widget=forms.HiddenInput)
+    reason = reason_field()
 
 
 class PersonChoice(forms.ModelChoiceField):

@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from proposals import authority, contracts, lifecycle, standing_in, versions
+from proposals import authority, contracts, holds, lifecycle, standing_in, versions
 from proposals.authority import Authorities
 from proposals.history import OWNER
 from proposals.models import Proposal, Signal
@@ -34,6 +34,7 @@ def receive_all(batch: list[Incoming], *, at: datetime) -> list[Receipted]:
         proposals = _proposals(fresh, router, at)
         signals = _keep(fresh, proposals, authority.load())
         stories = lifecycle.retell(list(proposals.values()), signals, fresh, router, at=at)
+        holds.judge(stories, at=at)
         contracts.promise(stories, at=at)
         known |= {signal.origin: signal for signal in signals}
         bell.ring("outbox")

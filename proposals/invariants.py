@@ -44,11 +44,11 @@ JOIN people_user home ON home.id = p.stands_in_for_id
 WHERE {_OPEN} AND {HERE_FOR_A_WHILE.format(person="home")}
 ORDER BY p.id
 """
-# A gate that nobody answered yet.
+# A gate that nobody answered yet, or a hold.
 _HELD_BY_NOBODY = """
 SELECT o.id FROM proposals_outcome o
 LEFT JOIN proposals_approval a ON a.outcome_id = o.id AND a.decided_at IS NULL
-WHERE o.state = 'held' AND a.id IS NULL
+WHERE o.state = 'held' AND a.id IS NULL AND NOT o.on_hold
 ORDER BY o.id
 """
 # What its contract lets go only once somebody approved it has not gone before.
@@ -57,6 +57,21 @@ SELECT o.id, o.state FROM proposals_outcome o
 JOIN proposals_approval a ON a.outcome_id = o.id AND a.is_approved IS NOT TRUE
 WHERE o.state NOT IN ('held', 'cancelled')
 ORDER BY o.id
+"""
+# Its row and its proposal say the same, and nothing that is on hold is due.
+_PAST_ITS_HOLD = """
+SELECT o.id, p.id FROM proposals_outcome o JOIN proposals_proposal p ON p.id = o.proposal_id
+WHERE o.state IN ('due', 'leased', 'held', 'delivered', 'given_up')
+  AND (o.on_hold <> (p.hold <> '') OR (o.on_hold AND o.state = 'due'))
+ORDER BY o.id
+"""
+# A proposal says it is on hold exactly while it is.
+_HOLDS = """
+SELECT p.id, p.hold FROM proposals_proposal p
+WHERE (p.hold <> '') <> EXISTS (
+    SELECT 1 FROM proposals_hold h WHERE h.proposal_id = p.id AND h.lifted_at IS NULL
+)
+ORDER BY p.id
 """
 
 
@@ -111,6 +126,12 @@ def unapproved() -> list[str]:
     )
 
 
+def past_their_hold() -> list[str]:
+    return breaches(
+        _PAST_ITS_HOLD, lambda pk, of: f"Outcome {pk} is not held as proposal {of} is."
+    ) + breaches(_HOLDS, lambda pk, said: f"Proposal {pk} says “{said}” of its holds.")
+
+
 INVARIANTS = [
     Invariant(
         "versions-count-transitions",
@@ -126,6 +147,7 @@ INVARIANTS = [
         lapsed,
     ),
     Invariant("held-has-a-reason", "An outcome is held only by what holds it.", held_by_nobody),
+    Invariant("holds-stop", "Nothing goes out for a proposal on hold.", past_their_hold),
     Invariant("gates-hold", "Nothing passes its review gate before it is approved.", unapproved),
     Invariant("given-up-has-a-ticket", "Every outcome that was given up has a ticket.", given_up),
     Invariant(

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Case, Value, When
 
 from exceptions import desk
 from meshline import bell, bulk
@@ -50,6 +51,7 @@ CLAIMABLE = """
     AND o.next_attempt_at <= clock_timestamp()
     AND (o.state <> 'leased' OR o.lease_until < clock_timestamp())
     AND o.connection = ANY(%(connections)s)
+    AND (NOT o.on_hold OR o.delivered_at IS NOT NULL)
     AND NOT EXISTS (
         SELECT 1 FROM proposals_outcome e
         WHERE e.proposal_id = o.proposal_id AND e.connection = o.connection
@@ -135,7 +137,8 @@ def free_lapsed(*, after: float) -> int:
         cursor.execute(
             """
             UPDATE proposals_outcome SET
-                state = CASE WHEN delivered_at IS NULL THEN 'due' ELSE 'delivered' END,
+                state = CASE WHEN delivered_at IS NOT NULL THEN 'delivered'
+                    WHEN on_hold THEN 'held' ELSE 'due' END,
                 lease_owner = NULL, lease_until = NULL, crashes = crashes + 1
             WHERE state = 'leased' AND lease_until < clock_timestamp() - %s * interval '1 second'
             """,
@@ -260,6 +263,8 @@ def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) 
     outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
     if outcome.state == State.HELD:
         raise NotNow("It is held: whoever may lets it go.")
+    if outcome.on_hold:
+        raise NotNow("Its proposal is on hold; lift that first.")
     if outcome.state not in (State.DUE, State.GIVEN_UP, State.DELIVERED):
         raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} needs no retry.")
     before = {"state": outcome.state}
@@ -317,7 +322,7 @@ def _acknowledge(outcome: Outcome) -> None:
     mine = {"lease_owner": outcome.lease_owner, "state": State.LEASED}
     held = Outcome.objects.filter(pk=outcome.pk, **mine)
     changed = held.update(
-        state=outcome.state, lease_owner=None, lease_until=None,
+        state=_or_held(outcome.state), lease_owner=None, lease_until=None,
         next_attempt_at=outcome.next_attempt_at, attempts=outcome.attempts, tries=outcome.tries,
         first_failed_at=outcome.first_failed_at, delivered_at=outcome.delivered_at,
         proven_at=outcome.proven_at, external_id=outcome.external_id, crashes=0,
@@ -325,6 +330,14 @@ def _acknowledge(outcome: Outcome) -> None:
     )  # fmt: skip
     if not changed:
         raise LeaseLost(f"{outcome} is somebody else's by now.")
+
+
+def _or_held(state: str) -> Any:
+    """Due again, unless its proposal came on hold while it was being carried: asked of the very row
+    that is written, so that no hold slips in between."""
+    if state != State.DUE:
+        return state
+    return Case(When(on_hold=True, then=Value(State.HELD)), default=Value(State.DUE))
 
 
 def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:

@@ -81,12 +81,19 @@ def send_back(*, slug: str, revision: int, reason: str, by: User, at: datetime) 
     return draft
 
 
-def check(slug: str, content: Any) -> Terms:
+def check_standing(slug: str) -> None:
+    """Look at a contract in force beside the others. Raises ModelError."""
+    if live := Contract.objects.live().filter(slug=slug).first():
+        check(slug, versions.terms_of(live).content)
+
+
+def check(slug: str, content: Any, *, together: bool = True) -> Terms:
     """The terms that this content says, beside the other contracts. Raises ModelError."""
     try:
         agreed = terms.read(content, known())
         others = {one.slug: versions.terms_of(one) for one in Contract.objects.live()}
-        terms.check_together(slug, agreed, others)
+        if together:
+            terms.check_together(slug, agreed, others)
     except TermsError as error:
         raise ModelError(str(error), error.place) from None
     return agreed
@@ -125,15 +132,18 @@ def publish(*, slug: str, revision: int, by: User, at: datetime) -> Contract:
 
 
 @transaction.atomic
-def put_in_force(*, slug: str, content: Any, why: str = "", by: Someone, at: datetime) -> Contract:
+def put_in_force(
+    *, slug: str, content: Any, why: str = "", together: bool = True, by: Someone, at: datetime
+) -> Contract:
     """Publish without a draft: from a file, or at the beginning. What says the same stays.
 
-    Raises SecondPerson where that takes another one, ModelError, NotAllowed.
+    Of several that change at once each is put in force first, and then all are looked at together
+    (`check_standing`). Raises SecondPerson where that takes another one, ModelError, NotAllowed.
     """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     _one_at_a_time()
     _check_slug(slug)
-    agreed = check(slug, content)
+    agreed = check(slug, content, together=together)
     live = Contract.objects.live().filter(slug=slug).first()
     if live and versions.terms_of(live) == agreed:
         return live
@@ -173,6 +183,16 @@ def retire(*, slug: str, in_force: int, reason: str, by: Someone, at: datetime) 
     if isinstance(by, User) and why_second(slug, RETIRE):
         return _ask_for(slug, RETIRE, reason, in_force, by, at)
     return _retired(live, "", reason, by, at)
+
+
+@transaction.atomic
+def retire_at_once(*, slug: str, in_force: int, reason: str, by: Someone, at: datetime) -> Contract:
+    """As `retire`, but never waiting: SecondPerson where it takes one and a person does it."""
+    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    _one_at_a_time()
+    _refuse_stale(slug, in_force)
+    _refuse_alone(slug, RETIRE, by)
+    return _retired(_live(slug), "", _reason(reason), by, at)
 
 
 def why_second(slug: str, content: Content) -> str:

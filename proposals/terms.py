@@ -96,6 +96,19 @@ def kept(content: Content) -> Terms:
     return Terms(**{**content, "trigger": State(content["trigger"])})
 
 
+def tidied(row: Any) -> Any:
+    """An outcome written as `read` would keep it, as far as that goes without refusing anything."""
+    deed = DEEDS.get(row["kind"]) if isinstance(row.get("kind"), str) else None
+    if deed is None:
+        return row
+    wanted = row.get("wanted")
+    known = isinstance(wanted, list) and all(one in set(State) for one in wanted if _is_text(one))
+    if known and isinstance(wanted, list) and all(map(_is_text, wanted)):
+        row = {**row, "wanted": [state.value for state in State if state in wanted]}
+    row = {**row, "target": row.get("target", deed.target), "params": row.get("params") or {}}
+    return {key: value for key, value in row.items() if value or key == "params"}
+
+
 def condition(node: Any) -> Content:
     """A condition as it is kept; what holds always is empty. Raises TermsError."""
     try:
@@ -349,6 +362,10 @@ def _span(said: Any, place: str, *, needed: bool = True, most: int = LONGEST_SPA
     if not isinstance(said, int) or isinstance(said, bool) or not 1 <= said <= most:
         raise TermsError(f"Write business minutes, 1 to {most:,}.", place)
     return said
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 def _owner(said: Any, known: Known) -> str:

@@ -16,6 +16,7 @@ from proposals.states import State
 # Received longer than this after it happened, both times are told.
 _LATE = timedelta(minutes=2)
 _ICONS = {
+    "proposal.held": "player-pause", "proposal.let-go": "player-play",
     "proposal.changed": "pencil", "proposal.assigned": "user-check",
     "proposal.handed-over": "arrows-exchange", "proposal.returned": "arrow-back-up",
     "proposal.kept": "user-check",
@@ -35,7 +36,7 @@ _DEEDS = {
 }  # fmt: skip
 # Told in the headline already, or on the page the step leads to.
 _TOLD = {
-    "proposal": {"state", "since"},
+    "proposal": {"state", "since", "hold"},
     "outcome": {"outcome", "in", "key"},
     "signal": {"said"},
     "ticket": set(),
@@ -119,6 +120,10 @@ def _headline(entry: Entry, signal: Signal | None, outcome: Outcome | None) -> s
         return "First heard of"
     if what in ("proposal.moved", "proposal.changed"):
         return entry.words.removeprefix("Proposal ").capitalize()
+    if what == "proposal.held":
+        return f"Put on hold: {str(after.get('hold', '')).lower()}"
+    if what == "proposal.let-go":
+        return f"Hold lifted: {str(entry.before.get('hold', '')).lower()}"
     if what == "proposal.assigned":
         return f"Given to {after.get('owner', 'somebody')}"
     if what == "proposal.handed-over":

@@ -1,4 +1,4 @@
-"""Why an outcome is held, in words: by its review gate."""
+"""Why an outcome is held, in words: by its proposal's hold, or by its review gate."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,13 @@ def why_held(outcomes: Iterable[Outcome]) -> dict[int, str]:
     if not held:
         return {}
     asked = Approval.objects.filter(outcome__in=held, decided_at=None)
-    return {
+    waits = {
         pk: f"It waits for the approval of {gates.whom(who)}."
         for pk, who in asked.values_list("outcome", "who")
     }
+    on_hold = Outcome.objects.filter(pk__in=[one.pk for one in held], on_hold=True)
+    stops = {
+        pk: f"Its proposal is on hold: {kind.replace('-', ' ')}."
+        for pk, kind in on_hold.values_list("pk", "proposal__hold")
+    }
+    return waits | stops

@@ -58,7 +58,7 @@ RULES = {
     "meshline.policy.business_time", "meshline.policy.public_holidays", "meshline.policy.windows",
     "exceptions.states", "exceptions.kinds",
     "proposals.states", "proposals.history", "proposals.promises", "proposals.tiers",
-    "proposals.rules", "proposals.targets", "proposals.pools",
+    "proposals.rules", "proposals.targets", "proposals.pools", "proposals.hold_kinds",
     "proposals.catalogue", "proposals.conditions", "proposals.gates", "proposals.terms",
     "proposals.sentences", "proposals.differences", "meshline.people.permissions",
     "connectors.backoff", "connectors.parsing", "connectors.moments",

@@ -33,6 +33,18 @@ def of_records_seen_by(user: Any, lines: QuerySet) -> QuerySet:
     return lines.filter(seen)
 
 
+def holds(references: Iterable[str]) -> dict[str, str]:
+    """Of these records ("proposal:17") those that are on hold, and why in a word or two."""
+    found: dict[str, str] = {}
+    for kind in RECORDS:
+        pks = {pk for named, _, pk in (one.partition(":") for one in references) if named == kind}
+        model = model_of(kind)
+        if model and pks:
+            rows = model.objects.filter(pk__in=pks).exclude(hold="").values_list("pk", "hold")
+            found |= {f"{kind}:{pk}": hold.replace("-", " ") for pk, hold in rows}
+    return found
+
+
 def origins(signal_ids: Iterable[int]) -> dict[int, str]:
     """What brought these signals ("message:812", "person:3:…"), in one query."""
     ids = set(signal_ids)

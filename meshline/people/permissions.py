@@ -42,6 +42,7 @@ class Permission(StrEnum):
     SEE_PAYLOADS = "see raw payloads"
     MOVE_PROPOSAL = "move a proposal along its contract"
     OVERRIDE_PROPOSAL = "override a guard or reopen a proposal"
+    HOLD_PROPOSAL = "put a proposal on hold or lift a hold"
     REASSIGN_PROPOSAL = "change a proposal's owner"
     SEE_QUEUE = "see the exception queue"
     WORK_QUEUE = "claim, acknowledge, release and escalate tickets"
@@ -88,6 +89,7 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.SEE_PAYLOADS: {O: ALL, M: ALL, S: TEAM, A: MASKED},
     Permission.MOVE_PROPOSAL: {O: ALL, M: ALL},
     Permission.OVERRIDE_PROPOSAL: {M: ALL},
+    Permission.HOLD_PROPOSAL: {O: ALL, M: ALL},
     Permission.REASSIGN_PROPOSAL: {O: ALL, M: ALL, S: TEAM},
     Permission.SEE_QUEUE: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
     Permission.WORK_QUEUE: {O: ALL, M: ALL, S: TEAM},

@@ -7,14 +7,14 @@ from typing import Any
 
 from meshline.audit.actors import Someone
 from meshline.people.model_file import check_zone, person, team
-from meshline.policy import operating_model, public_holidays
+from meshline.policy import high_value, operating_model, public_holidays
 from meshline.policy.models import (
     BusinessCalendar,
     Company,
     Sla,
     SourceOfTruth,
 )
-from meshline.policy.operating_model import Calendar
+from meshline.policy.operating_model import Calendar, ModelError
 from meshline.policy.windows import DAYS, WindowError, check
 from meshline.sections import (
     Field,
@@ -48,6 +48,7 @@ def _said_of_company(company: Company) -> Values:
         "name": company.name,
         "zone": company.zone,
         "fallback_owner": owner.email.lower() if owner else None,
+        "high_value": dict(company.high_value),
     }
 
 
@@ -58,6 +59,18 @@ def _change_company(identity: Identity, values: Values, *, by: Someone, at: date
         name=wanted["name"], zone=wanted["zone"],
         fallback_owner=person(wanted["fallback_owner"]), by=by, at=at,
     )  # fmt: skip
+    if "high_value" in values:
+        high_value.set_thresholds(values["high_value"], by=by, at=at)
+
+
+def _read_high_value(node: Node) -> dict[str, str]:
+    """Amounts by currency, in its minor units."""
+    given = {} if node.value is None else mapping(node)
+    try:
+        return high_value.check({name: str(one.value) for name, one in given.items()})
+    except ModelError as error:
+        line = given[error.field].line if error.field in given else node.line
+        raise Wrong(str(error), line) from None
 
 
 COMPANY = Section(
@@ -68,6 +81,7 @@ COMPANY = Section(
         "name": Field(text, check=line_of_text(120)),
         "zone": Field(text, check=check_zone),
         "fallback_owner": Field(maybe(lowered), refers_to="person"),
+        "high_value": Field(_read_high_value, unsaid={}),
     },
     here=_company_here,
     change=_change_company,

@@ -23,6 +23,8 @@ class Company(models.Model):
     fallback_owner = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # From which amount on a record is held for a look, as text by currency (policy.high_value).
+    high_value = models.JSONField(default=dict, blank=True)
 
     class Meta:
         constraints: ClassVar = [

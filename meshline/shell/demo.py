@@ -25,7 +25,7 @@ from meshline.policy.models import BusinessCalendar, Company
 from meshline.policy.operating_model import Calendar
 from meshline.policy.processes import PROCESSES
 from meshline.pulse import pulse
-from meshline.shell import demo_history, health, sandbox_control
+from meshline.shell import demo_history, demo_model, health, sandbox_control
 from proposals import rulebook
 from proposals.tiers import Tier
 
@@ -106,6 +106,7 @@ def load() -> bool:
         _connect(at)
         if is_new:
             demo_history.make(at)
+            demo_model.make(at)
             _draft_rules(at)
             pulse.beat(health.DEMO)
     tell_stand_ins(listening=True)

@@ -2,12 +2,13 @@
 
 from proposals.models.approval import Approval
 from proposals.models.contract import Contract
+from proposals.models.hold import Hold
 from proposals.models.outcome import Outcome
 from proposals.models.proposal import Proposal, Transition
 from proposals.models.routing import RoutingDecision, RoutingPool, RoutingRules
 from proposals.models.signal import Signal
 
 __all__ = [
-    "Approval", "Contract", "Outcome", "Proposal", "RoutingDecision", "RoutingPool", "RoutingRules",
-    "Signal", "Transition",
+    "Approval", "Contract", "Hold", "Outcome", "Proposal", "RoutingDecision", "RoutingPool",
+    "RoutingRules", "Signal", "Transition",
 ]  # fmt: skip

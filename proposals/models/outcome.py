@@ -96,6 +96,8 @@ class Outcome(models.Model):
     # Its class, for grouping: unavailable, refused, unproven, credentials, crashed.
     failure = models.CharField(max_length=60, blank=True)
     ticketed_at = models.DateTimeField(null=True, blank=True)
+    # Its proposal is on hold: it is carried no more until that is lifted, and then HELD no longer.
+    on_hold = models.BooleanField(default=False)
     # No longer wanted while it was being carried: undone once it is through.
     unwanted_at = models.DateTimeField(null=True, blank=True)
     unwanted_why = models.CharField(max_length=300, blank=True)

@@ -65,6 +65,8 @@ class Proposal(models.Model):
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     changed_at = models.DateTimeField()
+    # Why automation stops for it, in one word; empty while nothing holds it (proposals.holds).
+    hold = models.CharField(max_length=20, blank=True)
     next_follow_up_at = models.DateTimeField(null=True, blank=True)
     # What counts of its invoices, as billing last told (proposals.billing).
     invoice_id = models.CharField(max_length=200, blank=True)
@@ -107,6 +109,11 @@ class Proposal(models.Model):
     @property
     def record(self) -> str:
         return f"proposal:{self.pk}"
+
+    @property
+    def hold_words(self) -> str:
+        """Such as "high value"; empty while nothing holds it."""
+        return self.hold.replace("-", " ")
 
     @property
     def amount_words(self) -> str:

@@ -37,9 +37,11 @@ from proposals import (
     timeline,
     waiting,
 )
-from proposals.forms import AssignForm, KeepForm, MoveForm
+from proposals.forms import AssignForm, HoldForm, KeepForm, LiftForm, MoveForm
+from proposals.hold_kinds import label
+from proposals.holds import HoldError
 from proposals.lifecycle import Conflict
-from proposals.models import Outcome, Proposal, Transition
+from proposals.models import Hold, Outcome, Proposal, Transition
 from proposals.models.outcome import WAITING
 from proposals.offers import Offer
 from proposals.states import MoveError, State
@@ -104,16 +106,16 @@ def proposals(request: Request) -> HttpResponse:
 @require_safe
 @requires(Permission.SEE_PROPOSALS)
 def proposal(request: Request, proposal_id: int) -> HttpResponse:
-    return _show(request, _seen(request, proposal_id))
+    return _show(request, seen_by(request, proposal_id))
 
 
 @require_POST
 @requires(Permission.MOVE_PROPOSAL)
 def move(request: Request, proposal_id: int) -> HttpResponse:
-    seen = _seen(request, proposal_id)
+    seen = seen_by(request, proposal_id)
     form = MoveForm(request.POST)
     if not form.is_valid():
-        return _refuse(request, seen, "move", form, _said_by(form), 422)
+        return refuse(request, seen, "move", form, said_by(form), 422)
     asked = form.cleaned_data
     to = State(asked["to"])
 
@@ -123,16 +125,16 @@ def move(request: Request, proposal_id: int) -> HttpResponse:
             by=request.user, at=instant.now(),
         )  # fmt: skip
 
-    return _act(request, seen, "move", form, moved, f"It is {to.label.lower()} now.")
+    return act_on(request, seen, "move", form, moved, f"It is {to.label.lower()} now.")
 
 
 @require_POST
 @requires(Permission.REASSIGN_PROPOSAL)
 def assign(request: Request, proposal_id: int) -> HttpResponse:
-    seen = _seen(request, proposal_id)
+    seen = seen_by(request, proposal_id)
     form = AssignForm(request.POST, by=request.user)
     if not form.is_valid():
-        return _refuse(request, seen, "assign", form, _said_by(form), 422)
+        return refuse(request, seen, "assign", form, said_by(form), 422)
     asked = form.cleaned_data
 
     def assigned() -> Proposal:
@@ -141,20 +143,18 @@ def assign(request: Request, proposal_id: int) -> HttpResponse:
             reason=asked["reason"], by=request.user, at=instant.now(),
         )  # fmt: skip
 
-    return _act(request, seen, "assign", form, assigned, f"{asked['owner'].name} owns it now.")
+    return act_on(request, seen, "assign", form, assigned, f"{asked['owner'].name} owns it now.")
 
 
 @require_POST
 @requires(Permission.SEE_PROPOSALS)
 def keep(request: Request, proposal_id: int) -> HttpResponse:
     """Whoever has it for somebody who is out keeps it for good."""
-    seen = _seen(request, proposal_id)
+    seen = seen_by(request, proposal_id)
     form = KeepForm(request.POST)
     reason = delegation.refusal(seen, request.user)
     if not form.is_valid() or reason:
-        return _refuse(
-            request, seen, "keep", form, reason or _said_by(form), 403 if reason else 422
-        )
+        return refuse(request, seen, "keep", form, reason or said_by(form), 403 if reason else 422)
 
     def kept() -> Proposal:
         version = form.cleaned_data["version"]
@@ -162,7 +162,7 @@ def keep(request: Request, proposal_id: int) -> HttpResponse:
             proposal_id=seen.pk, version=version, by=request.user, at=instant.now()
         )
 
-    return _act(request, seen, "keep", form, kept, "It stays where it is.")
+    return act_on(request, seen, "keep", form, kept, "It stays where it is.")
 
 
 _INVOICE_TONES: dict[str, Tone] = {
@@ -177,15 +177,15 @@ def _part(request: Request, part: str, whole: str) -> str:
     return part if request.htmx and not request.htmx.history_restore_request else whole
 
 
-def _seen(request: Request, proposal_id: int) -> Proposal:
+def seen_by(request: Request, proposal_id: int) -> Proposal:
     """The proposal, if this person sees it; otherwise there is none."""
     seen = Proposal.objects.visible_to(request.user)
     seen = seen.select_related("owner__team", "stands_in_for")
     return get_object_or_404(seen, pk=proposal_id)
 
 
-def _act(
-    request: Request, seen: Proposal, act: str, form: forms.Form, verb: Callable[[], Proposal],
+def act_on(
+    request: Request, seen: Proposal, act: str, form: forms.Form, verb: Callable[[], object],
     sentence: str,
 ) -> HttpResponse:  # fmt: skip
     """Do it; a no is answered with the new truth and with what was typed."""
@@ -193,21 +193,21 @@ def _act(
         verb()
     except OutOfScope:
         raise
-    except (Conflict, MoveError) as error:
-        return _refuse(request, seen, act, form, str(error), 409)
+    except (Conflict, MoveError, HoldError) as error:
+        return refuse(request, seen, act, form, str(error), 409)
     except NotAllowed as error:
-        return _refuse(request, seen, act, form, str(error), 403)
+        return refuse(request, seen, act, form, str(error), 403)
     except ValueError as error:
-        return _refuse(request, seen, act, form, str(error), 422)
+        return refuse(request, seen, act, form, str(error), 422)
     if not request.htmx:
         return done(request, sentence, reverse("proposals:proposal", args=[seen.pk]))
-    return say(request, _show(request, _seen(request, seen.pk)), sentence)
+    return say(request, _show(request, seen_by(request, seen.pk)), sentence)
 
 
-def _refuse(
+def refuse(
     request: Request, seen: Proposal, act: str, form: forms.Form, sentence: str, status: int
 ) -> HttpResponse:
-    now = _seen(request, seen.pk)
+    now = seen_by(request, seen.pk)
     version = form.cleaned_data.get("version")
     since = now.transitions.filter(version__gt=version) if version is not None else []
     typed = str(form.data.get("reason", ""))
@@ -215,7 +215,7 @@ def _refuse(
     return _show(request, now, trouble, status=status)
 
 
-def _said_by(form: forms.Form) -> str:
+def said_by(form: forms.Form) -> str:
     """What is wrong with a form, in one sentence."""
     return " ".join(str(error) for errors in form.errors.values() for error in errors)
 
@@ -240,6 +240,7 @@ def _show(
         "page": page,
         "steps": timeline.tell(page.items, outcomes, masked=masked, opens=opens),
         **_acts(request, shown, trouble),
+        **_holds(request, shown, trouble),
         **_what_follows(outcomes, masked),
         **_tickets(request, shown),
     }
@@ -277,6 +278,28 @@ def _until(request: Request, shown: Proposal) -> datetime | None:
     home = shown.stands_in_for_id
     back = availability.back_at([home], at=request.now or instant.now()) if home else {}
     return back.get(home) if home else None
+
+
+def _holds(request: Request, shown: Proposal, trouble: Trouble | None) -> dict[str, Any]:
+    """What holds it, each with the form that lifts it; and the form that sets one more."""
+    in_force = list(shown.holds.in_force().order_by("pk"))
+    hold_form = HoldForm(auto_id="hold-%s")
+    if trouble and trouble.act == "hold":
+        hold_form = _again(HoldForm(trouble.form.data, auto_id="hold-%s"), trouble)
+    return {
+        "holds": [(hold, label(hold.kind), _lift_form(hold, trouble)) for hold in in_force],
+        "hold_form": hold_form,
+        "no_hold": permissions.refusal_for(
+            request.user, Permission.HOLD_PROPOSAL, owner=shown.owner
+        ),
+    }
+
+
+def _lift_form(hold: Hold, trouble: Trouble | None) -> LiftForm:
+    ids = f"lift-{hold.pk}-%s"
+    if trouble and trouble.act == "lift" and trouble.form.data.get("hold") == str(hold.pk):
+        return _again(LiftForm(trouble.form.data, auto_id=ids), trouble)
+    return LiftForm(initial={"hold": hold.pk}, auto_id=ids)
 
 
 def _move_rows(shown: Proposal, offered: Iterable[Offer], trouble: Trouble | None) -> list[MoveRow]:

@@ -13,6 +13,7 @@ from playwright.sync_api import sync_playwright
 
 from meshline import instant
 from meshline.audit.actors import SETUP
+from meshline.policy import high_value
 from proposals import contract_backtest, publishing, versions
 from proposals.models import Approval, Contract, Proposal
 from tests import factories
@@ -161,6 +162,23 @@ def test_what_waits_for_an_approval(look, size, scheme, gated):
     _check(page, f"approval-{size}-{scheme}")
     page.goto(f"/proposals/{waits.outcome.proposal_id}/")
     _check(page, f"proposal-gated-{size}-{scheme}")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_what_is_on_hold(look, size, scheme, model):
+    high_value.set_thresholds({"EUR": "5000"}, by=SETUP, at=instant.now())
+    large = {"grand_total": {"amount": "9000", "currency": "EUR"}}
+    post_pandadoc([document("sent", id="doc-9", name="Large one", **large)], event_id="large")
+    digest_all()
+    page = look(size, scheme, model["rosa"])
+    proposal = Proposal.objects.get(external_id="doc-9")
+    for name, url in {
+        "hold-proposal": f"/proposals/{proposal.pk}/", "hold-list": "/proposals/",
+        "hold-queue": "/queue/", "hold-thresholds": "/operating-model/holds/",
+    }.items():  # fmt: skip
+        page.goto(url)
+        _check(page, f"{name}-{size}-{scheme}")
 
 
 def test_approving_from_the_row_takes_it_off_the_list(look, gated):

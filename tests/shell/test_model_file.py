@@ -31,6 +31,7 @@ from meshline.policy.models import (
 from meshline.shell.model_file import plan as model_file
 from meshline.shell.model_file import telling, writing
 from meshline.shell.model_file.refused import Refused
+from proposals.models import Contract
 from tests import factories
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -218,6 +219,75 @@ def test_the_order_of_keys_and_entries_makes_no_difference():
     assert plan(WHOLE) == NO_DIFFERENCES
 
 
+# --- Contracts --------------------------------------------------------------------------------
+SENT = """\
+contracts:
+- slug: sent
+  condition: {field: amount, op: at_least, value: 500}
+  tier: hours
+  outcomes:
+  - {name: tell, kind: notice.tell, wanted: [sent], params: {subject: "{title}"}, once: false}
+"""
+
+
+def test_a_contract_changes_by_the_file_as_a_version():
+    said = apply(SENT)
+    assert said[0] == "~ contract sent"
+    assert "    tier: none → hours" in said
+    assert any("condition: none → field amount; op at_least; value 500" in line for line in said)
+    assert plan(SENT) == NO_DIFFERENCES
+    row = Contract.objects.live().get(slug="sent")
+    assert (row.version, row.tier, row.why) == (2, "hours", "The operating model file says so.")
+    assert row.outcomes == [{
+        "name": "tell", "kind": "notice.tell", "target": "meshline", "wanted": ["sent"],
+        "params": {"subject": "{title}"},
+    }]  # fmt: skip
+    assert lines_of("contract.published")[-1].after["version"] == 2
+
+
+def test_a_contract_goes_by_the_file_and_comes_back():
+    assert apply("contracts:\n- {slug: sent, remove: true}\n")[0] == "- contract sent"
+    assert not Contract.objects.live().filter(slug="sent").exists()
+    assert plan("contracts:\n- {slug: sent, remove: true}\n")[-1] == NO_DIFFERENCES[0]
+    apply(SENT + "  name: Sent\n  trigger: sent\n")
+    assert Contract.objects.live().get(slug="sent").version == 3
+
+
+def test_two_contracts_may_exchange_an_outcome_in_one_file():
+    """Each alone would contradict the other; what counts is how they stand together."""
+    text = """\
+    contracts:
+    - slug: sent
+      outcomes:
+      - {name: deal, kind: deal.upsert, wanted: [sent], mirrors: true}
+    - slug: sent-too
+      name: Told
+      trigger: sent
+      outcomes:
+      - {name: tell-owner, kind: notice.tell, wanted: [sent], params: {subject: x}}
+    """
+    apply(text)
+    assert plan(text) == NO_DIFFERENCES
+
+
+def test_a_file_applied_as_a_person_does_not_touch_billing_alone(staff):
+    text = "contracts:\n- {slug: signed, tier: daily}\n"
+    assert "a second person publishes it" in refusal(text, by=staff["rosa"])
+    assert "a second person publishes it" in refusal(
+        "contracts:\n- {slug: signed, remove: true}\n", by=staff["rosa"]
+    )
+    assert apply("contracts:\n- {slug: sent, tier: daily}\n", by=staff["rosa"])
+    assert apply(text)[0] == "~ contract signed"
+
+
+def test_high_values_are_part_of_the_company():
+    text = "company:\n  high_value: {USD: 60000, EUR: '50000'}\n"
+    assert apply(text)[1] == "    high_value: none → EUR 50000.00; USD 60000.00"
+    assert plan(text) == NO_DIFFERENCES
+    assert Company.objects.get().high_value == {"EUR": "50000.00", "USD": "60000.00"}
+    assert plan("company: {name: Our company}\n") == NO_DIFFERENCES
+
+
 # --- What differs -----------------------------------------------------------------------------
 @pytest.mark.parametrize(
     ("old", "new", "said"),
@@ -364,7 +434,42 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
             "connections:\n- slug: x\n  system: hubspot\n  credential_env: DATABASE_URL\n",
             4, "DATABASE_URL is Meshline's own",
         ),
-        ("contracts:\n- slug: sent\n", 1, "The file does not change contracts yet"),
+        ("contracts:\n- slug: sent\n  trigger: sold\n", 3, "none of draft"),
+        ("contracts:\n- slug: sent\n  tier: soon\n", 3, "none of seconds"),
+        ("contracts:\n- slug: sent\n  retry: hourly\n", 3, "none of quick"),
+        ("contracts:\n- slug: sent\n  ticket: nothing\n", 3, "no ticket kind “nothing”"),
+        ("contracts:\n- slug: sent\n  severity: grave\n", 3, "grave"),
+        ("contracts:\n- slug: sent\n  owner: process:nothing\n", 3, "no process “nothing”"),
+        ("contracts:\n- slug: sent\n  outcomes: []\n", 3, "at least one outcome"),
+        ("contracts:\n- slug: sent\n  outcomes: sent\n", 3, "write a list"),
+        ("contracts:\n- slug: sent\n  outcomes:\n  - deal\n", 4, "write keys and values"),
+        ("contracts:\n- slug: sent\n  condition: {field: colour}\n", 3, "no field “colour”"),
+        ("contracts:\n- slug: sent\n  condition: amount\n", 3, "write keys and values"),
+        ("contracts:\n- slug: new-one\n  trigger: sent\n", 2, "needs a name"),
+        ("contracts:\n- slug: sent\n  version: 3\n", 3, "no key of a contract “version”"),
+        (
+            "contracts:\n- slug: sent\n  outcomes:\n  - name: tell\n    kind: notice.tell\n"
+            "    wanted: [sent]\n    params:\n      subject: '{colour}'\n",
+            8, "Nothing here is called {colour}",
+        ),
+        (
+            "contracts:\n- slug: sent\n  outcomes:\n  - name: tell\n    kind: notice.tell\n"
+            "    wanted: [viewed]\n    params: {subject: x}\n",
+            6, "It must be wanted while it is sent.",
+        ),
+        (
+            "contracts:\n- slug: Sent Too\n  name: x\n  trigger: sent\n  outcomes:\n"
+            "  - {name: tell, kind: notice.tell, wanted: [sent], params: {subject: x}}\n",
+            2, "small letters and dashes",
+        ),
+        (
+            "contracts:\n- slug: sent-too\n  name: x\n  trigger: sent\n  outcomes:\n"
+            "  - {name: tell, kind: notice.tell, wanted: [sent], params: {subject: x}}\n"
+            "  - {name: deal, kind: deal.upsert, wanted: [sent], mirrors: true}\n",
+            7, "promises deal there as well",
+        ),
+        ("company:\n  high_value: {EUR: 0}\n", 2, "above nothing"),
+        ("company:\n  high_value:\n    EUR: 5\n    euro: 5\n", 4, "not a currency"),
         ("company:\nrouting_rules: [x]\n", 2, "is written in keys: record, rules"),
         ("mappings: [x]\n", 1, "The file does not change mappings yet"),
         (

@@ -16,6 +16,14 @@ REMOVE = "remove"
 LISTED_MOST = 12
 
 
+def _within(node: Node, part: str) -> Node | None:
+    if isinstance(node.value, dict):
+        return node.value.get(part)
+    if isinstance(node.value, list) and part.isdecimal() and int(part) < len(node.value):
+        return node.value[int(part)]
+    return None
+
+
 @dataclass(frozen=True)
 class Entry:
     """One entry of the file, read: what it names, on which lines."""
@@ -32,7 +40,14 @@ class Entry:
         return " ".join([self.section.noun, *(word for word in self.identity if word)])
 
     def line_of(self, field: str | None) -> int:
-        return self.nodes[field].line if field in self.nodes else self.line
+        """The line of a field, or of what is in it ("outcomes.2.wanted"), as far as that goes."""
+        here = Node(self.nodes, self.line)
+        for part in (field or "").split("."):
+            node = _within(here, part)
+            if node is None:
+                break
+            here = node
+        return here.line
 
 
 def read(root: Node, problems: list[Problem]) -> dict[str, list[Entry]]:

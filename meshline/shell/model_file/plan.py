@@ -28,6 +28,8 @@ from meshline.shell.model_file import entries, parts, reading
 from meshline.shell.model_file.entries import Entry
 from meshline.shell.model_file.refused import Problem, Refused
 from meshline.vault import VaultError
+from proposals import publishing
+from proposals.contract_model_file import CONTRACTS
 
 # How a floor says no: a sentence, and maybe the field.
 REFUSALS = (
@@ -97,6 +99,8 @@ def apply(data: bytes, *, by: Someone, at: datetime) -> Plan:
             _make(difference.entry, partial(_follow_sla, difference.entry, by=by, at=at))
         if difference.section is CALENDARS:
             _make(difference.entry, partial(_follow_hours, hours, difference.entry, by=by, at=at))
+    for difference in _of(CONTRACTS.key, found.differences):
+        _make(difference.entry, partial(publishing.check_standing, difference.entry.identity[0]))
     return found
 
 

@@ -41,13 +41,18 @@ def _words(field: Field, value: Any) -> str:
     return value if field.hidden else _plain(field.write(value))
 
 
+def _within(value: Any) -> str:
+    """One of several, told apart from its neighbours where it has parts itself."""
+    return f"({_plain(value)})" if isinstance(value, dict) else _plain(value)
+
+
 def _plain(value: Any) -> str:
     if value is None or value in ([], {}):
         return "none"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, list):
-        return ", ".join(value)
+        return ", ".join(_within(part) for part in value)
     if isinstance(value, dict):
         return "; ".join(f"{key} {_plain(part)}" for key, part in value.items())
     return str(value)
