@@ -42,7 +42,6 @@ _TABLE = [
     Kind(
         "record", "My records",
         "What a contract says of a record of mine: a proposal went out, was signed, was invoiced.",
-        by_role={"rep": _CHAT, "sdr-manager": _CHAT},
     ),
     Kind(
         "ticket", "My tickets",

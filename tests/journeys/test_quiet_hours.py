@@ -70,6 +70,7 @@ def test_a_ticket_at_night_waits_until_morning_and_a_critical_one_does_not(staff
 
     # Two tickets at night: in the app at once, outside not at all.
     first, second = trouble("delivery-failed", 1), trouble("proof-missing", 2)
+    assert set(Sending.objects.values_list("was_held", flat=True)) == {True}
     posting.drain()
     assert mail.outbox == []
     told = words(olivia.get("/notices/"))
