@@ -133,10 +133,14 @@ class OutOfScope(NotAllowed):
 class Holder(Protocol):
     """What the table wants to know of a person."""
 
-    role: str
-    is_active: bool
-    team_id: int | None
-    pk: Any
+    @property
+    def role(self) -> str: ...
+    @property
+    def is_active(self) -> bool: ...
+    @property
+    def team_id(self) -> int | None: ...
+    @property
+    def pk(self) -> Any: ...
 
 
 class _Nobody:

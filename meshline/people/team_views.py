@@ -94,7 +94,7 @@ def _seen(request: Request) -> QuerySet:
     rows = Team.objects.select_related("lead", "calendar").order_by("name", "pk")
     rows = rows.annotate(people=Count("members", filter=Q(members__is_active=True)))
     if request.scope is Scope.TEAM:
-        return rows.filter(pk=request.user.team_id)
+        return rows.filter(pk=request.user.team_id or 0)
     return rows
 
 
