@@ -138,7 +138,7 @@ def _show_version(
     context = {
         "page_title": str(row),
         "form": _again(form, live.number) if form else RestoreForm(initial={"seen": live.number}),
-        "trouble": " ".join(form.non_field_errors()) if form else "",
+        "trouble": " ".join(map(str, form.non_field_errors())) if form else "",
         "row": row,
         "rows": rule_rows(rulebook.version(row.pk).rules),
         "change": _difference_to_before(row),
