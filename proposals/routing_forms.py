@@ -206,7 +206,7 @@ def _people(rule: Rule | None) -> list[tuple[str, str]]:
 class RestoreForm(forms.Form):
     """Why an older version comes back; `seen` is the one that was in force then."""
 
-    seen = forms.IntegerField(widget=forms.HiddenInput)
+    seen = forms.IntegerField(min_value=0, max_value=2**31 - 1, widget=forms.HiddenInput)
     reason = reason_field()
 
 

@@ -12,7 +12,7 @@ from meshline.people.permissions import Permission, refusal_for
 from meshline.policy.models import Draft
 from meshline.policy.operating_model import ModelError, Stale
 from meshline.web import paging
-from meshline.web.access import done, refusal, requires
+from meshline.web.access import done, requires
 from meshline.web.requests import Request
 from proposals import rulebook, rules
 from proposals.models import RoutingRules
@@ -61,18 +61,20 @@ def version(request: Request, number: int) -> HttpResponse:
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def restore(request: Request, number: int) -> HttpResponse:
     """Bring an older version's rules back with a reason, as a new version."""
-    row = _numbered(number)
+    row, form = _numbered(number), RestoreForm(request.POST)
+    if not form.is_valid():
+        return _show_version(request, row, form, status=422)
+    asked = form.cleaned_data
     try:
         made = rulebook.restore(
-            number=row.number, seen=number_in(request.POST.get("seen", "")),
-            reason=request.POST.get("reason", ""), by=request.user, at=instant.now(),
+            number=row.number, seen=asked["seen"], reason=asked["reason"], by=request.user,
+            at=instant.now(),
         )  # fmt: skip
-    except Stale as error:
-        return _show_version(request, row, stale=error, status=409)
+    except Stale:
+        return _show_version(request, row, form, status=409)
     except ModelError as error:
-        if request.htmx:
-            return refusal(request, error, status=422)
-        return _show_version(request, row, trouble=str(error), status=422)
+        form.add_error(None, str(error))
+        return _show_version(request, row, form, status=422)
     return done(
         request, f"Version {row.number} is back, as version {made.number}.", "proposals:routing"
     )
@@ -127,35 +129,33 @@ def _numbered(number: int) -> RoutingRules:
 
 
 def _show_version(
-    request: Request, row: RoutingRules, *, stale: Stale | None = None, trouble: str = "",
-    status: int = 200,
-) -> HttpResponse:  # fmt: skip
+    request: Request, row: RoutingRules, form: RestoreForm | None = None, *, status: int = 200
+) -> HttpResponse:
+    """A version, and what bringing it back would change; after a no with what was typed."""
     live = rulebook.in_force()
     no_publish = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
-    seen = number_in(request.POST.get("seen", ""))
+    since = published_since(form.cleaned_data["seen"]) if form and status == 409 else None
     context = {
         "page_title": str(row),
-        "form": _restore_form(request, live.number, is_kept=bool(stale or trouble)),
+        "form": _again(form, live.number) if form else RestoreForm(initial={"seen": live.number}),
+        "trouble": " ".join(map(str, form.non_field_errors())) if form else "",
         "row": row,
         "rows": rule_rows(rulebook.version(row.pk).rules),
         "change": _difference_to_before(row),
         "in_force": live.number,
         "to_live": difference(live.rules, rulebook.version(row.pk).rules),
         "restore_refusal": IN_FORCE if row.is_live else no_publish,
-        "since": published_since(seen) if stale else None,
-        "trouble": trouble,
+        "since": since,
     }
     return render(request, "proposals/routing_version.html", context, status=status)
 
 
-def _restore_form(request: Request, seen: int, *, is_kept: bool) -> RestoreForm:
-    """Asking for a reason; open again with what was typed where it did not work."""
-    if not is_kept:
-        return RestoreForm(initial={"seen": seen})
-    form = RestoreForm({"seen": seen, "reason": request.POST.get("reason", "")})
-    if form.is_valid():
-        form.add_error(None, "Nothing is changed yet.")
-    return form
+def _again(form: RestoreForm, seen: int) -> RestoreForm:
+    """The form once more, open, for what is in force by now."""
+    again = RestoreForm({"seen": seen, "reason": form.data.get("reason", "")})
+    if again.is_valid():
+        again.add_error(None, "Nothing is changed yet.")
+    return again
 
 
 def _with_differences(found: list[RoutingRules]) -> list[dict[str, Any]]:

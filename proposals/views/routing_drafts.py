@@ -132,9 +132,8 @@ def rebase(request: Request) -> HttpResponse:
         return _show_draft(request, status=409, is_stale=True)
     if live.number != number_in(request.POST.get("seen", "")):
         return _show_draft(request, status=409)
-    _save(here, here.content, request.user, instant.now(), based_on=live.number)
     sentence = f"The draft goes from version {live.number} now; publishing it replaces that."
-    return done(request, sentence, "proposals:routing-draft")
+    return _change(request, here, here.content, sentence, based_on=live.number)
 
 
 # --- One rule of it -------------------------------------------------------------------------------
@@ -147,8 +146,12 @@ def add(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.DRAFT_OPERATING_MODEL)
 def change(request: Request, slug: str) -> HttpResponse:
+    """One that somebody took out meanwhile can still be kept, as a new one."""
     here = Working.now()
-    return _edit(request, here, here.rules.rules[here.place(slug)])
+    rule = here.rules.rule(slug)
+    if rule is None and request.method != "POST":
+        raise Http404
+    return _edit(request, here, rule)
 
 
 def _edit(request: Request, here: Working, rule: Rule | None) -> HttpResponse:
@@ -161,13 +164,8 @@ def _edit(request: Request, here: Working, rule: Rule | None) -> HttpResponse:
         form.errors.clear()
         return _show_rule(request, here, form)
     place = here.place(rule.slug) if rule else len(here.rules.rules) - 1
-    slug = (
-        rule.slug
-        if rule
-        else rules.slug_for(
-            request.POST.get("name", "")[:200], [one.slug for one in here.rules.rules]
-        )
-    )
+    taken = [one.slug for one in here.rules.rules]
+    slug = rule.slug if rule else rules.slug_for(request.POST.get("name", "")[:200], taken)
     if not form.is_valid() or not form.check(slug, place + 1):
         return _show_rule(request, here, form, status=422)
     return _keep(request, here, form, slug, place)
@@ -246,10 +244,14 @@ def _save(
 
 
 def _change(
-    request: Request, here: Working, content: list[dict[str, Any]], sentence: str
-) -> HttpResponse:
+    request: Request, here: Working, content: list[dict[str, Any]], sentence: str,
+    *, based_on: int | None = None,
+) -> HttpResponse:  # fmt: skip
     try:
-        _save(here, content, request.user, instant.now(), revision=_revision(request))
+        _save(
+            here, content, request.user, instant.now(), revision=_revision(request),
+            based_on=based_on,
+        )  # fmt: skip
     except Stale:
         return _show_draft(request, status=409, is_stale=True)
     except RulesError as error:
@@ -291,6 +293,8 @@ def _show_rule(
         "cel": condition_forms.CEL,
         "revision": number_in(given) if given and not is_stale else here.revision,
         "stale": _meanwhile(here, number_in(given)) if is_stale else None,
+        "since": published_since(number_in(request.POST.get("based_on", ""))) if is_stale else None,
+        "is_stale": is_stale,
     }
     part = "_rule_fields" if request.htmx and "act" in request.POST else "routing_rule"
     return render(request, f"proposals/{part}.html", context, status=status)

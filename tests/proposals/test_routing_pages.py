@@ -285,6 +285,46 @@ def test_the_second_to_change_the_draft_sees_what_the_first_did(as_, olivia):
     assert [one["slug"] for one in content()] == ["large", "named-owner", "large-deals", "default"]
 
 
+def test_whoever_types_while_others_publish_loses_nothing(as_, rosa):
+    publish(rule("large", {**LARGE, "value": "9"}), NAMED, DEFAULT, by=rosa)
+    answer = as_("olivia").post(NEW, typed())
+    assert answer.status_code == 409
+    page = words(answer)
+    assert "Rosa Marin (RevOps manager) published version 2 meanwhile" in page
+    assert "When amount is at least 9, give it to Sam Dube." in page
+    assert 'value="50000"' in answer.content.decode()
+    assert as_("olivia").post(NEW, typed(based_on="2")).status_code == 303
+
+
+def test_nor_while_others_throw_the_draft_away_or_the_rule_out(as_, rosa):
+    draft(rule("large"), NAMED, DEFAULT, by=rosa)
+    page = f"{HOME}draft/rules/large/"
+    sent = typed(revision="1", c__1__value="77")
+    draft(NAMED, {**DEFAULT, "note": "Alone"}, by=rosa)
+    answer = as_("olivia").post(page, sent)
+    assert answer.status_code == 409
+    assert 'value="77"' in answer.content.decode()
+    as_("rosa").post(f"{HOME}draft/discard/?revision=2")
+    answer = as_("olivia").post(page, sent)
+    assert answer.status_code == 409
+    assert "Somebody threw the draft away meanwhile." in words(answer)
+    assert as_("olivia").post(page, {**sent, "revision": "0"}).status_code == 303
+    assert content()[1]["when"]["value"] == "77"
+
+
+def test_a_draft_that_names_somebody_who_left_is_not_taken_onto_a_newer_version(
+    as_, olivia, rosa, staff
+):
+    draft(rule("large"), NAMED, DEFAULT, by=olivia)
+    rulebook.set_rules([NAMED, {**DEFAULT, "note": "x"}], by=rosa, at=MONDAY)
+    User.objects.filter(pk=staff["sam"].pk).update(is_active=False)
+    answer = as_("rosa").post(
+        f"{HOME}draft/rebase/", {"revision": "1", "seen": "2"}, headers={"HX-Request": "true"}
+    )
+    assert answer.status_code == 409
+    assert "Sam Dube is not active here any more" in words(answer)
+
+
 def test_so_does_the_second_to_move_a_rule(as_, olivia):
     draft(rule("large"), NAMED, DEFAULT, by=olivia)
     draft(rule("large", note="Again"), NAMED, DEFAULT, by=olivia)
@@ -347,6 +387,25 @@ def test_bringing_back_without_a_reason_or_after_another_is_answered_on_the_page
     assert "published version 2 meanwhile" in words(stale)
     assert "It went astray" in stale.content.decode()
     assert rulebook.in_force().number == 2
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"), [("1", "a\0b"), ("1", "x" * 5000), ("x", "y"), (str(10**30), "y"), ("", "")]
+)
+def test_what_cannot_be_a_reason_is_refused(as_, rosa, seen, reason):
+    publish(rule("large"), NAMED, DEFAULT, by=rosa)
+    answer = as_("rosa").post(f"{HOME}versions/1/restore/", {"seen": seen, "reason": reason})
+    assert answer.status_code == 422
+    assert rulebook.in_force().number == 2
+
+
+def test_a_note_that_cannot_be_is_refused(as_, olivia):
+    draft(rule("large"), NAMED, DEFAULT, by=olivia)
+    sent = {"revision": "1", "seen": "1"}
+    for note in ("a\0b", "x" * 301):
+        answer = as_("rosa").post(f"{HOME}publish/", {**sent, "note": note})
+        assert answer.status_code == 422
+    assert rulebook.in_force().number == 1
 
 
 def test_what_is_in_force_cannot_be_brought_back(as_):

@@ -147,7 +147,8 @@ def test_only_connections_that_send_are_offered(pandadoc, olivia_there):
     assert 'value="pandadoc"' in page
     assert 'value="slack"' not in page
     assert paste(olivia_there, document("sent"), "slack").status_code == 422
-    assert paste(olivia_there, document("sent"), "nothing").status_code == 422
+    for nothing in ("nothing", "a\0b", "1" * 30):
+        assert paste(olivia_there, document("sent"), nothing).status_code == 422
 
 
 def test_with_nothing_there_it_says_so(olivia_there):
