@@ -1,6 +1,8 @@
 """The rules behind a proposal's story, without a database: history, promises, moves."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise, permutations
 
 import pytest
@@ -77,9 +79,10 @@ def test_telling_bit_by_bit_ends_with_the_same_open_work(events, random):
     assert len(live) == len(set(live))
 
 
-def settle(made, told, digest=""):
+def settle(made, told, digest="", contracts=LIVE, facts=None):
     """Carry a plan out on plain rows, as the contracts do on the outbox."""
-    plan = promises.plan(promises.wanted(told, LIVE), made, {"deal": digest})
+    required = promises.wanted(told, contracts, facts=facts)
+    plan = promises.plan(required, made, {"deal": digest})
     by_id = {one.id: one for one in made}
     for pk in plan.revive:
         by_id[pk] = replaced(by_id[pk], is_cancelled=False)
@@ -189,3 +192,57 @@ def test_of_one_instant_the_stage_at_its_source_counts_before_the_rank_of_the_st
     signed = Event(3, State.SIGNED, START)
     for order in permutations([paid, disputed, signed]):
         assert history.tell(order).state is State.DISPUTED
+
+
+# --- Conditions and versions -------------------------------------------------------------------
+LARGE = {"field": "amount", "op": "at_least", "value": "500"}
+CONDITIONAL = [
+    replace(
+        contract, condition=promises.condition_from(LARGE if number % 2 else {"not": LARGE})
+    )
+    for number, contract in enumerate(LIVE)
+]  # fmt: skip
+told_lives = st.lists(
+    st.tuples(targets, st.integers(0, 8), st.sampled_from([None, "100", "900"])), max_size=8
+).map(
+    lambda steps: [
+        event(place, target, minute, fields={"amount": amount} if amount else {})
+        for place, (target, minute, amount) in enumerate(steps)
+    ]
+)
+
+
+def facts_of(told):
+    amount = told.fields.get("amount")
+    return {"amount": Decimal(amount) if amount else None}
+
+
+@settings(max_examples=300)
+@given(told_lives, st.randoms())
+def test_conditions_leave_the_same_open_work_in_whatever_order(events, random):
+    """They start and stop holding on the way; what is open in the end is that of the whole."""
+    order = list(events)
+    random.shuffle(order)
+    made: list[Made] = []
+    for known in range(1, len(order) + 1):
+        told = history.tell(order[:known])
+        made = settle(made, told, contracts=CONDITIONAL, facts=facts_of(told))
+    told = history.tell(order)
+    expected = promises.wanted(told, CONDITIONAL, facts=facts_of(told))
+    open_now = sorted((one.slug, one.name) for one in made if not one.is_cancelled)
+    assert open_now == sorted((want.contract.slug, want.spec.name) for want in expected)
+
+
+@settings(max_examples=200)
+@given(lives, st.randoms(), st.integers(0, 9))
+def test_a_stretch_goes_by_the_contracts_of_its_first_event_in_whatever_order(
+    events, random, border
+):
+    """Old contracts for what came in before the border, none at all since."""
+    stamped = [replace(one, under=one.id) for one in events]
+    old = [replace(contract, since=0, until=border) for contract in LIVE]
+    shuffled = list(stamped)
+    random.shuffle(shuffled)
+    wanted = promises.wanted(history.tell(shuffled), old)
+    assert wanted == promises.wanted(history.tell(stamped), old)
+    assert all(min(want.episode.events) < border for want in wanted)
