@@ -58,7 +58,8 @@ def watches(
     """The whole span in stretches, without a hole: nothing changes but where somebody begins or
     ends."""
     edges = {start, end}
-    for one in (*duties, *absences):
+    spans: list[Any] = [*duties, *absences]
+    for one in spans:
         edges |= {edge for edge in (one.starts_at, one.ends_at) if start < edge < end}
     found: list[Watch] = []
     for begins, ends in pairwise(sorted(edges)):

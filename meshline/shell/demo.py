@@ -21,7 +21,7 @@ from meshline.policy import operating_model
 from meshline.policy.models import BusinessCalendar, Company, RaciAssignment
 from meshline.policy.operating_model import Calendar
 from meshline.pulse import pulse
-from meshline.shell import demo_history, health, sandbox_control
+from meshline.shell import demo_history, demo_rota, health, sandbox_control
 from proposals.tiers import Tier
 
 
@@ -146,6 +146,7 @@ def _found(at: datetime) -> None:
     _lead("revops", here["rosa@example.com"], at)
     _lead("sales", here["sam@example.com"], at)
     _agree(operator=here["olivia@example.com"], manager=here["rosa@example.com"], at=at)
+    demo_rota.make(zone=ZONE, at=at)
 
 
 def _person(one: DemoPerson, at: datetime) -> User:

@@ -48,8 +48,8 @@ def test_now_next_and_the_weeks_ahead(as_, revops, olivia, nils, shift):
         user=olivia, stand_in=nils, starts_at=day(12), ends_at=day(13), by=SETUP, at=MONDAY
     )
     said = words(as_("vera").get(f"{ROTA}?team=revops"))
-    assert "On call now Nils Aker until Fri 6 Mar 2026, 17:00:00 UTC" in said
-    assert "Next Olivia Ortiz from Mon 9 Mar 2026, 09:00:00 UTC" in said
+    assert "On call now Nils Aker until Fri 6 Mar, 17:00" in said
+    assert "Next Olivia Ortiz from Mon 9 Mar, 09:00" in said
     assert "Nils Aker instead, Tue 10 Mar, 09:00 – Wed 11 Mar, 09:00" in said
     assert "Out Thu 12 Mar, 09:00 – Fri 13 Mar, 09:00, Nils Aker stands in" in said
     assert "2 gaps" not in said
