@@ -48,7 +48,9 @@ class TicketQuerySet(models.QuerySet):
         if reach in (Scope.ALL, Scope.MASKED):
             return self
         if reach is Scope.TEAM and user.team_id:
-            return self.filter(Q(owner__team=user.team_id) | Q(owner=user))
+            # What somebody has for one of the team is still the team's to see.
+            of_the_team = Q(owner__team=user.team_id) | Q(stands_in_for__team=user.team_id)
+            return self.filter(of_the_team | Q(owner=user) | Q(stands_in_for=user))
         return self.filter(owner=user) if reach else self.none()
 
 

@@ -130,11 +130,11 @@ class Seen:
     @property
     def owner_until(self) -> datetime | None:
         """How long its owner stands in for somebody."""
-        return self._back.get(self.ticket.stands_in_for_id)
+        return self._back.get(self.ticket.stands_in_for_id or 0)
 
     @property
     def claimed_until(self) -> datetime | None:
-        return self._back.get(self.ticket.claimed_for_id)
+        return self._back.get(self.ticket.claimed_for_id or 0)
 
     @property
     def resolution_note(self) -> str:

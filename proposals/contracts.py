@@ -234,10 +234,11 @@ class _Batch:
         return business_time.add(start, int(minutes), self._hours_of(proposal))
 
     def _hours_of(self, proposal: Proposal) -> Hours:
-        team = proposal.owner.team
-        if proposal.owner.team_id not in self._hours:
-            self._hours[proposal.owner.team_id] = calendars.hours_of(team)
-        return self._hours[proposal.owner.team_id]
+        # Whoever stands in has it in the hours of whose it is: nothing is due later for that.
+        whose = proposal.stands_in_for or proposal.owner
+        if whose.team_id not in self._hours:
+            self._hours[whose.team_id] = calendars.hours_of(whose.team)
+        return self._hours[whose.team_id]
 
 
 def _content(spec: OutcomeSpec, proposal: Proposal) -> dict[str, Any]:

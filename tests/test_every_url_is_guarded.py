@@ -88,7 +88,7 @@ TABLE = {
     # Whether it is theirs, the verb says: an operator may take over from somebody.
     "rota:override": Row(get=roles(O, M, S, R), post=roles(O, M, S, R), args="shift"),
     "rota:swap": Row(get=roles(O, M, S, R), post=roles(O, M, S, R), args="shift"),
-    "rota:hand-over": Row(get=roles(O, M, S, R), post=roles(M, S, R), args="shift"),
+    "rota:hand-over": Row(get=roles(M, S, R), post=roles(M, S, R), args="shift"),
     "rota:remove-override": Row(post=roles(M, S, R), args="override"),
     "rota:remove-shift": Row(post=roles(M, S, R), args="shift"),
     "notices:list": Row(get=EVERYBODY),

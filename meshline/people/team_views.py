@@ -93,9 +93,9 @@ def _seen(request: Request) -> QuerySet:
     """The teams this person sees: all, or their own."""
     rows = Team.objects.select_related("lead", "calendar").order_by("name", "pk")
     rows = rows.annotate(people=Count("members", filter=Q(members__is_active=True)))
-    if request.scope is Scope.TEAM:
-        return rows.filter(pk=request.user.team_id or 0)
-    return rows
+    if request.scope is not Scope.TEAM:
+        return rows
+    return rows.filter(pk=request.user.team_id) if request.user.team_id else rows.none()
 
 
 def _page_of(found: Team) -> str:

@@ -19,7 +19,7 @@ GONE = "Somebody removed this shift meanwhile."
 OVER = "This shift is over; it stays as it was."
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Of:
     """A shift before the table of rights: whose it is, and in which team's rota."""
 

@@ -51,7 +51,7 @@ def rota(request: Request) -> HttpResponse:
         context |= {
             "coverage": showing.Coverage(team, absences, at=at),
             "weeks": showing.weeks(team, absences, at=at),
-            "notes": showing.notes(team, at=at),
+            "notes": showing.notes(team, request.user, at=at),
             "out": showing.out_of(team, absences),
         }
     return render(request, "rota/rota.html", context)
@@ -192,6 +192,8 @@ def swap(request: Request, shift_id: int) -> HttpResponse:
 def hand_over(request: Request, shift_id: int) -> HttpResponse:
     """What the next one on call should know."""
     found = _found(shift_id)
+    # Also to read it in the form: it may name customers.
+    checks.check_may(request.user, found.team_id, *_had(found, instant.now()))
     now = shifts.noted(found)
     form = HandOverForm(_sent(request), initial=now)
     about = _About("Hand-over note", "The next one on call is told, and reads it on the rota.",
@@ -301,6 +303,7 @@ def _show_shift(
         "note_refusal": _note_refusal(request.user, found, at),
         "seen": _kept(request, checks.facts(found), stale),
         "stale": _meanwhile(stale, found) if stale else None,
+        "note": showing.note_of(found, request.user),
         "trail": _trail(request, found),
     }
     return render(request, "rota/shift.html", context, status=status)
@@ -317,10 +320,15 @@ def _trail(request: Request, found: OnCallShift) -> list[timeline.Entry]:
 
 
 def _note_refusal(user: User, found: OnCallShift, at: datetime) -> str:
-    had = [one.user for one in found.overrides.select_related("user") if one.starts_at <= at]
     if found.starts_at > at:
         return "This shift has not begun; there is nothing to hand over yet."
-    return checks.refusal(user, found.team_id, found.user, *had)
+    return checks.refusal(user, found.team_id, *_had(found, at))
+
+
+def _had(found: OnCallShift, at: datetime) -> list[User]:
+    """Whoever has been on call in it."""
+    others = found.overrides.filter(starts_at__lte=at).select_related("user")
+    return [found.user, *(one.user for one in others)]
 
 
 def _show_form(

@@ -10,9 +10,11 @@ from urllib.parse import urlencode
 from django.urls import reverse
 from django.utils import timezone
 
+from meshline import masking
 from meshline.people import availability, duty
 from meshline.people.duty import Duty, Watch
 from meshline.people.models import Absence, OnCallShift, Team, User
+from meshline.people.permissions import Permission, Scope, scope
 from meshline.people.roll import Roll
 from meshline.policy import business_time, calendars, raci, spans
 from meshline.policy.models import BusinessCalendar
@@ -194,11 +196,17 @@ def weeks(team: Team, away: list[Absence], *, at: datetime) -> list[Week]:
     return found
 
 
-def notes(team: Team, *, at: datetime) -> list[OnCallShift]:
-    """What those who were on call before left for those who are now."""
+def notes(team: Team, reader: User, *, at: datetime) -> list[tuple[OnCallShift, str]]:
+    """What those who were on call before left for those who are now, as the reader may read it."""
     rows = OnCallShift.objects.filter(team=team, starts_at__lte=at, ends_at__gt=at - NOTE_SHOWN)
     left = rows.exclude(handover_note="").select_related("user", "handover_by")
-    return list(left.order_by("-ends_at")[:2])
+    return [(shift, note_of(shift, reader)) for shift in left.order_by("-ends_at")[:2]]
+
+
+def note_of(shift: OnCallShift, reader: User) -> str:
+    """A hand-over note; it may name customers, as the tickets do that it is about."""
+    is_theirs = scope(reader, Permission.SEE_QUEUE) is Scope.ALL or reader.team_id == shift.team_id
+    return shift.handover_note if is_theirs else masking.words(shift.handover_note)
 
 
 def out_of(team: Team, away: list[Absence]) -> list[Absence]:

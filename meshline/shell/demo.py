@@ -25,7 +25,7 @@ from meshline.policy.models import BusinessCalendar, Company
 from meshline.policy.operating_model import Calendar
 from meshline.policy.processes import PROCESSES
 from meshline.pulse import pulse
-from meshline.shell import demo_history, demo_model, health, sandbox_control
+from meshline.shell import demo_history, demo_model, demo_rota, health, sandbox_control
 from proposals import rulebook
 from proposals.tiers import Tier
 
@@ -182,6 +182,7 @@ def _found(at: datetime) -> None:
         operator=here["olivia@example.com"], manager=here["rosa@example.com"],
         sdr_manager=here["sam@example.com"], at=at,
     )  # fmt: skip
+    demo_rota.make(zone=ZONE, at=at)
     # Olivia sleeps at night, and wants to be woken by what is critical.
     nights = [(day, "20:00", "07:30") for day in range(5)]
     choosing.settle(

@@ -34,6 +34,14 @@ def day_and_time(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M}"
 
 
+def stretch(starts: datetime, ends: datetime) -> str:
+    """From a moment to another, both in the reader's zone; a day that they share is said once."""
+    first = f"{starts:%a} {starts.day} {starts:%b, %H:%M}"
+    if starts.date() == ends.date():
+        return f"{first} – {ends:%H:%M}"
+    return f"{first} – {ends:%a} {ends.day} {ends:%b, %H:%M}"
+
+
 def relative(moment: datetime, *, now: datetime) -> str | None:
     """Such as "3 min ago" or "in 2 h"; None when it is over a week away and a date says more."""
     seconds = int((moment - now).total_seconds())

@@ -321,6 +321,27 @@ def test_with_nobody_here_it_stays_and_does_not_wander(ticket, staff):
     assert owner(ticket) == ("Ada Stone", "Olivia Ortiz")
 
 
+def test_with_nobody_here_it_does_not_go_to_somebody_else_who_is_out(ticket, staff, rosa):
+    # Asked in an emergency it would be Olivia, who was here first.
+    Ticket.objects.update(owner=rosa)
+    for user in staff.values():
+        out(user)
+    assert hand_over(TUESDAY) == 0
+    assert owner(ticket) == ("Rosa Marin", None)
+
+
+def test_with_nobody_here_it_may_be_back_with_who_is_out(ticket, olivia, nils, staff):
+    out(olivia, nils)
+    hand_over(TUESDAY)
+    for user in staff.values():
+        if user != olivia:
+            out(user, at=TUESDAY)
+    deactivate(nils, TUESDAY + HOUR)
+    hand_over(TUESDAY + HOUR)
+    assert owner(ticket) == ("Olivia Ortiz", None)
+    assert hand_over(TUESDAY + HOUR) == 0
+
+
 def test_with_nobody_here_who_left_is_followed_by_who_is_out(ticket, staff, olivia):
     for user in staff.values():
         out(user)

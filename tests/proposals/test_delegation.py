@@ -11,6 +11,7 @@ from meshline.notices.models import Notice
 from meshline.people import people
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Role
+from meshline.policy.models import BusinessCalendar
 from meshline.rota import absences
 from proposals import delegation, invariants, lifecycle
 from proposals.lifecycle import Conflict
@@ -123,6 +124,19 @@ def test_what_is_opened_again_meanwhile_is_the_stand_ins_at_once(lost, remy, ine
         by=rosa, at=TUESDAY,
     )  # fmt: skip
     assert owner(lost) == ("Ines Falk", "Remy Park")
+
+
+def test_it_is_due_in_the_hours_of_whose_it_is(tell, remy, olivia):
+    """Olivia's team works one hour a week: what she has for Remy is due no later for that."""
+    sent = tell("sent")
+    BusinessCalendar.objects.create(
+        slug="revops", name="RevOps", zone="UTC", windows=[[4, "09:00", "10:00"]], team=olivia.team
+    )
+    out(remy, olivia)
+    hand_over(TUESDAY)
+    assert owner(sent) == ("Olivia Ortiz", "Remy Park")
+    assert sent.next_follow_up_at is not None
+    assert reread(sent).next_follow_up_at == sent.next_follow_up_at
 
 
 # --- What comes meanwhile ------------------------------------------------------------------------

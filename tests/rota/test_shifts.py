@@ -138,6 +138,13 @@ def test_a_change_is_on_the_trail_with_before_and_after(shift, olivia, nils):
     assert TrailLine.objects.count() == lines
 
 
+def test_a_change_does_not_run_into_another_shift(shift, his):
+    for changes in ({"ends_at": day(16, 10)}, {"starts_at": day(17), "ends_at": day(18)}):
+        with pytest.raises(ModelError, match="Nils Aker is on call then already"):
+            change(shift, **changes)
+    assert change(shift, ends_at=day(16)).ends_at == day(16)
+
+
 def test_an_older_look_is_stale(shift, nils):
     seen = checks.facts(shift)
     change(shift, user=nils)

@@ -11,7 +11,8 @@ from connectors.models import Connection, DeliveryAttempt, Message, RecordLink
 from connectors.sandbox import Sandbox
 from exceptions.models import Ticket
 from meshline import instant
-from meshline.people.models import User
+from meshline.people.models import Absence, OnCallShift, Team, User
+from meshline.rota import showing
 from meshline.shell import demo, demo_page, health, sandbox_control
 from proposals import backtest, rulebook, rules
 from proposals.models import Outcome, Proposal, Signal
@@ -53,6 +54,18 @@ def test_the_story_is_in_every_state_and_mostly_proven(loaded):
     assert Outcome.objects.filter(state="proven").count() > 50
     statuses = set(Proposal.objects.exclude(invoice_id="").values_list("invoice_status", flat=True))
     assert statuses == {"open", "paid"}
+
+
+def test_the_rota_has_one_gap_and_somebody_is_going_to_be_out(loaded):
+    revops, now = Team.objects.get(slug="revops"), instant.now()
+    assert OnCallShift.objects.filter(team=revops).not_over(now).count() >= 5
+    [found] = showing.coverages([revops], at=now)
+    # A whole Wednesday; what is left of today before the demo's first shift is none.
+    assert found.summary == "1 gap, 8 h"
+    assert [day.day.weekday() for day in found.days] == [2]
+    absence = Absence.objects.get()
+    assert (absence.user.name, absence.stand_in.name) == ("Ines Falk", "Remy Park")
+    assert absence.starts_at > now + timedelta(days=7)
 
 
 def test_what_happened_lies_in_the_past_and_in_order(loaded):

@@ -85,3 +85,10 @@ def test_no_deadline_is_said_too():
 def test_the_exact_moment_names_its_zone():
     berlin = NOON.astimezone(ZoneInfo("Europe/Berlin"))
     assert words.absolute(berlin) == "Mon 23 Nov 2026, 13:00:00 CET"
+
+
+def test_a_stretch_says_a_shared_day_once():
+    start = datetime(2026, 12, 3, 13, tzinfo=UTC)
+    assert words.stretch(start, start + timedelta(hours=4)) == "Thu 3 Dec, 13:00 – 17:00"
+    later = words.stretch(start, start + timedelta(hours=24))
+    assert later == "Thu 3 Dec, 13:00 – Fri 4 Dec, 13:00"

@@ -45,6 +45,8 @@ urlpatterns = [
     path("", home, name="home"),
     path("demo-sign-in/", sign_in, {"demo_people": kit.DEMO_PEOPLE}),
     path("", include("meshline.people.urls")),
+    # The profile and a person's page lead there.
+    path("", include("meshline.rota.urls_absences")),
     path("", include("meshline.notices.urls")),
     path("", include("meshline.web.urls")),
     path("tables/", admin.site.urls),

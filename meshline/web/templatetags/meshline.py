@@ -83,6 +83,12 @@ def moment(at: datetime | None) -> SafeString:
     return _time(at, words.absolute(timezone.localtime(at))) if at else SafeString(NOTHING)
 
 
+@register.simple_tag
+def stretch(of: Any) -> str:
+    """From its start to its end, a day that both share said once: "Thu 3 Dec, 13:00 – 17:00"."""
+    return words.stretch(timezone.localtime(of.starts_at), timezone.localtime(of.ends_at))
+
+
 @register.filter
 def money(amount: Any, currency: str = "") -> str:
     """Such as "1,234.50 EUR"; a dash for no amount."""
