@@ -1,7 +1,7 @@
 """Notices leave the house: what is due for one person goes as one message over one channel.
 
 As outcomes are carried (delivery.py), with the same retry table and the same kinds of trouble; see
-docs/decisions/0008-a-notice-goes-out-as-a-row.md for what differs.
+docs/decisions/0010-a-notice-goes-out-as-a-row.md for what differs.
 """
 
 import logging
