@@ -5,7 +5,7 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from proposals import authority, contracts, holds, lifecycle, standing_in, versions
+from proposals import authority, contracts, holds, lifecycle, versions
 from proposals.authority import Authorities
 from proposals.history import OWNER
 from proposals.models import Proposal, Signal
@@ -80,12 +80,11 @@ def _locked(documents: set[Document]) -> dict[Document, Proposal]:
 def _new_proposal(document: Document, named: str, router: Router, at: datetime) -> Proposal:
     """A blank row with an owner for the moment; the story told next fills it in."""
     source, external_id = document
-    made = Proposal(
-        source=source, external_id=external_id, state=State.DRAFT,
-        owner=router.for_now(named), owner_why="", created_at=at, changed_at=at,
+    owner, stands_in_for = router.for_now(named)
+    return Proposal(
+        source=source, external_id=external_id, state=State.DRAFT, owner=owner, owner_why="",
+        stands_in_for=stands_in_for, created_at=at, changed_at=at,
     )  # fmt: skip
-    standing_in.settle(made, router.roster.roll, at=at)
-    return made
 
 
 def _keep(

@@ -55,10 +55,14 @@ class Router:
         self.roster = Roster(emails, at=at)
         self._book = Book(self.in_force.rules)
 
-    def for_now(self, named: str) -> User:
-        """Somebody for a row that is just being made; the rules decide once its story is told."""
+    def for_now(self, named: str) -> tuple[User, User | None]:
+        """Somebody for a row that is just being made, and whom they stand in for; the rules decide
+        once its story is told."""
         user = self.roster.person(named) if named else None
-        return user if user and user.is_active else self.roster.fallback.user
+        if user is None or not user.is_active:
+            return self.roster.fallback.user, None
+        holder = self.roster.stand_in(user) or self.roster.fallback.user
+        return holder, None if holder == user else user
 
     def assign(self, naming: Naming, *, source: str, holder: User | None) -> Assignment:
         """The owner by the rules; `holder` has it now, and keeps a turn they took before."""

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from django.apps import apps
 
 from connectors import registry
 from connectors.models import Connection, Secret
@@ -25,7 +24,7 @@ from meshline.policy.models import (
 )
 from meshline.policy.processes import PROCESSES, known
 from proposals import promises
-from proposals.models import Contract, Proposal, Signal
+from proposals.models import Contract, Proposal, RoutingRules, Signal
 from proposals.promises import OutcomeSpec
 from proposals.states import State
 from reconciliation.model_facts import (
@@ -43,8 +42,6 @@ from reconciliation.model_facts import (
 AHEAD = timedelta(days=7)
 # Looked at of all sources together, so that a silent one does not cost a walk through all there is.
 LATEST_EVENTS = 1000
-# Where there are routing rules, this table holds their versions.
-_RULES = ("proposals", "RoutingRules")
 _TWO_YEARS = timedelta(days=730)
 _PLACE = re.compile(r"\{([a-z_]+)\}")
 # What a contract's text may name, and the fields behind it, as a source tells them. Without any,
@@ -81,20 +78,16 @@ def facts(*, at: datetime) -> Facts:
     )
 
 
-def rule_rows() -> list[dict[str, Any]] | None:
-    """The routing rules in force as they are kept; None where routing knows no rules."""
-    try:
-        model: Any = apps.get_model(*_RULES)
-    except LookupError:
-        return None
-    live = model.objects.filter(record_kind="proposal", is_live=True).first()
+def rule_rows() -> list[dict[str, Any]]:
+    """The routing rules in force, as they are kept."""
+    live = RoutingRules.objects.filter(record_kind="proposal", is_live=True).first()
     return list(live.content) if live else []
 
 
 def assignments(at: datetime) -> Iterable[Any]:
     """Who is named for what at that moment."""
     rows: Any = RaciAssignment.objects.select_related("user", "team").order_by("process", "pk")
-    return rows.in_force(at) if hasattr(rows, "in_force") else rows
+    return rows.in_force(at)
 
 
 # --- Connections and what is asked of them -------------------------------------------------------
@@ -285,13 +278,10 @@ def _working(
 
 
 # --- Routing -------------------------------------------------------------------------------------
-def _rules() -> tuple[Rule, ...] | None:
-    rows = rule_rows()
-    if rows is None:
-        return None
+def _rules() -> tuple[Rule, ...]:
     return tuple(
         Rule(str(row.get("name", "")), row.get("when"), tuple(_people(row.get("then"))))
-        for row in rows
+        for row in rule_rows()
     )
 
 

@@ -164,12 +164,6 @@ class _Drawing:
 
     def _routing(self) -> Part:
         gaps = tuple(lint for lint in self.found if lint.step == "routing")
-        if self.rules is None:
-            return Part(
-                "routing", "Routing", "The owner its source names",
-                ("Nobody known by that name: the fallback owner, with a ticket.",),
-                "owners:company", gaps=gaps,
-            )  # fmt: skip
         number = len(self.rules)
         last = str(self.rules[-1].get("name", "")) if self.rules else ""
         says = f"{number} rule{'' if number == 1 else 's'}, the first that holds"

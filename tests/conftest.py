@@ -25,6 +25,7 @@ network.close()
 
 # Tables whose triggers refuse what a flush does.
 _GUARDED = ("audit_trailline", "audit_traillink", "audit_chainhead")
+_at_most = patience.at_most
 _flush = TransactionTestCase._fixture_teardown
 
 
@@ -79,6 +80,12 @@ def all_the_time_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     database shuts it (seen: the walk over all URLs failed after /readyz). Deadlines are tried on
     servers that run by themselves."""
     monkeypatch.setattr(patience, "at_most", lambda seconds: nullcontext())
+
+
+@pytest.fixture
+def deadlines(monkeypatch: pytest.MonkeyPatch, all_the_time_there_is: None) -> None:
+    """But this test is about one of them."""
+    monkeypatch.setattr(patience, "at_most", _at_most)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ def test_a_rule_is_built_row_by_row_without_a_reload(look, pandadoc, staff):
 def test_the_backtest_goes_on_by_itself_and_then_it_is_published(
     look, pandadoc, staff, monkeypatch
 ):
-    monkeypatch.setattr("proposals.backtest.AT_ONCE", 3)
+    monkeypatch.setattr("proposals.routing_backtest.AT_ONCE", 3)
     told(8, **IS_LARGE)
     draft(rule("large"), NAMED, DEFAULT, by=staff["olivia"])
     page = look(staff["rosa"])

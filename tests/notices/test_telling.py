@@ -16,7 +16,8 @@ from meshline.notices.notices import News
 from meshline.people.models import User
 from meshline.people.permissions import Role
 from meshline.policy import drafts
-from proposals import contracts, publications
+from proposals import publications, publishing, versions
+from proposals.models import Contract
 from tests import factories
 from tests.factories import MONDAY
 
@@ -241,10 +242,8 @@ def tidings_now():
 def test_a_published_contract_is_told_who_works_by_it_but_not_who_published_it(staff):
     publications.tell(at=instant.now())
     assert not Notice.objects.exists()
-    contracts.publish(
-        slug="sent", name="A proposal is sent", trigger="sent", outcomes=[], by=staff["rosa"],
-        at=instant.now(),
-    )  # fmt: skip
+    said = {**versions.terms_of(Contract.objects.live().get(slug="sent")).content, "retry": "quick"}
+    publishing.put_in_force(slug="sent", content=said, by=staff["rosa"], at=instant.now())
     for _ in range(2):
         publications.tell(at=instant.now())
     told = Notice.objects.order_by("user__name")

@@ -151,7 +151,7 @@ def test_a_condition_deeper_than_rows_is_shown_as_it_is_kept(as_, staff):
         ({"if-row": ["0"]}, "There is no field"),
         ({"if-cel": "[1].map(x, x)"}, "loops; an expression here does not"),
         ({"if-cel": "1 > 0 || " * 11_000 + "true"}, "At most 1000 characters"),
-        ({"if-cel": "title.__class__ == 1"}, "two underscores"),
+        ({"if-cel": "title.__class__ == 1"}, "No field has a part"),
         ({"if-raw": "[" * 19_000}, "Write a clause"),
     ],
 )  # fmt: skip

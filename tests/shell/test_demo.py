@@ -14,7 +14,7 @@ from meshline import instant
 from meshline.people.models import Absence, OnCallShift, Team, User
 from meshline.rota import showing
 from meshline.shell import demo, demo_page, health, sandbox_control
-from proposals import backtest, rulebook, rules
+from proposals import routing_backtest, rulebook, rules
 from proposals.models import Outcome, Proposal, Signal
 
 OUTAGE = "Museum humidity watch"
@@ -119,8 +119,8 @@ def test_a_draft_of_the_routing_rules_waits_to_be_published(loaded):
     drafted = rulebook.draft()
     assert drafted.submitted_by.name == "Olivia Ortiz"
     rule_set = rules.read(drafted.content)
-    tally = backtest.whole(rule_set, now=instant.now())
-    assert backtest.summary(rule_set, tally).others
+    tally = routing_backtest.whole(rule_set, now=instant.now())
+    assert routing_backtest.summary(rule_set, tally).others
 
 
 def test_loaded_again_it_adds_nothing(loaded):

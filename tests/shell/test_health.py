@@ -183,7 +183,7 @@ def test_a_database_that_hangs_is_not_waited_for(silent, tmp_path, monkeypatch):
 
 
 @pytest.mark.django_db(transaction=True)
-def test_a_connection_that_hangs_is_cut_and_another_tried(monkeypatch):
+def test_a_connection_that_hangs_is_cut_and_another_tried(monkeypatch, deadlines):
     connection.ensure_connection()
     hung = connection.connection
     backend = hung.info.backend_pid

@@ -92,7 +92,7 @@ def test_the_way_back_from_an_expired_form_is_its_page(signed_in, monday):
 
 
 def test_the_last_act_is_noted_at_most_twice_a_minute(signed_in, monday, django_assert_num_queries):
-    with django_assert_num_queries(4) as seen:  # session, person, the page, bell
+    with django_assert_num_queries(6) as seen:  # session, person, the page (4 parts)
         assert at(monday + timedelta(seconds=29), signed_in).status_code == 200
     assert not any("UPDATE" in query["sql"] for query in seen.captured_queries)
     with instant.stopped(monday + timedelta(seconds=31)):
