@@ -26,11 +26,13 @@ PAGES = {
     "sla": "exceptions:slas",
     "raciassignment": "owners:owners",
     "company": "owners:company",
+    "systemrole": "connectors:part",
 }
 _WITHOUT_ID = {"contract", "sla", "raciassignment", "company"}
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
-    "businesscalendar": "calendar", "receipt": "post", "rejectedreceipt": "refused post",
+    "businesscalendar": "calendar", "systemrole": "part", "receipt": "post",
+    "rejectedreceipt": "refused post",
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}
