@@ -80,11 +80,35 @@ def change(settings: Settings, *, version: int | None, by: Someone, at: datetime
     """
     permissions.check(by, Permission.CONFIGURE_CONNECTION)
     found = Connection.objects.select_for_update().get(slug=settings.slug)
+    return _change(found, settings, version, by, at)
+
+
+@transaction.atomic
+def agree(
+    *, slug: str, owner: User | None, tier: str, expected_every: int | None, version: int | None,
+    by: Someone, at: datetime,
+) -> Connection:  # fmt: skip
+    """What is agreed about a connection, whoever holds its secrets: owner, tier and rhythm.
+
+    Raises Stale and SettingError as `change` does.
+    """
+    permissions.check(by, Permission.AGREE_ON_CONNECTION)
+    found = Connection.objects.select_for_update().get(slug=slug)
+    settings = Settings(
+        slug, found.name, found.system, found.base_url, tier, owner, expected_every,
+        found.allow_loopback, found.options,
+    )  # fmt: skip
+    return _change(found, settings, version, by, at)
+
+
+def _change(
+    found: Connection, settings: Settings, version: int | None, by: Someone, at: datetime
+) -> Connection:
     if version is not None and found.version != version:
         raise Stale("Somebody else changed this connection meanwhile; look at it again.")
     if settings.system != found.system:
         raise SettingError("A connection's system cannot change; create another one.", "system")
-    check(settings)
+    check(settings, holding=found)
     before = _facts(found)
     _set(found, settings)
     if _facts(found) == before:
@@ -165,8 +189,11 @@ def set_status(*, slug: str, status: str, reason: str, by: Someone, at: datetime
     return found
 
 
-def check(settings: Settings) -> None:
-    """Raise SettingError, naming the field, unless these settings can be."""
+def check(settings: Settings, *, holding: Connection | None = None) -> None:
+    """Raise SettingError, naming the field, unless these settings can be.
+
+    What the connection holds already may stay: an owner who has left since.
+    """
     if not _SLUG.fullmatch(settings.slug) or settings.slug in _RESERVED:
         raise SettingError(
             "Use 1 to 60 small letters, digits and hyphens; meshline and people are taken.", "slug"
@@ -183,6 +210,10 @@ def check(settings: Settings) -> None:
     if settings.expected_every is not None and settings.expected_every < 1:
         raise SettingError("Expected every: a whole number of minutes, at least 1.",
                               "expected_every")  # fmt: skip
+    owner = settings.owner
+    if owner and not owner.is_active and (holding is None or holding.owner_id != owner.pk):
+        sentence = f"{owner.name} is not active here any more; choose somebody who is."
+        raise SettingError(sentence, "owner")
     if settings.base_url:
         _check_url(settings)
 

@@ -1,9 +1,10 @@
 """What is asked when a connection is set up, changed, given a secret, or stopped."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 
 from connectors import registry
 from connectors.base import Option
@@ -95,6 +96,7 @@ class ConnectionForm(forms.Form):
             kwargs.setdefault("initial", {**typed, "version": connection.version})
         super().__init__(*args, **kwargs)
         if connection is not None:
+            self.fields["owner"].queryset = owners(connection)  # type: ignore[attr-defined]
             self._ask_options(connection)
             # What is disabled counts as it stands, whatever is sent.
             self.fields["slug"].disabled = self.fields["system"].disabled = True
@@ -130,6 +132,62 @@ class ConnectionForm(forms.Form):
     def has_typed_secrets(self) -> bool:
         """Whether secrets were typed that have to be typed again."""
         return self.is_bound and any(self.data.get(purpose) for purpose in PURPOSES)
+
+
+class AgreedForm(forms.Form):
+    """What is agreed about a connection: who is asked, how fast, and how often it speaks."""
+
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, empty_label="Nobody in particular",
+        help_text="Who is asked when something is wrong with it.",
+        error_messages={"invalid_choice": "Choose somebody from the list."},
+    )  # fmt: skip
+    tier = forms.ChoiceField(
+        label="Latency tier",
+        choices=Tier.choices,
+        help_text="How fast what comes from here must be acted on.",
+    )
+    expected_every = forms.IntegerField(
+        label="An event is expected every (minutes)",
+        min_value=1,
+        max_value=525_600,
+        required=False,
+        help_text="Longer silence is marked. Empty: nothing is expected.",
+    )
+    version = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, connection: Connection, **kwargs: Any) -> None:
+        names = ("owner", "tier", "expected_every", "version")
+        kwargs.setdefault("initial", {name: getattr(connection, name) for name in names})
+        super().__init__(*args, **kwargs)
+        self.fields["owner"].queryset = owners(connection)  # type: ignore[attr-defined]
+
+
+class PartForm(forms.Form):
+    """Which connection plays a part."""
+
+    connection = forms.ChoiceField(
+        required=False,
+        help_text="What was promised while nothing played it goes there; what waits for the one "
+        "before stays with that one.",
+        error_messages={"invalid_choice": "Choose a connection from the list."},
+    )
+
+    def __init__(
+        self, *args: Any, now: str, fitting: Iterable[Connection], **kwargs: Any
+    ) -> None:  # fmt: skip
+        kwargs.setdefault("initial", {"connection": now})
+        super().__init__(*args, **kwargs)
+        known = [(one.slug, f"{one.name} ({one.slug})") for one in fitting]
+        # Who plays it although it cannot is kept in sight, and refused with the reason.
+        extra = [] if not now or now in dict(known) else [(now, now)]
+        self.fields["connection"].choices = [("", "Nothing"), *extra, *known]  # type: ignore[attr-defined]
+
+
+def owners(connection: Connection) -> QuerySet:
+    """Who may own it: the active, and whoever does now."""
+    here = User.objects.filter(pk=connection.owner_id)
+    return (User.objects.active() | here).order_by("name", "pk")
 
 
 class SecretForm(forms.Form):

@@ -5,12 +5,14 @@ import re
 from datetime import datetime
 from typing import Any
 
-from connectors import connections, registry
+from connectors import connections, parts, registry
 from connectors.connections import SettingError, Settings
 from connectors.models import Connection, Secret
 from meshline import instant, vault
 from meshline.audit.actors import Someone
 from meshline.people.model_file import person
+from meshline.policy.models import SystemRole
+from meshline.policy.operating_model import ModelError
 from meshline.sections import (
     Field,
     Hidden,
@@ -22,6 +24,7 @@ from meshline.sections import (
     Wrong,
     flag,
     line_of_text,
+    listing,
     lowered,
     maybe,
     minutes,
@@ -54,7 +57,10 @@ def systems() -> list[str]:
 # --- What is here -------------------------------------------------------------------------------
 def _here() -> dict[Identity, Values]:
     rows = Connection.objects.select_related("owner").order_by("slug")
-    return {(row.slug,): _said_of(row) for row in rows}
+    plays: dict[str, list[str]] = {}
+    for role, slug in SystemRole.objects.order_by("role").values_list("role", "connection"):
+        plays.setdefault(slug, []).append(role)
+    return {(row.slug,): {**_said_of(row), "plays": plays.get(row.slug, [])} for row in rows}
 
 
 def _said_of(row: Connection) -> Values:
@@ -82,9 +88,24 @@ def _add(values: Values, *, by: Someone, at: datetime) -> None:
 def _change(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
     """What the file does not say is read under the lock, so that nobody's change is undone."""
     row = Connection.objects.select_for_update(of=("self",)).get(slug=identity[0])
-    settings = _settings({**_said_of(row), **values})
-    connections.change(settings, version=row.version, by=by, at=at)
-    _run_and_keep({"slug": row.slug, **values}, by, at)
+    if said := {name: value for name, value in values.items() if name != "plays"}:
+        settings = _settings({**_said_of(row), **said})
+        connections.change(settings, version=row.version, by=by, at=at)
+        _run_and_keep({"slug": row.slug, **said}, by, at)
+    if "plays" in values:
+        _play(row.slug, values["plays"], by, at)
+
+
+def _play(slug: str, wanted: list[str], by: Someone, at: datetime) -> None:
+    """It plays these parts, and no others any more."""
+    played = SystemRole.objects.filter(connection=slug).values_list("role", flat=True)
+    for part in sorted(set(played) - set(wanted)):
+        parts.play(part=part, slug="", by=by, at=at)
+    for part in wanted:
+        try:
+            parts.play(part=part, slug=slug, by=by, at=at)
+        except ModelError as error:
+            raise SectionError(str(error), "plays") from None
 
 
 def _disable(identity: Identity, *, by: Someone, at: datetime) -> None:
@@ -206,6 +227,11 @@ def _check_address(address: Any) -> None:
         raise Wrong("Write an address of at most 300 characters.")
 
 
+def _no_part_twice(names: list[str]) -> None:
+    if len(set(names)) < len(names):
+        raise Wrong("A part is named twice; once is enough.")
+
+
 CONNECTIONS = Section(
     key="connections",
     noun="connection",
@@ -220,6 +246,7 @@ CONNECTIONS = Section(
         "owner": Field(maybe(lowered), refers_to="person"),
         "expected_every": Field(maybe(minutes()), write=span, check=sane_span),
         "options": Field(_options, unsaid={}),
+        "plays": Field(listing(text), refers_to="part", check=_no_part_twice, unsaid=[]),
         # Only what is not active says so: a file in daily use does not resume what was paused.
         "status": Field(one_of(*Connection.Status.values), unsaid=Connection.Status.ACTIVE.value),
         "signing_secret_env": Field(_variable, hidden=True),
@@ -230,6 +257,9 @@ CONNECTIONS = Section(
     change=_change,
     remove=_disable,
     removed={"status": Connection.Status.DISABLED.value},
+    # A part goes from one connection to another, so both are there first.
+    late=frozenset({"plays"}),
+    in_one_only="plays",
     compare_hidden=_compare_secrets,
 )
 

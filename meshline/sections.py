@@ -117,6 +117,8 @@ class Section:
     first: Callable[[Mapping[str, Any]], bool] = _in_any_order
     # Of how many entries at most this field may be true.
     only_one: str = ""
+    # A list of which no value may stand in two entries.
+    in_one_only: str = ""
     compare_hidden: Callable[[Identity, Values], Hidden] = _nothing_hidden
 
     @property

@@ -8,6 +8,8 @@ from proposals.states import ALSO, AUTHORITY, State
 
 # What stands for people where a move is theirs to make.
 PEOPLE = "people"
+# Where no connection is named for a part.
+_BY_ITSELF = {"quoting": " of the proposals it brings"}
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class Authorities:
             return named
         return {"quoting": source, "billing": self.billing, "close": PEOPLE}[part]
 
+    def says(self, connection: str, *, brings_proposals: bool) -> list[str]:
+        """What this connection is the authority for, in words."""
+        own = connection if brings_proposals else ""
+        return [
+            f"{_states(part)}{'' if self.configured.get(part) else _BY_ITSELF.get(part, '')}"
+            for part in dict.fromkeys(AUTHORITY.values())
+            if connection and self._of_part(part, own) == connection
+        ]
+
     def refusal(self, target: State, *, source: str, sender: str) -> str:
         """Why `sender` may not say so, as a sentence; empty when it may."""
         authority = self.of(target, source=source)
@@ -36,6 +47,12 @@ class Authorities:
         if not authority:
             return f"Nothing is connected yet that may say {said}; {sender} may not."
         return f"Only {authority} may say that this proposal is {said}; {sender} may not."
+
+
+def _states(part: str) -> str:
+    """The states a part says, inside a sentence."""
+    said = [state.label.lower() for state in State if AUTHORITY[state] == part]
+    return " and ".join(filter(None, [", ".join(said[:-1]), said[-1]]))
 
 
 def load() -> Authorities:

@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-
 from connectors import registry
 from connectors.models import Connection, Secret
 from connectors.registry import UnknownSystem

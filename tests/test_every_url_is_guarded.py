@@ -175,6 +175,9 @@ TABLE = {
     "connectors:end-older-secrets": Row(post=roles(A), args="slug"),
     "connectors:connection-status": Row(post=roles(O, M, A), args="slug"),
     "connectors:test-connection": Row(post=roles(A), args="slug"),
+    "connectors:systems": Row(get=roles(O, M, S, A, V)),
+    "connectors:part": Row(get=roles(M), post=roles(M), args="part"),
+    "connectors:agree": Row(get=roles(M, A), post=roles(M, A), args="slug"),
     "connectors:health-owners": Row(get=roles(O, M, S, A, V)),
     "connectors:messages": Row(get=SEE_RAW),
     "connectors:posts": Row(get=SEE_RAW),
@@ -283,6 +286,7 @@ def things(staff):
         "contract": ["sent"],
         "contract-version": ["sent", 1],
         "state": ["signed"],
+        "part": ["crm"],
     }
 
 

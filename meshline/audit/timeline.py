@@ -29,6 +29,7 @@ PAGES = {
     "routingrules": "proposals:routing",
     "absence": "absences:absences",
     "oncallshift": "rota:rota",
+    "systemrole": "connectors:part",
 }
 _WITHOUT_ID = {
     "contract", "sla", "raciassignment", "company", "routingrules", "absence", "oncallshift",
@@ -36,7 +37,7 @@ _WITHOUT_ID = {
 _NAMES = {
     "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
     "oncallshift": "shift", "businesscalendar": "calendar", "routingrules": "routing rules",
-    "receipt": "post", "rejectedreceipt": "refused post",
+    "systemrole": "part", "receipt": "post", "rejectedreceipt": "refused post",
 }  # fmt: skip
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}

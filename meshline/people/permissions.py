@@ -57,6 +57,7 @@ class Permission(StrEnum):
     PAUSE_CONNECTION = "pause a connection"
     RESUME_CONNECTION = "resume a connection"
     CONFIGURE_CONNECTION = "create and change connections and their secrets"
+    AGREE_ON_CONNECTION = "agree on a connection's owner, tier and rhythm"
     SEE_OPERATING_MODEL = "see the operating model"
     DRAFT_OPERATING_MODEL = "draft changes of the operating model"
     CHANGE_OPERATING_MODEL = "change the operating model"
@@ -105,6 +106,7 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.PAUSE_CONNECTION: {O: ALL, M: ALL, A: ALL},
     Permission.RESUME_CONNECTION: {M: ALL, A: ALL},
     Permission.CONFIGURE_CONNECTION: {A: ALL},
+    Permission.AGREE_ON_CONNECTION: {M: ALL, A: ALL},
     Permission.SEE_OPERATING_MODEL: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
     Permission.DRAFT_OPERATING_MODEL: {O: ALL, M: ALL},
     Permission.CHANGE_OPERATING_MODEL: {M: ALL},

@@ -39,6 +39,7 @@ def add(*, slug: str, name: str, by: Someone, at: datetime, lead: User | None = 
         raise TeamError("Use 1 to 60 small letters, digits and hyphens.", "slug")
     if Team.objects.filter(slug=slug).exists():
         raise TeamError(f"There is already a team {slug}.", "slug")
+    _check_lead(lead)
     team = Team.objects.create(slug=slug, name=name, lead=lead)
     trail.record("team.added", subject=team, by=by, at=at, after=facts(team))
     return team
@@ -54,6 +55,9 @@ def change(
     before = facts(team)
     if seen is not None and seen != before:
         raise Stale(seen, before)
+    # Whoever leads it already may have left since.
+    if lead != team.lead:
+        _check_lead(lead)
     team.name, team.lead = name, lead
     after = facts(team)
     if after != before:
@@ -79,6 +83,11 @@ def remove(*, slug: str, by: Someone, at: datetime) -> None:
     except ProtectedError as error:
         named = ", ".join(sorted(str(row) for row in error.protected_objects)[:3])
         raise TeamError(f"{team.name} is still named elsewhere: {named}.") from None
+
+
+def _check_lead(lead: User | None) -> None:
+    if lead and not lead.is_active:
+        raise TeamError(f"{lead.name} is not active here any more; choose somebody who is.", "lead")
 
 
 def facts(team: Team) -> dict:

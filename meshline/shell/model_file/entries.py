@@ -117,6 +117,7 @@ def _entries(section: Section, node: Node, problems: list[Problem]) -> list[Entr
     entries = [entry for entry in read_entries if entry]
     _refuse_twins(entries, problems)
     _refuse_several(section, entries, problems)
+    _refuse_shared(section, entries, problems)
     return entries
 
 
@@ -196,6 +197,17 @@ def _refuse_twins(entries: list[Entry], problems: list[Problem]) -> None:
         if twin is not entry:
             sentence = f"The {entry.title} is on line {twin.line} already; keep one of the two."
             problems.append(Problem(entry.line, sentence))
+
+
+def _refuse_shared(section: Section, entries: list[Entry], problems: list[Problem]) -> None:
+    name = section.in_one_only
+    first: dict[str, Entry] = {}
+    for entry in entries:
+        for value in entry.given.get(name, []):
+            other = first.setdefault(value, entry)
+            if other is not entry:
+                sentence = f"{name}: {value} stands in the {other.title} on line {other.line}, too."
+                problems.append(Problem(entry.line_of(name), sentence))
 
 
 def _refuse_several(section: Section, entries: list[Entry], problems: list[Problem]) -> None:

@@ -1,6 +1,7 @@
 """The keys of the file: what each floor offers, what names there are, in which order it is made."""
 
 from connectors import model_file as connections
+from connectors import parts as connected_parts
 from exceptions.kinds import KINDS, Severity
 from meshline.people import model_file as people
 from meshline.policy import model_file as policy
@@ -47,6 +48,7 @@ def known() -> dict[str, set[str]]:
     """The names that never come from a file."""
     return {
         "system": set(systems()),
+        "part": set(connected_parts.known()),
         "kind of record": {"proposal"},
         "move or field": set(AUTHORITY.values()),
         "severity": set(Severity),
