@@ -96,7 +96,7 @@ class Seen:
 
     def __init__(
         self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = (),
-        back: Mapping[int | None, datetime] | None = None, hold: str = "",
+        back: Mapping[int, datetime] | None = None, hold: str = "",
     ) -> None:  # fmt: skip
         self.ticket = ticket
         self.user = user
@@ -318,10 +318,10 @@ def _resting(tickets: list[Ticket], at: datetime) -> set[int | None]:
     }
 
 
-def _back(tickets: list[Ticket], at: datetime) -> Mapping[int | None, datetime]:
+def _back(tickets: list[Ticket], at: datetime) -> Mapping[int, datetime]:
     """When those are here again for whom somebody has one of these; mostly nobody is asked."""
     homes = {pk for one in tickets for pk in (one.stands_in_for_id, one.claimed_for_id) if pk}
-    return {**availability.back_at(homes, at=at)} if homes else {}
+    return availability.back_at(homes, at=at) if homes else {}
 
 
 def _address(url_name: str, args: list[Any]) -> str:
