@@ -1,14 +1,17 @@
 """Waking the workers: a ring says "look again", never what to do.
 
-A bell is a flag and one queued job in Redis. The flag coalesces: while a drain is queued that has
-not looked yet, ringing again costs one Redis command. The drain clears the flag before it looks.
+A bell is a flag, a count of rings and one queued job in Redis. The flag coalesces: while a drain
+is queued that has not looked yet, ringing again costs one round trip. The drain clears the flag
+before it looks; while it lingers, it listens to the count.
 Everything here may be lost at any moment; the clock looks for due rows every few seconds anyway.
 """
 
 import logging
 import threading
 import time
+from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import django_rq
 from django.conf import settings
@@ -28,6 +31,10 @@ _FLAG_SECONDS = 5
 _JOB_TTL_SECONDS = 60
 # The pause between two rings of one process's own thread.
 _PAUSE_SECONDS = 0.02
+# How often an ear listens; how often one that Redis does not answer gives up at once, and how long
+# it does not ask again then.
+_LISTEN_SECONDS = 0.004
+_DEAF_PAUSE_SECONDS, _DEAF_SECONDS = 0.01, 5.0
 
 
 def answered_by(answers: dict[str, tuple[str, str]]) -> None:
@@ -82,8 +89,46 @@ def client() -> Redis:
     return Redis.from_url(settings.REDIS_URL, retry=Retry(NoBackoff(), 0))
 
 
+class Ear:
+    """What a drain listens with while it has nothing to do: far cheaper than looking at the rows.
+
+    It hears whatever rang since it was made, or since it heard something last. Rings can be lost:
+    whoever listens looks every now and then all the same.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name, self._deaf_until = name, 0.0
+        self._heard = self._count()
+
+    def wait(self, longest: float, *, pause: Callable[[float], Any] = time.sleep) -> None:
+        """Until the bell rings, or `longest` seconds; or until a `pause` says that it is time."""
+        until = time.monotonic() + longest
+        while time.monotonic() < until:
+            if time.monotonic() < self._deaf_until:
+                pause(_DEAF_PAUSE_SECONDS)
+                return
+            if pause(_LISTEN_SECONDS) or self._has_rung():
+                return
+
+    def _has_rung(self) -> bool:
+        before, self._heard = self._heard, self._count()
+        return self._heard != before
+
+    def _count(self) -> bytes | None:
+        try:
+            return client().get(_rings(self._name))  # type: ignore[return-value]
+        except RedisError as error:
+            self._deaf_until = time.monotonic() + _DEAF_SECONDS
+            log.warning("The bell %s could not be listened to: %s", self._name, error)
+            return None
+
+
 def _flag(name: str) -> str:
     return f"meshline:bell:{name}"
+
+
+def _rings(name: str) -> str:
+    return f"meshline:rings:{name}"
 
 
 def _ring_now(name: str) -> None:
@@ -95,7 +140,10 @@ def _ring_now(name: str) -> None:
 
 def _ring_once(name: str) -> None:
     try:
-        fresh = client().set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
+        with client().pipeline(transaction=False) as both:
+            both.set(_flag(name), 1, nx=True, ex=_FLAG_SECONDS)
+            both.incr(_rings(name))
+            fresh, _ = both.execute()
     except RedisError as error:
         log.warning("The bell %s was not heard: %s", name, error)
         return

@@ -8,6 +8,8 @@ sentence, and judged against facts with each clause's own verdict. In JSON it is
     {"cel": "amount >= 50000.0 && source == 'quotes'"}
 
 and an empty "all" holds always. What nobody told (None) makes a clause false, but for "is blank".
+An expression that cannot be worked out answers None; what hangs on its answer does not hold, and
+neither does its opposite.
 """
 
 import re
@@ -16,18 +18,19 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
-import cel
+from meshline import expressions, sentences
+from meshline.expressions import ExpressionError
 
 # Generous for people, and an end to everything else.
 MOST_CLAUSES = 50
 DEEPEST = 5
 LONGEST_VALUE = 300
 MOST_VALUES = 100
-LONGEST_CEL = 1000
-DEEPEST_CEL = 20
+# Powers of ten a number is written in: with 1e-999999999 written out, a sentence fills the memory.
+MOST_POWERS = 20
+_BY_THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?", re.ASCII)
 
 
 class ClauseError(Exception):
@@ -57,6 +60,10 @@ class Field:
     choices: Mapping[str, str] = field(default_factory=dict)
     so: str = ""
     not_so: str = ""
+
+    def __str__(self) -> str:
+        """Inside a sentence."""
+        return f"the {sentences.inside(self.label)}"
 
 
 Fields = Mapping[str, Field]
@@ -115,21 +122,21 @@ _MOMENT_WORDS = {
     "at_least": "is at or after", "at_most": "is at or before", "more_than": "is after",
     "less_than": "is before",
 }  # fmt: skip
-# What the advanced clause may call: macros would loop, `matches` would run people's regexes.
-_CEL_FUNCTIONS = frozenset(
-    {"startsWith", "endsWith", "contains", "size", "double", "int", "string", "timestamp",
-     "duration", "@in", "!_", "-_", "_?_:_", "_&&_", "_||_", "_==_", "_!=_", "_<_", "_<=_", "_>_",
-     "_>=_", "_+_", "_-_", "_*_", "_/_", "_%_"}
-)  # fmt: skip
-_CEL_TEXTS = re.compile(r"'[^'\n]*'|\"[^\"\n]*\"")
-# A fact is one value and has no parts; what looks like one is an attribute of something else.
-_CEL_PART = re.compile(r"\.\s*([A-Za-z_]\w*)\b(?!\s*\()")
-_CEL_MACRO = re.compile(r"\b(all|exists|exists_one|filter|has|map)\s*\(")
 
 
 # --- Conditions -----------------------------------------------------------------------------------
+class Answering:
+    """What every condition does: it holds where its answer is yes, not where there is none."""
+
+    def answer(self, facts: Facts) -> bool | None:
+        raise NotImplementedError
+
+    def holds(self, facts: Facts) -> bool:
+        return self.answer(facts) is True
+
+
 @dataclass(frozen=True)
-class Clause:
+class Clause(Answering):
     """One question about one field, with its value ready to be compared."""
 
     field: str
@@ -138,14 +145,14 @@ class Clause:
     raw: Any
     about: Field
 
-    def holds(self, facts: Facts) -> bool:
+    def answer(self, facts: Facts) -> bool:
         seen, operator = facts.get(self.field), OPERATORS[self.op]
         if operator.takes != "none" and not _is_told(seen):
             return False
         return operator.holds(seen, self.value)
 
     def judge(self, facts: Facts) -> Verdict:
-        return Verdict(str(self), self.holds(facts), shown(facts.get(self.field), self.about))
+        return Verdict(str(self), self.answer(facts), shown(facts.get(self.field), self.about))
 
     def __str__(self) -> str:
         operator = OPERATORS[self.op]
@@ -153,11 +160,11 @@ class Clause:
         if self.about.kind is Kind.MOMENT:
             words = _MOMENT_WORDS.get(self.op, words)
         if operator.takes == "none":
-            return f"{self.about.label} {words}"
+            return f"{self.about} {words}"
         if self.about.so:
             return self.about.so if self.value is (self.op == "is") else self.about.not_so
         values = self.value if operator.takes == "many" else [self.value]
-        return f"{self.about.label} {words} {' or '.join(_quoted(v, self.about) for v in values)}"
+        return f"{self.about} {words} {' or '.join(_quoted(v, self.about) for v in values)}"
 
     def as_json(self) -> dict[str, Any]:
         asked = {"field": self.field, "op": self.op}
@@ -165,19 +172,23 @@ class Clause:
 
 
 @dataclass(frozen=True)
-class Together:
+class Together(Answering):
     """Several conditions: all of them, or any."""
 
     word: str
     parts: tuple["Condition", ...]
 
-    def holds(self, facts: Facts) -> bool:
-        return (all if self.word == "all" else any)(part.holds(facts) for part in self.parts)
+    def answer(self, facts: Facts) -> bool | None:
+        """What one part decides is so whatever the others are."""
+        decides = self.word != "all"
+        answers = {part.answer(facts) for part in self.parts}
+        if decides in answers:
+            return decides
+        return None if None in answers else not decides
 
     def judge(self, facts: Facts) -> Verdict:
         parts = tuple(part.judge(facts) for part in self.parts)
-        held = (all if self.word == "all" else any)(part.held for part in parts)
-        return Verdict(str(self), held, parts=parts)
+        return Verdict(str(self), self.holds(facts), parts=parts)
 
     def __str__(self) -> str:
         if not self.parts:
@@ -193,15 +204,15 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Not:
+class Not(Answering):
     part: "Condition"
 
-    def holds(self, facts: Facts) -> bool:
-        return not self.part.holds(facts)
+    def answer(self, facts: Facts) -> bool | None:
+        found = self.part.answer(facts)
+        return None if found is None else not found
 
     def judge(self, facts: Facts) -> Verdict:
-        inner = self.part.judge(facts)
-        return Verdict(str(self), not inner.held, parts=(inner,))
+        return Verdict(str(self), self.holds(facts), parts=(self.part.judge(facts),))
 
     def __str__(self) -> str:
         return f"not ({self.part})"
@@ -211,28 +222,27 @@ class Not:
 
 
 @dataclass(frozen=True)
-class Cel:
+class Cel(Answering):
     """The advanced clause, in the Common Expression Language; numbers are doubles there."""
 
     source: str
     names: tuple[str, ...]
 
-    def holds(self, facts: Facts) -> bool:
-        told = {name: _for_cel(facts.get(name)) for name in self.names}
-        if any(value is None for value in told.values()):
-            return False
-        try:
-            return _program(self.source).execute(told) is True
-        except (ArithmeticError, TypeError, RuntimeError, ValueError):
-            # Kinds that cannot be compared, a division by nothing, a number too large: not so.
-            return False
+    def answer(self, facts: Facts) -> bool | None:
+        return expressions.answer(self.source, {name: facts.get(name) for name in self.names})
 
     def judge(self, facts: Facts) -> Verdict:
         seen = ", ".join(f"{name} {shown(facts.get(name))}" for name in self.names)
-        return Verdict(str(self), self.holds(facts), seen)
+        found = self.answer(facts)
+        said = f"{self._called}, which could not be worked out" if found is None else str(self)
+        return Verdict(said, found is True, seen)
+
+    @property
+    def _called(self) -> str:
+        return f"the expression {self.source}"
 
     def __str__(self) -> str:
-        return f"the expression {self.source}"
+        return f"{self._called} holds"
 
     def as_json(self) -> dict[str, Any]:
         return {"cel": self.source}
@@ -276,7 +286,7 @@ def _read(node: Any, fields: Fields, place: str, depth: int) -> Condition:
     if keys == {"not"}:
         return Not(_read(node["not"], fields, place, depth + 1))
     if keys == {"cel"}:
-        return read_cel(node["cel"], fields, place)
+        return _read_expression(node["cel"], fields, place)
     return _read_clause(node, fields, place)
 
 
@@ -315,15 +325,13 @@ def _read_clause(node: dict[str, Any], fields: Fields, place: str) -> Clause:
 def _value(raw: Any, takes: str, about: Field, place: str) -> Any:
     if takes == "none":
         if raw not in (None, ""):
-            raise ClauseError(
-                f"Nothing is compared with {about.label} here; leave the value out.", place
-            )
+            raise ClauseError(f"Nothing is compared with {about} here; leave the value out.", place)
         return None
     if takes == "one":
         return _one_value(raw, about, place)
     values = [part.strip() for part in raw.split(",")] if isinstance(raw, str) else raw
     if not isinstance(values, list) or not values or len(values) > MOST_VALUES:
-        raise ClauseError(f"Write 1 to {MOST_VALUES} values for {about.label}, with commas.", place)
+        raise ClauseError(f"Write 1 to {MOST_VALUES} values for {about}, with commas.", place)
     return [_one_value(one, about, place) for one in values]
 
 
@@ -331,8 +339,10 @@ def _one_value(raw: Any, about: Field, place: str) -> Any:
     if about.kind is Kind.FLAG:
         return _flag(raw, about, place)
     text = str(raw).strip() if isinstance(raw, str | int) and not isinstance(raw, bool) else ""
-    if not text or len(text) > LONGEST_VALUE or not text.isprintable():
-        raise ClauseError(f"Write what {about.label} is compared with.", place)
+    if len(text) > LONGEST_VALUE:
+        raise ClauseError(f"A value has at most {LONGEST_VALUE} characters.", place)
+    if not text or not text.isprintable():
+        raise ClauseError(f"Write what {about} is compared with.", place)
     if about.kind is Kind.NUMBER:
         return _number(text, about, place)
     if about.kind is Kind.MOMENT:
@@ -352,11 +362,14 @@ def _flag(raw: Any, about: Field, place: str) -> bool:
 
 def _number(text: str, about: Field, place: str) -> Decimal:
     try:
-        number = Decimal(text)
+        # As amounts are shown everywhere: 25,000.00.
+        number = Decimal(text.replace(",", "") if _BY_THOUSANDS.fullmatch(text) else text)
     except InvalidOperation:
         number = Decimal("NaN")
-    if not text.isascii() or not number.is_finite() or abs(number) >= Decimal("1e16"):
-        raise ClauseError(f"“{text}” is no number for {about.label}; write 1234.50.", place)
+    power = number.as_tuple().exponent
+    is_short = isinstance(power, int) and abs(power) <= MOST_POWERS
+    if not text.isascii() or not is_short or abs(number) >= Decimal("1e16"):
+        raise ClauseError(f"“{text}” is no number for {about}; write 1234.50 or 1,234.50.", place)
     return number
 
 
@@ -367,39 +380,16 @@ def _moment(text: str, about: Field, place: str) -> datetime:
         moment = None
     if moment is None or moment.tzinfo is None:
         raise ClauseError(
-            f"“{text}” is no moment for {about.label}; write 2026-11-23T09:00+00:00.", place
+            f"“{text}” is no moment for {about}; write 2026-11-23T09:00+00:00.", place
         )
     return moment
 
 
-def read_cel(source: Any, fields: Fields, place: str = "") -> Cel:
-    """The advanced clause, refused where it is not a plain yes or no over known fields."""
-    if not isinstance(source, str) or not source.strip():
-        raise ClauseError("Write an expression, such as amount >= 50000.0.", place)
-    if len(source) > LONGEST_CEL:
-        raise ClauseError(f"At most {LONGEST_CEL} characters in an expression.", place)
-    bare = _CEL_TEXTS.sub("''", source)
-    if bare.count("(") + bare.count("[") + bare.count("{") > DEEPEST_CEL:
-        raise ClauseError(f"At most {DEEPEST_CEL} brackets in an expression.", place)
-    if macro := _CEL_MACRO.search(bare):
-        raise ClauseError(f"“{macro.group(1)}” loops; an expression here does not.", place)
-    if part := _CEL_PART.search(bare):
-        raise ClauseError(f"No field has a part “{part.group(1)[:40]}”.", place)
+def _read_expression(source: Any, fields: Fields, place: str) -> Cel:
     try:
-        names = _program(source.strip()).references()
-    except ValueError as error:
-        said = str(error).splitlines()[0].removeprefix("Failed to parse expression ")
-        raise ClauseError(f"This cannot be read as an expression: {said[:200]}", place) from None
-    if unknown := sorted(set(names["functions"]) - _CEL_FUNCTIONS):
-        raise ClauseError(f"An expression here cannot use “{unknown[0]}”.", place)
-    if unknown := sorted(set(names["variables"]) - set(fields)):
-        raise ClauseError(f"There is no field “{unknown[0]}”; choose {_or(fields)}.", place)
-    return Cel(source.strip(), tuple(sorted(names["variables"])))
-
-
-@lru_cache(maxsize=1000)
-def _program(source: str) -> Any:
-    return cel.compile(source)
+        return Cel(*expressions.read(source, known=fields))
+    except ExpressionError as error:
+        raise ClauseError(str(error), place) from None
 
 
 # --- Words and values -----------------------------------------------------------------------------
@@ -417,8 +407,11 @@ def shown(seen: Any, about: Field | None = None) -> str:
 
 
 def _quoted(value: Any, about: Field) -> str:
+    """A value inside a sentence: what somebody wrote stays as it is, a choice is a word of ours."""
     words = shown(value, about)
-    return f"“{words}”" if about.kind is Kind.TEXT and not about.choices else words
+    if about.choices:
+        return sentences.inside(words)
+    return f"“{words}”" if about.kind is Kind.TEXT else words
 
 
 def _same(value: Any) -> Any:
@@ -428,10 +421,6 @@ def _same(value: Any) -> Any:
 
 def _is_told(seen: Any) -> bool:
     return seen is not None and seen != ""
-
-
-def _for_cel(value: Any) -> Any:
-    return float(value) if isinstance(value, Decimal) else value
 
 
 def _or(names: Any) -> str:

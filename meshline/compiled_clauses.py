@@ -1,4 +1,4 @@
-"""Conditions for who puts one event to hundreds of them: what `holds` says, in less time.
+"""Conditions for who puts one event to hundreds of them: what `answer` says, in less time.
 
 Operators are looked up and values folded once for a condition, texts once for an event. Pure.
 """
@@ -10,19 +10,18 @@ from typing import Any
 from meshline.clauses import OPERATORS, Cel, Clause, Condition, Facts, Not, Together
 
 # Called with `folded(facts)` and the facts themselves.
-Test = Callable[[Facts, Facts], bool]
+Test = Callable[[Facts, Facts], bool | None]
 
 
 def compiled(condition: Condition) -> Test:
-    """The condition as a function; its verdict is that of `holds`."""
+    """The condition as a function; what it says is what `answer` says."""
     if isinstance(condition, Together):
         return _together(condition.word, tuple(map(compiled, condition.parts)))
     if isinstance(condition, Not):
-        part = compiled(condition.part)
-        return lambda folded, facts: not part(folded, facts)
+        return _opposite(compiled(condition.part))
     if isinstance(condition, Cel):
-        holds = condition.holds
-        return lambda folded, facts: holds(facts)
+        answer = condition.answer
+        return lambda folded, facts: answer(facts)
     return _clause(condition)
 
 
@@ -34,11 +33,23 @@ def folded(facts: Facts) -> dict[str, Any]:
 def _together(word: str, parts: tuple[Test, ...]) -> Test:
     stops = word != "all"
 
-    def test(folded: Facts, facts: Facts) -> bool:
+    def test(folded: Facts, facts: Facts) -> bool | None:
+        answer: bool | None = not stops
         for part in parts:
-            if part(folded, facts) is stops:
+            found = part(folded, facts)
+            if found is stops:
                 return stops
-        return not stops
+            if found is None:
+                answer = None
+        return answer
+
+    return test
+
+
+def _opposite(part: Test) -> Test:
+    def test(folded: Facts, facts: Facts) -> bool | None:
+        found = part(folded, facts)
+        return None if found is None else not found
 
     return test
 

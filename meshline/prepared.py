@@ -4,11 +4,34 @@ Django's cursors write values into the text of a statement, so that PostgreSQL p
 one anew; for a statement of a few milliseconds' planning that is most of its cost.
 """
 
+import select
 from collections.abc import Mapping
 from typing import Any
 
 import psycopg
 from django.db import connection
+
+
+def connect_anew_if_gone() -> None:
+    """Before the first of them: drop a connection that the server has ended since the last.
+
+    Django's own check is a question to the database; this is a look at the socket, on which an idle
+    server has nothing to say but that it goes. So no statement has to be repeated, of which nobody
+    could tell whether it was done.
+    """
+    driver = connection.connection
+    if driver is None or connection.in_atomic_block or not _says_something(driver):
+        return
+    if not connection.is_usable():
+        connection.close()
+
+
+def _says_something(driver: psycopg.Connection) -> bool:
+    if driver.closed:
+        return True
+    ear = select.poll()
+    ear.register(driver.fileno(), select.POLLIN)
+    return bool(ear.poll(0))
 
 
 def rows(statement: str, values: Mapping[str, Any]) -> list[tuple]:

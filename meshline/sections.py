@@ -4,6 +4,7 @@ A floor offers sections (`model_file.SECTIONS`): what an entry may say, what is 
 verbs that make a difference so. The shell reads the file, finds the differences and orders them.
 """
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -93,6 +94,10 @@ def _nothing_hidden(identity: Identity, given: Values) -> Hidden:
     return Hidden()
 
 
+def _never(identity: Identity, entries: Mapping[Identity, Values]) -> bool:
+    return False
+
+
 def _in_any_order(change: Mapping[str, Any]) -> bool:
     return False
 
@@ -117,8 +122,12 @@ class Section:
     first: Callable[[Mapping[str, Any]], bool] = _in_any_order
     # Of how many entries at most this field may be true.
     only_one: str = ""
+    # A field whose value one entry at a time may have: who loses it lets go, then another takes it.
+    handed_on: str = ""
     # A list of which no value may stand in two entries.
     in_one_only: str = ""
+    # Whether a new entry says only what holds without it: given all entries as they will be.
+    repeats: Callable[[Identity, Mapping[Identity, Values]], bool] = _never
     compare_hidden: Callable[[Identity, Values], Hidden] = _nothing_hidden
 
     @property
@@ -181,27 +190,41 @@ def mapping(node: Node) -> dict[str, Node]:
 
 
 _UNITS = {"m": 1, "h": 60, "d": 24 * 60}
+_SPAN = re.compile(
+    r"(?P<sign>-?)(?:(?P<d>[0-9]{1,15}) ?d)? ?(?:(?P<h>[0-9]{1,15}) ?h)?"
+    r" ?(?:(?P<m>[0-9]{1,15}) ?m(?:in)?)?"
+)
 
 
-def minutes(units: str = "mhd") -> Callable[[Node], int]:
-    """A span in whole minutes: 90, "90m", "2h", "1d"; `units` are the letters that are taken."""
+def minutes(units: str = "mhd", *, too_short: str = "") -> Callable[[Node], int]:
+    """A span in whole minutes: 90, "90m", "2h", "1d", or as the screens write it, "1 h 30 min";
+    `units` are the letters that are taken.
+
+    What is below one minute is no span, or is told what it lacks.
+    """
     examples = {"m": "90m", "h": "2h", "d": "1d"}
     shown = " or ".join(["90", *(examples[unit] for unit in units)])
+    no_span = f"This is no span of time; write {shown}."
 
     def read(node: Node) -> int:
-        number, factor = node.value, 1
-        if isinstance(number, str) and number[-1:] in list(units):
-            number, factor = number[:-1], _UNITS[number[-1]]
-            number = int(number) if _is_number(number) else None
-        if not isinstance(number, int) or isinstance(number, bool) or number < 1:
-            raise Wrong(f"This is no span of time; write {shown}.")
-        return number * factor
+        said = node.value
+        number = _written(said, units) if isinstance(said, str) else said
+        if not isinstance(number, int) or isinstance(number, bool):
+            raise Wrong(no_span)
+        if number < 1:
+            raise Wrong(too_short or no_span)
+        return number
 
     return read
 
 
-def _is_number(digits: str) -> bool:
-    return digits.isascii() and digits.isdigit() and len(digits) < 10
+def _written(said: str, units: str) -> int | None:
+    found = _SPAN.fullmatch(" ".join(said.lower().split()))
+    parts = {unit: found[unit] for unit in _UNITS if found[unit]} if found else {}
+    if not found or not parts or parts.keys() - set(units):
+        return None
+    number = sum(int(part) * _UNITS[unit] for unit, part in parts.items())
+    return -number if found["sign"] else number
 
 
 def _with_line(read: Callable[[Node], Any], node: Node) -> Any:

@@ -23,6 +23,9 @@ if not SECRETS_KEYS:
     raise ImproperlyConfigured(f"SECRETS_KEYS is not set. {_LOCAL}")
 ALLOWED_HOSTS = environment.words("ALLOWED_HOSTS", ["127.0.0.1", "localhost", "[::1]"])
 PUBLIC_URL = environment.env("PUBLIC_URL", default="http://127.0.0.1:8000").rstrip("/")
+# Canaries post to our own webhooks there, and are off altogether where CANARIES is 0.
+CANARY_URL = environment.env("CANARY_URL", default=PUBLIC_URL).rstrip("/")
+CANARIES = environment.truth("CANARIES", default=True)
 _OVER_TLS = PUBLIC_URL.startswith("https://")
 # The stand-in vendors and the demo pages are there only where `up` started them.
 SANDBOX_URL = environment.env("SANDBOX_URL", default="")
@@ -70,6 +73,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.LoginRequiredMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "meshline.web.methods.worded",
 ]
 ROOT_URLCONF = "meshline.urls"
 WSGI_APPLICATION = "meshline.wsgi.application"
@@ -121,7 +125,9 @@ RQ = {"WORKER_CLASS": "meshline.shell.worker.Worker"}
 RQ_QUEUES = {name: dict(_QUEUE) for name in ("inbox", "outbox", "upkeep")}
 # How long a claimed message or outcome is its worker's alone; what a killed worker had is free
 # again after that.
-LEASE_SECONDS = environment.number("MESHLINE_LEASE_SECONDS", default=60)
+LEASE_SECONDS = environment.number("MESHLINE_LEASE_SECONDS", default=50)
+# Whether intake remembers an open connection for a second (connectors.inbox).
+REMEMBER_DOORS = environment.truth("MESHLINE_REMEMBER_DOORS", default=True)
 # How a verb wakes the workers: "direct", "background" (web threads) or "silent" (most tests).
 BELL = environment.env("MESHLINE_BELL", default="direct")
 

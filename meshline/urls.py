@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from meshline import api
 from meshline.people import views as people
-from meshline.shell import demo, health, numbers, operations, views
+from meshline.shell import demo, health, numbers, operations, palette, views
 from meshline.shell.tables import site
 
 # In the demo the sign-in page shows who there is to be.
@@ -29,6 +29,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("proposals.urls")),
     path("", include("reconciliation.urls")),
     path("operating-model/", views.operating_model, name="operating-model"),
+    path("operating-model/file/", views.operating_model_file, name="operating-model-file"),
+    path("find/", palette.palette, name="palette"),
     path("operations/", operations.operations, name="operations"),
     path("demo/", views.demo, name="demo"),
     path("demo/<str:act>/", views.demo_act, name="demo-act"),

@@ -24,21 +24,27 @@ PAGES = {
     "user": "people:person",
     "contract": "proposals:contracts",
     "sla": "exceptions:slas",
+    "runbook": "exceptions:runbooks",
     "raciassignment": "owners:owners",
     "company": "owners:company",
     "routingrules": "proposals:routing",
     "absence": "absences:absences",
     "oncallshift": "rota:rota",
     "systemrole": "connectors:part",
+    "sourceoftruth": "connectors:truths",
 }
 _WITHOUT_ID = {
     "contract", "sla", "raciassignment", "company", "routingrules", "absence", "oncallshift",
+    "sourceoftruth", "runbook",
 }  # fmt: skip
 _NAMES = {
-    "user": "person", "sla": "SLA", "raciassignment": "RACI assignment",
+    "user": "person", "sla": "SLA", "raciassignment": "owners",
     "oncallshift": "shift", "businesscalendar": "calendar", "routingrules": "routing rules",
     "systemrole": "part", "receipt": "post", "rejectedreceipt": "refused post",
+    "sourceoftruth": "source of truth",
 }  # fmt: skip
+# What a line is about in words, where the name within is none.
+_ABOUT = {"raci": "owners", "sla": "SLA", "authority": "source of truth"}
 # Free text and money are masked together with what is sealed as personal.
 _PRIVATE = {"amount", "reason", "note", "body"}
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
@@ -124,7 +130,9 @@ def sides(lines: Iterable[TrailLine], *, masked: bool) -> list[tuple[dict, dict]
 
 def words(what: str) -> str:
     """ "outcome.called-off" as a person says it."""
-    return what.replace(".", " ").replace("-", " ").capitalize()
+    about, _, done = what.partition(".")
+    said = f"{_ABOUT.get(about, about)} {done}".replace("-", " ").strip()
+    return said[:1].upper() + said[1:]
 
 
 def name_of(kind: str) -> str:
@@ -188,7 +196,8 @@ def _cause(cause: str, brought: dict[int, str], opens: Opens) -> Ref | None:
 
 
 def _ref(kind: str, pk: str, opens: Opens) -> Ref:
-    label = f"{name_of(kind)} {pk}"
+    # The owners of a process are told by the line itself; the number of a row says nothing.
+    label = name_of(kind) if kind == "raciassignment" else f"{name_of(kind)} {pk}"
     if kind not in PAGES:
         return Ref(label)
     try:

@@ -1,6 +1,7 @@
 """A person chooses how they want to be told."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -87,6 +88,22 @@ def facts(own: Preferences) -> dict[str, Any]:
         "digest at": own.digest_at,
         "Slack id": own.slack_id,
     }  # fmt: skip
+
+
+def in_words(said: Mapping[str, Any], *, role: str) -> dict[str, Any]:
+    """The same with a line for each kind of notice: as chosen, else as usual for the role."""
+    channels = said.get("channels") or {}
+    kinds = {
+        one.label: _over(sorted(channels.get(one.label, one.channels(role))))
+        for one in KINDS.values()
+    }
+    return kinds | {
+        f"{name[:1].upper()}{name[1:]}": what for name, what in said.items() if name != "channels"
+    }
+
+
+def _over(channels: list[str]) -> str:
+    return ", ".join(CHANNELS[name] for name in channels if name in CHANNELS) or "only in Meshline"
 
 
 def _sealed(said: dict[str, Any], user: User) -> dict[str, Any]:

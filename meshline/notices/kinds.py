@@ -48,7 +48,8 @@ _TABLE = [
         "A ticket opened for me, or was given to me.",
         _CHAT, by_role={"rep": _BOTH, "viewer": _MAIL},
     ),
-    Kind("sla-50", "Half of the time is over", "At 50 % of a deadline of mine."),
+    Kind("sla-50", "A good part of the time is over", "At 50 % of a deadline of mine."),
+    Kind("mention", "I am mentioned", "Somebody names me in a note on a ticket.", _BOTH),
     Kind("sla-80", "A deadline is near", "At 80 % of a deadline of mine.", _CHAT),
     Kind("sla-100", "A deadline is missed", "At 100 %: told to its owner and their lead.", _BOTH),
     Kind("sla-150", "Far beyond a deadline", "At 150 %: told to who is accountable.", _BOTH),
@@ -67,7 +68,7 @@ _TABLE = [
         "Nothing goes out over it until somebody has looked.", _NONE, by_role={"admin": _BOTH},
     ),
     Kind(
-        "published", "Rules and contracts were published",
+        "published", "Rules, contracts or mappings were published",
         "A new version of what was agreed is in force.", offered_to=_MODEL,
     ),
     Kind(
@@ -79,6 +80,8 @@ _TABLE = [
 
 KINDS: dict[str, Kind] = {kind.name: kind for kind in _TABLE}
 RECORD, TICKET, ESCALATED, REVIEW = "record", "ticket", "escalated", "review"
+SLA_QUIET, SLA_OWNER, SLA_LEAD, SLA_ACCOUNTABLE = "sla-50", "sla-80", "sla-100", "sla-150"
+MENTION = "mention"
 ABSENCE, CONNECTION, PUBLISHED, DIGEST = "absence", "connection", "published", "digest"
 
 # When the daily digest comes where a person has chosen nothing; a role without one gets none.

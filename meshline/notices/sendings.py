@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 
 from meshline import bell, bulk
@@ -126,9 +126,19 @@ def postpone(
 
 
 def hold(parcel: Sequence[Sending], *, until: datetime) -> None:
-    """Quiet hours reign: as if it had not been claimed, and then together with what else waits."""
-    _acknowledge(parcel, state=State.DUE, next_attempt_at=until, was_held=True, parcel=None,
-                 attempts=F("attempts") - 1)  # fmt: skip
+    """Quiet hours reign: as if it had not been claimed, and then together with what else waits.
+
+    What was tried before may be out: it keeps its parcel, by which a repeat of it is known.
+    """
+    values = {"parcel": parcel[0].parcel if was_tried(parcel) else None}
+    _acknowledge(parcel, state=State.DUE, next_attempt_at=until, was_held=True,
+                 first_failed_at=None, attempts=F("attempts") - 1, crashes=F("crashes"),
+                 **values)  # fmt: skip
+
+
+def was_tried(parcel: Sequence[Sending]) -> bool:
+    """Whether what was claimed just now had been claimed before, and maybe sent."""
+    return any(one.attempts > 1 or one.crashes for one in parcel)
 
 
 def give_up(parcel: Sequence[Sending], *, because: str, failure: str) -> None:
@@ -187,9 +197,13 @@ def free_lapsed(*, after: float) -> int:
 
 
 def drop_stale(*, at: datetime, older_than: timedelta = STALE_AFTER) -> int:
-    """What could not be sent for so long is no news any more; how many."""
+    """What could not be sent for so long is no news any more; how many.
+
+    Quiet hours may last for days: what waited for their end has its time from there.
+    """
     old = Sending.objects.filter(state=State.DUE, notice__at__lt=at - older_than)
-    return old.update(state=State.CANCELLED, why="It was no news any more.")
+    held = Q(was_held=True, first_failed_at=None, next_attempt_at__gte=at - older_than)
+    return old.exclude(held).update(state=State.CANCELLED, why="It was no news any more.")
 
 
 def _sending(notice: Notice, channel: str, own: Preferences | None, at: datetime) -> Sending:

@@ -6,18 +6,25 @@ Looking again tells nobody twice: each notice has its key.
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 
 from meshline.notices import kinds, notices
 from meshline.notices.notices import News
 from meshline.people.models import User
 from meshline.people.permissions import TABLE, Permission, Role
+from meshline.policy import drafts
 from meshline.policy.models import Draft
 
 # What was asked longer ago was told then, or is news no more.
 RECENTLY = timedelta(days=1)
-# Pages of rooms above on which a kind of draft is read; with its slug, where it takes one.
-_PAGES = {"contract": "proposals:contract", "routing-rules": "proposals:routing-draft"}
+# Pages of rooms above on which a kind of draft is read, with what stands before its slug there;
+# None where they take none.
+_PAGES: dict[str, tuple[str, list[str] | None]] = {
+    "contract": ("proposals:contract", []),
+    "mapping": ("connectors:publish-mapping", []),
+    "routing-rules": ("proposals:routing-draft", None),
+    "truth": ("connectors:truth", ["proposal"]),
+}
 # Their own room knows whose signature it takes, and asks for it.
 _ASKED_BY_THEIR_ROOM = ["contract"]
 
@@ -40,37 +47,37 @@ def published(
 
 
 def waiting_for(user: User) -> list[Draft]:
-    """The drafts this person may publish or sign: submitted, and by somebody else."""
-    if not _may_review(user):
-        return []
-    asked = Draft.objects.filter(submitted_at__isnull=False).exclude(changed_by=user)
-    return list(asked.select_related("submitted_by").order_by("submitted_at", "pk"))
+    """The drafts that wait for this person to publish them, but for those whose own room knows."""
+    found = drafts.waiting_for(user).exclude(kind__in=_ASKED_BY_THEIR_ROOM)
+    return [draft for draft in found if _may_review(user, draft)]
 
 
 def page_of(draft: Draft) -> str:
     """Where a draft is read; the operating model's page where its room has none."""
-    name = _PAGES.get(draft.kind, "operating-model")
-    for args in ([draft.slug], []):
-        try:
-            return reverse(name, args=args)
-        except NoReverseMatch:
-            continue
-    return reverse("operating-model")
+    name, before = _PAGES.get(draft.kind, ("operating-model", None))
+    return reverse(name, args=None if before is None else [*before, draft.slug])
 
 
 def name_of(draft: Draft) -> str:
-    """As people call it: "Contract signed"."""
-    return f"{draft.kind.replace('-', ' ').capitalize()} {draft.slug}"
+    """As people call it: "Contract “A proposal is signed”"."""
+    what = draft.kind.replace("-", " ").capitalize()
+    if draft.kind == "routing-rules":
+        return what
+    if draft.kind == "contract":
+        return f"{what} “{draft.content.get('name', draft.slug)}”"
+    if draft.kind == "truth":
+        return f"Source of truth of {draft.slug.replace('_', ' ')}"
+    return f"{what} {draft.slug}"
 
 
 def _reviews(at: datetime) -> Iterable[News]:
     asked = Draft.objects.filter(submitted_at__lte=at, submitted_at__gt=at - RECENTLY)
-    drafts = list(asked.exclude(kind__in=_ASKED_BY_THEIR_ROOM).select_related("submitted_by"))
-    people = list(User.objects.active()) if drafts else []
-    for draft in drafts:
+    found = list(asked.exclude(kind__in=_ASKED_BY_THEIR_ROOM).select_related("submitted_by"))
+    people = list(User.objects.active()) if found else []
+    for draft in found:
         author = draft.submitted_by.name if draft.submitted_by else "Somebody"
         for user in people:
-            if _may_review(user) and user.pk != draft.changed_by_id:
+            if user.pk != draft.changed_by_id and _may_review(user, draft):
                 yield News(
                     user, f"{author} asks for a review: {name_of(draft)}.",
                     key=f"draft:{draft.pk}:{draft.revision}:submitted", url=page_of(draft),
@@ -78,8 +85,11 @@ def _reviews(at: datetime) -> Iterable[News]:
                 )  # fmt: skip
 
 
-def _may_review(user: User) -> bool:
-    return user.approves_model or user.role in TABLE[Permission.CHANGE_OPERATING_MODEL]
+def _may_review(user: User, draft: Draft) -> bool:
+    """The approver's right is for what takes a second person, who wrote nothing of it."""
+    if draft.takes_two:
+        return not drafts.refusal_for_second(draft, user)
+    return user.role in TABLE[Permission.CHANGE_OPERATING_MODEL]
 
 
 def _working_by_the_model() -> list[User]:

@@ -145,13 +145,19 @@ def _show(
         "channels": CHANNELS,
         "closed": {name: why for name, why in preferences.offered_channels().items() if why},
         "seen": given if given and not stale else seen.keep(facts),
-        "stale": {"change": {"before": stale.seen, "after": stale.now}} if stale else None,
+        "stale": _meanwhile(stale, request.user.role) if stale else None,
         "lately": _lately(request),
         "quiet_until": preferences.quiet_until(
             preferences.of(request.user), request.user, request.now or instant.now()
         ),
     }
     return render(request, "notices/preferences.html", context, status=status)
+
+
+def _meanwhile(stale: Stale, role: str) -> dict[str, Any]:
+    """Only what is different: one's choices are many, and nobody else makes them."""
+    before, after = (choosing.in_words(said, role=role) for said in (stale.seen, stale.now))
+    return {"who": "Another window of yours", "change": seen.between(before, after)}
 
 
 def _lately(request: Request) -> list[tuple[Sending, str]]:

@@ -57,6 +57,7 @@ def watches(
 ) -> list[Watch]:
     """The whole span in stretches, without a hole: nothing changes but where somebody begins or
     ends."""
+    absences = _concerning(duties, absences)
     edges = {start, end}
     spans: list[Duty | Out] = [*duties, *absences]
     for one in spans:
@@ -70,6 +71,24 @@ def watches(
             watch = Watch(found.pop().starts_at, ends, watch.user, meant)
         found.append(watch)
     return found
+
+
+def _concerning(duties: Sequence[Duty], absences: Sequence[Out]) -> list[Out]:
+    """The absences of who is on call or stands in for them, by whatever way.
+
+    A house has thousands of absences, and each would be an edge at which all are looked at.
+    """
+    stand_ins: dict[Any, list[Any]] = {}
+    for one in absences:
+        stand_ins.setdefault(one.user.pk, []).append(_pk(one.stand_in))
+    met: set[Any] = set()
+    ahead = [duty.user.pk for duty in duties]
+    while ahead:
+        current = ahead.pop()
+        if current not in met:
+            met.add(current)
+            ahead += stand_ins.get(current, [])
+    return [one for one in absences if one.user.pk in met]
 
 
 def _at(duties: Iterable[Duty], at: datetime) -> list[Duty]:

@@ -138,6 +138,11 @@ class PersonForm(forms.Form):
         super().__init__(*args, **kwargs)
         _offer_zone(self, user.zone)
 
+    @property
+    def mark(self) -> str:
+        """What somebody was asked about: leaving, or another role."""
+        return f"{self.cleaned_data['role']}:{self.cleaned_data['is_active']}"
+
 
 class TokenForm(forms.Form):
     name = CleanText(

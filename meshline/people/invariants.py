@@ -11,14 +11,17 @@ EXISTS (
 """
 _AGO = f"now() - {GRACE} * interval '1 second'"
 
-# Active and not out, or gone for less than a minute.
+# As people's can_be_given_work has it.
+_WORKS = "({person}.is_active AND {person}.role <> 'viewer')"
+
+# Can be given work and is not out, or gone for less than a minute.
 HERE_OR_JUST_GONE = f"""
-(({{person}}.is_active OR {{person}}.deactivated_at > {_AGO})
+(({_WORKS} OR {{person}}.deactivated_at > {_AGO})
   AND NOT {_OUT.format(person="{person}", begun=_AGO, over="now()")})
 """
-# Active and not out for a minute already.
+# Can be given work and is not out for a minute already.
 HERE_FOR_A_WHILE = f"""
-({{person}}.is_active AND NOT {_OUT.format(person="{person}", begun="now()", over=_AGO)})
+({_WORKS} AND NOT {_OUT.format(person="{person}", begun="now()", over=_AGO)})
 """
 # With nobody here who could be given work, it stays where it is until somebody is.
 SOMEBODY_IS_HERE = f"""

@@ -5,12 +5,10 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
-
 from meshline.audit.actors import Someone
 from meshline.people import people, teams
 from meshline.people.models import Team, User
+from meshline.people.people import PersonError
 from meshline.people.permissions import Role
 from meshline.sections import (
     Field,
@@ -34,7 +32,7 @@ def check_zone(zone: str) -> None:
 
 def person(email: str | None) -> User | None:
     """Whom an e-mail in the file means; the shell has seen that there is somebody."""
-    return User.objects.get(email__iexact=email) if email else None
+    return User.objects.with_email(email).get() if email else None
 
 
 def team(slug: str | None) -> Team | None:
@@ -61,7 +59,7 @@ def _said_of(user: User) -> Values:
 
 def _add_person(values: Values, *, by: Someone, at: datetime) -> None:
     email = values["email"]
-    name = values.get("name") or email.partition("@")[0].replace(".", " ").title()
+    name = values.get("name") or people.name_of(email)
     people.add(
         email=email, name=name, role=values["role"], team=team(values.get("team")),
         zone=values.get("zone", "UTC"), by=by, at=at,
@@ -72,7 +70,7 @@ def _add_person(values: Values, *, by: Someone, at: datetime) -> None:
 
 def _change_person(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
     """What the file does not say is read under the lock, so that nobody's change is undone."""
-    user = User.objects.select_for_update().get(email__iexact=identity[0])
+    user = User.objects.select_for_update().with_email(identity[0]).get()
     wanted = {**_said_of(user), **values}
     people.change(
         user_id=user.pk, name=wanted["name"], role=wanted["role"], team=team(wanted["team"]),
@@ -87,14 +85,14 @@ def _deactivate(identity: Identity, *, by: Someone, at: datetime) -> None:
 
 def _check_email(email: str) -> None:
     try:
-        validate_email(email)
-    except ValidationError:
-        raise Wrong(f"{email!r} is no e-mail; write one like rosa@example.com.") from None
+        people.check_email(email)
+    except PersonError as error:
+        raise Wrong(f"{error} Write one like rosa@example.com.") from None
 
 
-def _makes_an_admin(values: Mapping[str, Any]) -> bool:
-    """A new admin comes before the old one goes: there is always one."""
-    return values.get("role") == Role.ADMIN or values.get("active") is True
+def _makes_one_who_stays(values: Mapping[str, Any]) -> bool:
+    """A new admin or manager comes before the old one goes: there is always one."""
+    return values.get("role") in (Role.ADMIN, Role.MANAGER) or values.get("active") is True
 
 
 # --- Teams --------------------------------------------------------------------------------------
@@ -159,7 +157,7 @@ PEOPLE = Section(
     change=_change_person,
     remove=_deactivate,
     removed={"active": False},
-    first=_makes_an_admin,
+    first=_makes_one_who_stays,
 )
 
 SECTIONS = [TEAMS, PEOPLE]

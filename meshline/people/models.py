@@ -28,6 +28,14 @@ class UserQuerySet(models.QuerySet):
     def active(self):
         return self.filter(is_active=True)
 
+    def who_work(self):
+        """Who can be given work."""
+        return self.active().exclude(role=Role.VIEWER)
+
+    def with_email(self, email: str):
+        """Whoever has it, in whatever case; by the index that makes it one person's."""
+        return self.alias(known_as=Lower("email")).filter(known_as=Lower(Value(email.strip())))
+
     def present(self, at: datetime):
         """Active, and not away at that moment."""
         away = Absence.objects.filter(user=models.OuterRef("pk"), starts_at__lte=at, ends_at__gt=at)
@@ -44,7 +52,7 @@ class UserQuerySet(models.QuerySet):
 
 class UserManager(BaseUserManager.from_queryset(UserQuerySet)):  # type: ignore[misc]
     def get_by_natural_key(self, email: str) -> "User":
-        return self.get(email__iexact=email)
+        return self.with_email(email).get()
 
 
 class User(AbstractBaseUser):
@@ -58,11 +66,13 @@ class User(AbstractBaseUser):
     )
     zone = models.CharField(max_length=60, default="UTC")
     is_active = models.BooleanField(default=True)
-    # From then on their open work is to be handed over.
+    # Or made a viewer: from then on their open work is to be handed over.
     deactivated_at = models.DateTimeField(null=True, blank=True)
     # The right to sign the operating model, for a viewer such as the CRO.
     approves_model = models.BooleanField(default=False)
     dark = models.BooleanField(null=True, blank=True)  # None: as the system says
+    # Whether a letter alone does something: not for who dictates, or types by accident.
+    single_keys = models.BooleanField(default=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = UserManager()
@@ -77,6 +87,10 @@ class User(AbstractBaseUser):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def can_be_given_work(self) -> bool:
+        return self.is_active and self.role != Role.VIEWER
 
     # Who this is on the trail.
     actor_kind = "person"

@@ -44,6 +44,8 @@ class Permission(StrEnum):
     OVERRIDE_PROPOSAL = "override a guard or reopen a proposal"
     HOLD_PROPOSAL = "put a proposal on hold or lift a hold"
     REASSIGN_PROPOSAL = "change a proposal's owner"
+    FOLLOW_UP = "complete or move a follow-up"
+    DECIDE_VALUE = "decide which value of a proposal counts"
     SEE_QUEUE = "see the exception queue"
     WORK_QUEUE = "claim, acknowledge, release and escalate tickets"
     NOTE_TICKET = "write a note on a ticket"
@@ -53,14 +55,17 @@ class Permission(StrEnum):
     APPROVE_GATES = "approve what waits at a review gate"
     REPLAY_MESSAGE = "replay a message"
     RELEASE_QUARANTINE = "release a quarantined message"
+    FORCE_EFFECT = "force a new effect or let one go"
     SEE_CONNECTIONS = "see connections"
     PAUSE_CONNECTION = "pause a connection"
     RESUME_CONNECTION = "resume a connection"
+    SYNC_CONNECTION = "look through what a connection holds"
     CONFIGURE_CONNECTION = "create and change connections and their secrets"
     AGREE_ON_CONNECTION = "agree on a connection's owner, tier and rhythm"
     SEE_OPERATING_MODEL = "see the operating model"
     DRAFT_OPERATING_MODEL = "draft changes of the operating model"
     CHANGE_OPERATING_MODEL = "change the operating model"
+    EXPORT_OPERATING_MODEL = "download the operating model as a file"
     KEEP_ROTA = "change the rota"
     PLAN_ABSENCE = "plan absences"
     SEE_PEOPLE = "see people"
@@ -69,6 +74,17 @@ class Permission(StrEnum):
     EXPORT_TRAIL = "export the trail"
     EXPORT_QUEUE = "export the exception queue"
     SEE_TABLES = "look at every table"
+    SEE_CHECKS = "see what the checks found"
+    RUN_CHECK = "run a check now"
+    SEE_RUNS = "see what reconciliation found"
+    RUN_RECONCILIATION = "reconcile with the other systems"
+    FIX_DIVERGENCE = "fix a difference"
+    ACCEPT_DIVERGENCE = "accept a difference"
+    JUDGE_SAMPLE = "judge what was drawn for the sampling audit"
+    TUNE_CHECKS = "say how often the checks and canaries look"
+    SIGN_MONDAY = "sign the Monday checklist"
+    SEE_DASHBOARDS = "see the dashboards"
+    EXPORT_DASHBOARDS = "export the dashboards"
     SEE_OPERATIONS = "see how Meshline itself runs"
     PLAY_DEMO = "play the demo's other side"
 
@@ -92,6 +108,8 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.OVERRIDE_PROPOSAL: {M: ALL},
     Permission.HOLD_PROPOSAL: {O: ALL, M: ALL},
     Permission.REASSIGN_PROPOSAL: {O: ALL, M: ALL, S: TEAM},
+    Permission.FOLLOW_UP: {O: ALL, M: ALL, S: TEAM, R: OWN},
+    Permission.DECIDE_VALUE: {O: ALL, M: ALL},
     Permission.SEE_QUEUE: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
     Permission.WORK_QUEUE: {O: ALL, M: ALL, S: TEAM},
     Permission.NOTE_TICKET: {O: ALL, M: ALL, S: TEAM, V: ALL},
@@ -102,14 +120,19 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.APPROVE_GATES: {O: ALL, M: ALL, S: ALL, V: ALL},
     Permission.REPLAY_MESSAGE: {O: OWN, M: ALL},
     Permission.RELEASE_QUARANTINE: {O: ALL, M: ALL},
+    # One asks, another one lets it go.
+    Permission.FORCE_EFFECT: {M: ALL},
     Permission.SEE_CONNECTIONS: {O: ALL, M: ALL, S: ALL, A: ALL, V: ALL},
     Permission.PAUSE_CONNECTION: {O: ALL, M: ALL, A: ALL},
     Permission.RESUME_CONNECTION: {M: ALL, A: ALL},
+    Permission.SYNC_CONNECTION: {O: ALL, M: ALL, A: ALL},
     Permission.CONFIGURE_CONNECTION: {A: ALL},
     Permission.AGREE_ON_CONNECTION: {M: ALL, A: ALL},
     Permission.SEE_OPERATING_MODEL: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
     Permission.DRAFT_OPERATING_MODEL: {O: ALL, M: ALL},
     Permission.CHANGE_OPERATING_MODEL: {M: ALL},
+    # It holds every part of the model: people and connections, too, which an admin keeps.
+    Permission.EXPORT_OPERATING_MODEL: {M: ALL, A: ALL},
     # Own: of shifts and absences that are their own; a team's are those of its rota and its people.
     Permission.KEEP_ROTA: {O: OWN, M: ALL, S: TEAM, R: OWN},
     Permission.PLAN_ABSENCE: {O: OWN, M: ALL, S: TEAM, R: OWN},
@@ -119,6 +142,18 @@ TABLE: dict[Permission, dict[Role, Scope]] = {
     Permission.EXPORT_TRAIL: {O: ALL, M: ALL, S: TEAM, A: MASKED},
     Permission.EXPORT_QUEUE: {O: OWN, M: ALL, S: TEAM},
     Permission.SEE_TABLES: {A: ALL},
+    Permission.SEE_CHECKS: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
+    Permission.RUN_CHECK: {O: ALL, M: ALL, A: ALL},
+    Permission.SEE_RUNS: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
+    Permission.RUN_RECONCILIATION: {O: ALL, M: ALL},
+    Permission.FIX_DIVERGENCE: {O: ALL, M: ALL},
+    Permission.ACCEPT_DIVERGENCE: {M: ALL},
+    Permission.JUDGE_SAMPLE: {O: ALL, M: ALL, S: TEAM},
+    Permission.TUNE_CHECKS: {M: ALL, A: ALL},
+    Permission.SIGN_MONDAY: {O: ALL, M: ALL},
+    # A team's events are those whose owner is in it.
+    Permission.SEE_DASHBOARDS: {O: ALL, M: ALL, S: TEAM, A: MASKED, V: MASKED},
+    Permission.EXPORT_DASHBOARDS: {M: ALL, S: TEAM},
     Permission.SEE_OPERATIONS: {O: ALL, M: ALL, A: ALL, V: ALL},
     Permission.PLAY_DEMO: {O: ALL, M: ALL, S: ALL, R: ALL, A: ALL, V: ALL},
 }
@@ -157,6 +192,10 @@ class _Nobody:
 NOBODY = _Nobody()
 
 
+# What a viewer may only with the approver's right beside their role.
+WITH_THE_RIGHT = {Permission.APPROVE_GATES}
+
+
 def scope(user: Any, permission: Permission) -> Scope | None:
     """How far `permission` reaches for this person; None when it is not theirs at all.
 
@@ -191,6 +230,20 @@ def refusal_for(user: Any, permission: Permission, *, owner: Holder | None = Non
     return f"{_role_of(user)} may {permission.value} only for things {whose}."
 
 
+def refusal_to_approvals(user: Any) -> str:
+    """Why nothing waits for this person's approval; empty where something may: at a gate, or for
+    who has the approver's right, whatever their role."""
+    if getattr(user, "approves_model", False) and user.is_active:
+        return ""
+    return refusal_for(user, Permission.APPROVE_GATES)
+
+
+def who_may_everywhere(permission: Permission) -> list[str]:
+    """The roles whose reach is everything, as in "a RevOps manager"."""
+    reaches = TABLE[permission].items()
+    return [_one_of(role) for role, reach in reaches if reach is Scope.ALL]
+
+
 def check(user: Any, permission: Permission, *, owner: Holder | None = None) -> None:
     """Raise NotAllowed with the reason unless this person may."""
     reason = refusal_for(user, permission, owner=owner)
@@ -200,13 +253,26 @@ def check(user: Any, permission: Permission, *, owner: Holder | None = None) -> 
 
 def _role_of(user: Any) -> str:
     role = getattr(user, "role", "")
-    return f"{_article(Role(role).label).title()} {Role(role).label}" if role else "Nobody"
+    if not role:
+        return "Nobody"
+    words = _one_of(Role(role))
+    return words[:1].upper() + words[1:]
 
 
 def _who_may(permission: Permission) -> str:
-    labels = [f"{_article(role.label)} {role.label}" for role in TABLE[permission]]
+    labels = [_one_of(role) for role in TABLE[permission]]
+    if permission in WITH_THE_RIGHT:
+        labels = [one for one in labels if one != _one_of(Role.VIEWER)]
+        labels.append("somebody with the approver's right")
     return f"Ask {' or '.join(labels)}." if labels else "Nobody may."
 
 
-def _article(label: str) -> str:
-    return "an" if label[0] in "AEIO" else "a"
+_AN, _AN_BY_LETTER = "AEIO", "AEFHILMNORSX"
+
+
+def _one_of(role: Role) -> str:
+    """As in "an Admin"."""
+    first = role.label.split()[0]
+    # What is spelled out is spoken by its letters: "an SDR manager".
+    spoken = _AN_BY_LETTER if first.isupper() else _AN
+    return f"{'an' if first[0] in spoken else 'a'} {role.label}"

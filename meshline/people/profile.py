@@ -1,4 +1,4 @@
-"""What people settle for themselves: their name, zone and password, light or dark."""
+"""What people settle for themselves: their name, zone and password, light or dark, keys."""
 
 from datetime import datetime
 
@@ -27,7 +27,7 @@ def settle(*, by: User, name: str, zone: str, at: datetime) -> User:
 
 @transaction.atomic
 def choose_password(*, by: User, password: str, at: datetime) -> None:
-    """A new password for oneself; whoever sits elsewhere by the old one is out.
+    """A new password for oneself; whoever sits elsewhere by the old one, or has a link, is out.
 
     The caller has asked for the old one, and keeps its own sitting.
     """
@@ -35,12 +35,18 @@ def choose_password(*, by: User, password: str, at: datetime) -> None:
     user.set_password(password)
     user.save(update_fields=["password"])
     people.end_sittings(user)
+    people.end_invitations(user, at=at)
     trail.record("person.password-changed", subject=user, by=user, at=at)
 
 
 def choose_theme(*, by: User, theme: str) -> None:
     """Light, dark or as the system says: a matter of taste, not of record."""
     User.objects.filter(pk=by.pk).update(dark=THEMES[theme])
+
+
+def choose_keys(*, by: User, single: bool) -> None:
+    """Whether a letter alone does something; a matter of taste, too."""
+    User.objects.filter(pk=by.pk).update(single_keys=single)
 
 
 def _facts(user: User) -> dict[str, object]:

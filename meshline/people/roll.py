@@ -4,7 +4,8 @@ Whose work it is and who has it are two things: while somebody is out, another h
 Both are decided anew from who is here, so that it does not matter how it came to be as it is.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -25,25 +26,40 @@ class Out(Protocol):
 
 
 class Roll:
-    """Who is out at one moment; who is active and not among them is present.
+    """Who is out at one moment; who can be given work and is not among them is present.
 
-    People are whoever has a `pk` and says whether they are active.
+    People are whoever has a `pk` and says whether they are active and can be given work. Where
+    work is meant that not everybody may do, only those in `roles` are present for it.
     """
 
-    def __init__(self, absences: Iterable[Out], *, at: datetime) -> None:
+    def __init__(
+        self, absences: Iterable[Out], *, at: datetime, roles: Collection[str] | None = None
+    ) -> None:
+        self.roles = roles
         now = [one for one in absences if one.starts_at <= at < one.ends_at]
         self._out: dict[Any, list[Out]] = {}
         # Of two at once the later one was planned with the earlier one in mind.
         for one in sorted(now, key=lambda one: (one.starts_at, one.ends_at), reverse=True):
             self._out.setdefault(one.user.pk, []).append(one)
 
+    def only(self, roles: Collection[str]) -> "Roll":
+        """The same roll for work that only these roles may do."""
+        same = copy(self)
+        same.roles = roles
+        return same
+
     @property
     def out(self) -> list[Any]:
         """The numbers of those who are out."""
         return list(self._out)
 
-    def is_present(self, person: Any) -> bool:
+    def is_here(self, person: Any) -> bool:
+        """Active and not out, whether they can be given work or not."""
         return bool(person.is_active) and person.pk not in self._out
+
+    def is_present(self, person: Any) -> bool:
+        may = self.roles is None or person.role in self.roles
+        return may and bool(person.can_be_given_work) and person.pk not in self._out
 
     def absence_of(self, person: Any) -> Any:
         """Why they are out; None when no absence says so."""
@@ -94,9 +110,14 @@ class Next:
         if self.home is not None:
             return f"{whose.name} is out{until}, and nobody stands in. {because}"
         if self.turn is Turn.NEEDS_SOMEBODY:
-            return f"{whose.name} no longer works here. {because}"
+            return f"{whose.name} {why_gone(whose)}. {because}"
         deed = "keeps it" if self.turn is Turn.IS_KEPT else "stood in for them"
-        return f"{whose.name} no longer works here; {found.name} {deed}."
+        return f"{whose.name} {why_gone(whose)}; {found.name} {deed}."
+
+
+def why_gone(person: Any) -> str:
+    """What became of somebody who can be given no work any more, after their name."""
+    return "is a viewer now" if person.is_active else "no longer works here"
 
 
 def next_of(holder: Any, home: Any, roll: Roll) -> Next | None:
@@ -108,7 +129,7 @@ def next_of(holder: Any, home: Any, roll: Roll) -> Next | None:
     whose = home or holder
     if roll.is_present(whose):
         return None if home is None else Next(Turn.RETURNS, whose, None)
-    if not whose.is_active:
+    if not whose.can_be_given_work:
         return _left_by(whose, holder, roll)
     stand_in = roll.stand_in_for(whose)
     if stand_in is not None:

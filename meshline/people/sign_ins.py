@@ -33,7 +33,7 @@ def failed(*, email: str, address: str, at: datetime) -> None:
     For an e-mail that is nobody's here there is no line: anybody could write as many as they like.
     """
     throttle.note_failure(email, address, at=at)
-    user = User.objects.filter(email__iexact=email.strip()).first()
+    user = User.objects.with_email(email).first()
     if user is None or not throttle.has_just_shut(email, address, at=at):
         return
     after = {"address": _address(user, address), "wrong passwords": throttle.TRIES}

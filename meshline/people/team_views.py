@@ -26,9 +26,10 @@ from meshline.web.requests import Request
 @require_safe
 @requires(Permission.SEE_PEOPLE)
 def teams(request: Request) -> HttpResponse:
-    at = _now(request)
+    at, found = _now(request), list(_seen(request))
+    on_call = availability.on_call_in(found, at=at)
     context = {
-        "rows": [(team, availability.on_call(team, at=at)) for team in _seen(request)],
+        "rows": [(team, on_call.get(team.pk)) for team in found],
         "refusal": refusal_for(request.user, Permission.MANAGE_PEOPLE),
     }
     return render(request, "people/teams.html", context)

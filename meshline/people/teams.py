@@ -88,6 +88,9 @@ def remove(*, slug: str, by: Someone, at: datetime) -> None:
 def _check_lead(lead: User | None) -> None:
     if lead and not lead.is_active:
         raise TeamError(f"{lead.name} is not active here any more; choose somebody who is.", "lead")
+    if lead and not lead.can_be_given_work:
+        said = f"{lead.name} is a viewer, who is given no work; choose another lead."
+        raise TeamError(said, "lead")
 
 
 def facts(team: Team) -> dict:

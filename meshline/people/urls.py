@@ -10,6 +10,7 @@ urlpatterns = [
     path("profile/", views.profile, name="profile"),
     path("profile/password/", views.password, name="password"),
     path("profile/theme/", views.theme, name="theme"),
+    path("profile/keys/", views.keys, name="keys"),
     path("profile/tokens/", views.make_token, name="make-token"),
     path("profile/tokens/<int:token_id>/revoke/", views.revoke_token, name="revoke-token"),
     path("people/", views.people, name="people"),

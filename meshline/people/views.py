@@ -15,6 +15,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from meshline import instant
+from meshline.audit.models import TrailLine
 from meshline.people import people as verbs
 from meshline.people import profile as own
 from meshline.people import sign_ins, throttle, tokens
@@ -29,10 +30,10 @@ from meshline.people.forms import (
     TokenForm,
 )  # fmt: skip
 from meshline.people.models import Absence, ApiToken, User
-from meshline.people.people import PersonError
+from meshline.people.people import PersonError, Stale
 from meshline.people.permissions import NotAllowed, Permission, Role, refusal_for
 from meshline.rota import absences, showing, wording
-from meshline.web import paging, sitting
+from meshline.web import paging, seen, sitting
 from meshline.web.access import back_from, done, refusal, requires, see_other
 from meshline.web.requests import Request
 
@@ -163,6 +164,14 @@ def theme(request: Request) -> HttpResponse:
     return see_other(back_from(request))
 
 
+@require_POST
+def keys(request: Request) -> HttpResponse:
+    """Whether a letter alone does something; back to the page the person was on."""
+    single = request.POST.get("single") == "on"
+    own.choose_keys(by=request.user, single=single)
+    return done(request, f"Single keys are {'on' if single else 'off'}.", back_from(request))
+
+
 # --- Everybody -------------------------------------------------------------------------------
 @require_safe
 @requires(Permission.SEE_PEOPLE)
@@ -201,27 +210,38 @@ def invite(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.SEE_PEOPLE)
 def person(request: Request, user_id: int) -> HttpResponse:
-    seen = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+    """Somebody's page, and for who may, their role; what somebody else changed meanwhile is
+    shown."""
+    found = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
     reason = refusal_for(request.user, Permission.MANAGE_PEOPLE)
     if request.method != "POST":
-        return _show_person(request, seen, None if reason else PersonForm(user=seen), reason)
+        return _show_person(request, found, None if reason else PersonForm(user=found), reason)
     if reason:
         return refusal(request, reason, status=403)
-    form = PersonForm(request.POST, user=seen)
-    if form.is_valid() and _change(request, seen, form):
-        return done(request, f"{form.cleaned_data['name']} is saved.", "people:people")
-    return _show_person(request, seen, form, reason, status=422)
+    form = PersonForm(request.POST, user=found)
+    try:
+        if form.is_valid() and _leaves(request, found, form):
+            return _show_person(request, found, form, reason, asks=True)
+        if form.is_valid() and _change(request, found, form):
+            return done(request, f"{form.cleaned_data['name']} is saved.", "people:people")
+    except Stale as error:
+        now = get_object_or_404(User.objects.visible_to(request.user), pk=user_id)
+        return _show_person(request, now, form, reason, stale=error, status=409)
+    return _show_person(request, found, form, reason, status=422)
 
 
 @require_POST
 @requires(Permission.MANAGE_PEOPLE)
 def invite_again(request: Request, user_id: int) -> HttpResponse:
     """A new one-time link for somebody who lost theirs, or their password."""
-    seen = get_object_or_404(User.objects.active(), pk=user_id)
-    token = verbs.invite(
-        email=seen.email, role=seen.role, by=request.user, at=instant.now(), again=True
-    )
-    return _show_link(request, seen.email, token)
+    found = get_object_or_404(User.objects.active(), pk=user_id)
+    try:
+        token = verbs.invite(
+            email=found.email, role=found.role, by=request.user, at=instant.now(), again=True
+        )
+    except PersonError as error:
+        return refusal(request, error)
+    return _show_link(request, found.email, token)
 
 
 @require_POST
@@ -307,9 +327,32 @@ def _out(request: Request, user: User) -> dict[str, Any]:
     }
 
 
-def _change(request: Request, seen: User, form: PersonForm) -> bool:
+def _leaves(request: Request, found: User, form: PersonForm) -> bool:
+    """Whether somebody would leave, or their role, and it was not said yet what they answer for.
+
+    What cannot be at all stands in the form.
+    """
+    role, is_active = form.cleaned_data["role"], form.cleaned_data["is_active"]
+    is_stale = seen.read(request.POST.get("seen", "")) != verbs.facts(found)
+    if is_stale or not found.is_active or (role == found.role and is_active):
+        return False
     try:
-        verbs.change(user_id=seen.pk, by=request.user, at=instant.now(), **form.cleaned_data)
+        verbs.check_stays(found, role=role, is_active=is_active, by=request.user)
+    except (PersonError, NotAllowed) as error:
+        form.add_error(getattr(error, "field", None), str(error))
+        return False
+    return request.POST.get("asked") != form.mark
+
+
+def _change(request: Request, found: User, form: PersonForm) -> bool:
+    """Whether it is done; what is wrong stands in the form. Raises Stale."""
+    was = seen.read(request.POST.get("seen", ""))
+    try:
+        verbs.change(
+            user_id=found.pk, by=request.user, at=instant.now(), seen=was, **form.cleaned_data
+        )
+    except Stale:
+        raise
     except PersonError as error:
         form.add_error(error.field, str(error))
     except NotAllowed as error:
@@ -318,17 +361,30 @@ def _change(request: Request, seen: User, form: PersonForm) -> bool:
 
 
 def _show_person(
-    request: Request, seen: User, form: PersonForm | None, reason: str, status: int = 200
-) -> HttpResponse:
+    request: Request, found: User, form: PersonForm | None, reason: str, *, status: int = 200,
+    stale: Stale | None = None, asks: bool = False,
+) -> HttpResponse:  # fmt: skip
+    given = request.POST.get("seen", "")
     context = {
-        "person": seen,
+        "person": found,
         "form": form,
+        "asks": asks,
         "refusal": reason,
-        "tokens": [] if reason else tokens.of(seen, at=instant.now()),
-        "local_time": wording.moment(request.now or instant.now(), seen),
-        **_out(request, seen),
+        "seen": given if given and not stale else seen.keep(verbs.facts(found)),
+        "stale": _meanwhile(stale, found) if stale else None,
+        "tokens": [] if reason else tokens.of(found, at=instant.now()),
+        "local_time": wording.moment(request.now or instant.now(), found),
+        **_out(request, found),
     }
     return render(request, "people/person.html", context, status=status)
+
+
+def _meanwhile(stale: Stale, found: User) -> dict[str, Any]:
+    lines = TrailLine.objects.filter(
+        what="person.changed", subject_kind="user", subject_id=str(found.pk)
+    )
+    change = {"before": stale.seen, "after": stale.now}
+    return {"line": lines.newest_first().first(), "change": change}
 
 
 def _show_link(request: Request, email: str, token: str) -> HttpResponse:

@@ -7,6 +7,7 @@ that an hour lost or gained by daylight saving is an hour lost or gained, never 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 # How the end of a day is written as a local time; the instant meant is a microsecond later.
@@ -28,13 +29,14 @@ class Hours:
     holidays: frozenset[date] = field(default_factory=frozenset)
 
 
-def add(start: datetime, minutes: int, hours: Hours) -> datetime:
-    """The instant (UTC) at which `minutes` of business time have passed since `start`.
+def add(start: datetime, span: int | timedelta, hours: Hours) -> datetime:
+    """The instant (UTC) at which a span of business time has passed since `start`: minutes, or an
+    exact one.
 
     Friday 16:30 plus 60 minutes is Monday 09:30 with Monday to Friday 09:00 to 17:00.
     Raises NoBusinessTime when the calendar has no working minute within two years.
     """
-    left = timedelta(minutes=minutes)
+    left = span if isinstance(span, timedelta) else timedelta(minutes=span)
     for opens, closes in _windows_from(start, hours):
         begins = max(opens, start)
         if begins + left <= closes:
@@ -53,12 +55,20 @@ def between(start: datetime, end: datetime, hours: Hours) -> timedelta:
     return total
 
 
+def days_between(start: datetime, end: datetime, hours: Hours) -> int:
+    """How many working days began after the day of `start`, up to that of `end`."""
+    zone = ZoneInfo(hours.zone)
+    first, last = start.astimezone(zone).date(), end.astimezone(zone).date()
+    works = {weekday for weekday, _, _ in hours.windows}
+    days = (first + timedelta(days=number) for number in range(1, (last - first).days + 1))
+    return sum(day.weekday() in works and day not in hours.holidays for day in days)
+
+
 def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
     """The working windows between two instants, cut to them, in order and without empty ones."""
     for opens, closes in _windows_from(start, hours):
         if opens >= end:
             return
-        closes += _LAST if closes.microsecond == time.max.microsecond else timedelta()
         begins, ends = max(opens, start), min(closes, end)
         if begins < ends:
             yield begins, ends
@@ -66,19 +76,31 @@ def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[date
 
 def _windows_from(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
     """Working windows as instants, in order, from the local day before `start` on."""
-    zone = ZoneInfo(hours.zone)
-    first = start.astimezone(zone).date() - timedelta(days=1)
+    first = start.astimezone(ZoneInfo(hours.zone)).date() - timedelta(days=1)
     for offset in range(_HORIZON_DAYS):
-        day = first + timedelta(days=offset)
-        if day in hours.holidays:
-            continue
-        for weekday, opens, closes in sorted(hours.windows):
-            if weekday == day.weekday():
-                begins, ends = _instant(day, opens, zone), _instant(day, closes, zone)
-                if ends > start:
-                    yield begins, ends
+        for begins, ends in _windows_on(first + timedelta(days=offset), hours):
+            if ends > start:
+                yield begins, ends
+
+
+@lru_cache(maxsize=8192)
+def _windows_on(day: date, hours: Hours) -> tuple[tuple[datetime, datetime], ...]:
+    """One local day's windows, in order; a page asks for the same days for each of its rows."""
+    if day in hours.holidays:
+        return ()
+    zone, of_day = ZoneInfo(hours.zone), day.weekday()
+    return tuple(
+        (_instant(day, opens, zone), _end(day, closes, zone))
+        for weekday, opens, closes in sorted(hours.windows)
+        if weekday == of_day
+    )
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """A local wall time as an instant; 00:00 as a window's end is written as 23:59:59.999999."""
+    """A local wall time as an instant."""
     return datetime.combine(day, at, tzinfo=zone).astimezone(UTC)
+
+
+def _end(day: date, at: time, zone: ZoneInfo) -> datetime:
+    """The instant at which a window ends; with the day, where it is written as 23:59:59.999999."""
+    return _instant(day, at, zone) + (_LAST if at == time.max else timedelta())

@@ -1,8 +1,9 @@
 """Which calendar counts for whom."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from itertools import islice
 
 from meshline.people.models import Team
@@ -17,6 +18,15 @@ def hours_of(team: Team | None) -> Hours:
     own = calendars.filter(team=team).first() if team else None
     calendar = own or calendars.get(is_default=True)
     return hours(calendar)
+
+
+def hours_of_each(teams: Iterable[Team | None]) -> dict[int | None, Hours]:
+    """The working hours of several teams by their ids, the calendars read once."""
+    rows = BusinessCalendar.objects.prefetch_related("holidays")
+    by_team: dict[int | None, BusinessCalendar] = {row.team_id: row for row in rows if row.team_id}
+    company = next(row for row in rows if row.is_default)
+    wanted = {team.pk if team else None for team in teams}
+    return {pk: hours(by_team.get(pk, company)) for pk in wanted}
 
 
 def hours(calendar: BusinessCalendar) -> Hours:
@@ -34,6 +44,11 @@ def hours(calendar: BusinessCalendar) -> Hours:
 def due(start: datetime, *, within: int, team: Team | None) -> datetime:
     """`within` business minutes after `start`, in the team's working hours (UTC)."""
     return business_time.add(start, within, hours_of(team))
+
+
+def passed(start: datetime, end: datetime, *, team: Team | None) -> timedelta:
+    """How much of the team's working time lies between two instants."""
+    return business_time.between(start, end, hours_of(team))
 
 
 @dataclass(frozen=True)

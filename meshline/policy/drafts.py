@@ -9,13 +9,19 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from meshline.audit import trail
 from meshline.people import permissions
 from meshline.people.models import User
-from meshline.people.permissions import NotAllowed, Permission
+from meshline.people.permissions import TABLE, NotAllowed, Permission
 from meshline.policy.models import Company, Draft
 from meshline.policy.operating_model import ModelError, Stale
+
+NOBODY_ELSE = (
+    "Nobody else could be the second person: that takes another RevOps manager, or somebody with "
+    "the approver's right. An admin can see to either."
+)
 
 
 class SecondPerson(ModelError):
@@ -35,31 +41,40 @@ def save(
     """Keep what somebody prepares. `based_on` is the version in force that it started from, 0 for
     none; `revision` the one of the draft that was seen, 0 for none. Raises Stale.
 
-    Whoever was asked to publish it must be asked again.
+    Whoever was asked to publish it must be asked again. A new note alone makes nobody its author.
     """
     permissions.check(by, Permission.DRAFT_OPERATING_MODEL)
     draft = _locked(kind, slug, revision) or Draft(kind=kind, slug=slug, revision=0)
     before = _facts(draft) if draft.pk else {}
     draft.content, draft.note, draft.based_on = content, note, based_on
-    if draft.pk and _facts(draft) == before:
+    after = _facts(draft)
+    if before == after:
         return draft
-    draft.revision, draft.changed_by, draft.changed_at = draft.revision + 1, by, at
+    if not before or {**before, "note": note} != after:
+        draft.changed_by, draft.changed_at = by, at
+        draft.authors = sorted({*draft.authors, by.pk})
+    draft.revision += 1
     draft.submitted_by = draft.submitted_at = None
     draft.save()
-    trail.record(f"{kind}.drafted", subject=draft, by=by, at=at, before=before, after=_facts(draft))
+    trail.record(f"{kind}.drafted", subject=draft, by=by, at=at, before=before, after=after)
     return draft
 
 
 @transaction.atomic
-def submit(*, kind: str, slug: str, revision: int, by: User, at: datetime) -> Draft:
-    """Ask for somebody to publish it. Raises Stale."""
+def submit(
+    *, kind: str, slug: str, revision: int, by: User, at: datetime, takes_two: bool = False
+) -> Draft:
+    """Ask for somebody to publish it. Raises Stale; where it takes a second person and there is
+    nobody who could be that one, ModelError."""
     permissions.check(by, Permission.DRAFT_OPERATING_MODEL)
     draft = _locked(kind, slug, revision)
     if draft is None:
         raise Stale()
+    if takes_two and (refusal := refusal_to_ask(draft)):
+        raise ModelError(refusal)
     if draft.submitted_by_id is None:
-        draft.submitted_by, draft.submitted_at = by, at
-        draft.save(update_fields=["submitted_by", "submitted_at"])
+        draft.submitted_by, draft.submitted_at, draft.takes_two = by, at, takes_two
+        draft.save(update_fields=["submitted_by", "submitted_at", "takes_two"])
         trail.record(f"{kind}.submitted", subject=draft, by=by, at=at, after=_facts(draft))
     return draft
 
@@ -97,7 +112,7 @@ def take(
     """Take the draft out to publish it, inside the publisher's own transaction.
 
     Raises Stale when the draft, or the version `in_force`, is not the one that was seen; with
-    `second`, SecondPerson unless somebody else than its last author does it: a manager, or who was
+    `second`, SecondPerson unless somebody does it who wrote nothing of it: a manager, or who was
     asked and has the approver's right.
     """
     draft = _locked(kind, slug, revision)
@@ -120,17 +135,33 @@ def refusal_for_second(draft: Draft, user: User) -> str:
         return refusal
     if refusal and draft.submitted_at is None:
         return "Nobody has asked for approval yet."
-    return refusal_of_second(draft) if draft.changed_by_id == user.pk else ""
+    if user.pk not in draft.authors:
+        return ""
+    part = "" if draft.authors == [user.pk] else "part of "
+    return f"{user.name} wrote {part}this; a second person publishes it."
+
+
+def seconds(draft: Draft) -> QuerySet[User]:
+    """Who could publish it as the second person, once asked."""
+    may = Q(role__in=TABLE[Permission.CHANGE_OPERATING_MODEL]) | Q(approves_model=True)
+    return User.objects.active().filter(may).exclude(pk__in=draft.authors).order_by("pk")
+
+
+def refusal_to_ask(draft: Draft) -> str:
+    """Why a second person is not asked for; empty where there is somebody to ask."""
+    return "" if seconds(draft).exists() else NOBODY_ELSE
+
+
+def waiting_for(user: User) -> QuerySet[Draft]:
+    """The drafts that somebody is asked to publish, but those this person wrote; the longest
+    waiting first."""
+    asked = Draft.objects.filter(submitted_at__isnull=False).exclude(changed_by=user)
+    return asked.select_related("changed_by", "submitted_by").order_by("submitted_at", "pk")
 
 
 def _check_second(draft: Draft, by: User) -> None:
     if refusal := refusal_for_second(draft, by):
-        raise SecondPerson(refusal) if draft.changed_by_id == by.pk else NotAllowed(refusal)
-
-
-def refusal_of_second(draft: Draft) -> str:
-    """Why its author may not publish it, as a sentence."""
-    return f"{draft.changed_by.name} wrote this; a second person publishes it."
+        raise SecondPerson(refusal) if by.pk in draft.authors else NotAllowed(refusal)
 
 
 def _locked(kind: str, slug: str, revision: int) -> Draft | None:

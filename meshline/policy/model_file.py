@@ -2,12 +2,19 @@
 
 import re
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from meshline.audit.actors import Someone
 from meshline.people.model_file import check_zone, person, team
-from meshline.policy import high_value, operating_model, public_holidays
+from meshline.policy import (
+    high_value,
+    operating_model,
+    public_holidays,
+    sources_of_truth,
+    span_fields,
+    tolerance,
+)
 from meshline.policy.models import (
     BusinessCalendar,
     Company,
@@ -15,6 +22,7 @@ from meshline.policy.models import (
     SourceOfTruth,
 )
 from meshline.policy.operating_model import Calendar, ModelError
+from meshline.policy.truth import How
 from meshline.policy.windows import DAYS, WindowError, check
 from meshline.sections import (
     Field,
@@ -29,11 +37,11 @@ from meshline.sections import (
     lowered,
     mapping,
     maybe,
-    minutes,
-    sane_span,
-    span,
+    one_of,
     text,
 )
+
+_HOUR = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 
 
 # --- The company --------------------------------------------------------------------------------
@@ -49,6 +57,7 @@ def _said_of_company(company: Company) -> Values:
         "zone": company.zone,
         "fallback_owner": owner.email.lower() if owner else None,
         "high_value": dict(company.high_value),
+        "reconciles_at": f"{company.reconciles_at:%H:%M}",
     }
 
 
@@ -57,7 +66,8 @@ def _change_company(identity: Identity, values: Values, *, by: Someone, at: date
     wanted = {**_said_of_company(company), **values}
     operating_model.set_company(
         name=wanted["name"], zone=wanted["zone"],
-        fallback_owner=person(wanted["fallback_owner"]), by=by, at=at,
+        fallback_owner=person(wanted["fallback_owner"]),
+        reconciles_at=time.fromisoformat(wanted["reconciles_at"]), by=by, at=at,
     )  # fmt: skip
     if "high_value" in values:
         high_value.set_thresholds(values["high_value"], by=by, at=at)
@@ -73,6 +83,13 @@ def _read_high_value(node: Node) -> dict[str, str]:
         raise Wrong(str(error), line) from None
 
 
+def _read_hour(node: Node) -> str:
+    said = text(node)
+    if not _HOUR.fullmatch(said):
+        raise Wrong(f"“{said}” is no time of the day; write 06:00, in quotes.")
+    return said
+
+
 COMPANY = Section(
     key="company",
     noun="company",
@@ -82,6 +99,7 @@ COMPANY = Section(
         "zone": Field(text, check=check_zone),
         "fallback_owner": Field(maybe(lowered), refers_to="person"),
         "high_value": Field(_read_high_value, unsaid={}),
+        "reconciles_at": Field(_read_hour, unsaid="06:00"),
     },
     here=_company_here,
     change=_change_company,
@@ -237,6 +255,7 @@ CALENDARS = Section(
     remove=_remove_calendar,
     first=_becomes_the_default,
     only_one="default",
+    handed_on="team",
 )
 
 
@@ -247,24 +266,47 @@ def _authorities_here() -> dict[Identity, Values]:
 
 
 def _said_of_authority(row: SourceOfTruth) -> Values:
-    return {"record": row.record_kind, "field": row.field, "connection": row.connection or None}
+    return {
+        "record": row.record_kind, "field": row.field, "how": row.how,
+        "connection": row.connection or None, "tolerance": row.tolerance.written,
+    }  # fmt: skip
+
+
+def _read_tolerance(node: Node) -> str:
+    """Such as "exact", "case_and_spaces", "3 days", "5 percent"."""
+    found = tolerance.read(text(node))
+    if found is None:
+        raise Wrong("This is no tolerance; write exact, case_and_spaces, 3 days or 5 percent.")
+    if why_not := found.refusal:
+        raise Wrong(why_not)
+    return found.written
 
 
 def _add_authority(values: Values, *, by: Someone, at: datetime) -> None:
-    _change_authority((values["record"], values["field"]), values, by=by, at=at)
+    exact = tolerance.EXACT.written
+    said = {"how": How.ALWAYS.value, "connection": None, "tolerance": exact, **values}
+    _agree((values["record"], values["field"]), said, by=by, at=at)
 
 
 def _change_authority(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
     record_kind, field = identity
-    connection = values.get("connection") or ""
-    operating_model.set_authority(
-        record_kind=record_kind, field=field, connection=connection, by=by, at=at
-    )
+    # The lock that the verb takes first, so that what is read here is what it changes.
+    Company.objects.select_for_update(of=("self",)).get()
+    row = SourceOfTruth.objects.get(record_kind=record_kind, field=field)
+    _agree(identity, {**_said_of_authority(row), **values}, by=by, at=at)
+
+
+def _agree(identity: Identity, values: Values, *, by: Someone, at: datetime) -> None:
+    record_kind, field = identity
+    sources_of_truth.agree(
+        record_kind=record_kind, field=field, connection=values["connection"] or "",
+        how=How(values["how"]), tolerance=tolerance.read(values["tolerance"]), by=by, at=at,
+    )  # fmt: skip
 
 
 def _remove_authority(identity: Identity, *, by: Someone, at: datetime) -> None:
     record_kind, field = identity
-    operating_model.remove_authority(record_kind=record_kind, field=field, by=by, at=at)
+    sources_of_truth.remove(record_kind=record_kind, field=field, by=by, at=at)
 
 
 SOURCES_OF_TRUTH = Section(
@@ -274,7 +316,9 @@ SOURCES_OF_TRUTH = Section(
     fields={
         "record": Field(text, refers_to="kind of record"),
         "field": Field(text, refers_to="move or field"),
+        "how": Field(one_of(*How), unsaid=How.ALWAYS.value),
         "connection": Field(maybe(text), refers_to="authority", needed=True),
+        "tolerance": Field(_read_tolerance, unsaid=tolerance.EXACT.written),
     },
     here=_authorities_here,
     add=_add_authority,
@@ -316,9 +360,6 @@ def _remove_sla(identity: Identity, *, by: Someone, at: datetime) -> None:
     operating_model.remove_sla(kind=kind, severity=severity, by=by, at=at)
 
 
-# Business minutes: a day of them is not the same everywhere, so there are no days here.
-_business = Field(minutes("mh"), write=span, check=sane_span, needed=True)
-
 SLAS = Section(
     key="slas",
     noun="SLA",
@@ -326,8 +367,8 @@ SLAS = Section(
     fields={
         "severity": Field(text, refers_to="severity"),
         "kind": Field(maybe(text, ""), refers_to="ticket kind", unsaid=""),
-        "acknowledge_within": _business,
-        "fix_within": _business,
+        "acknowledge_within": span_fields.business(needed=True),
+        "fix_within": span_fields.business(needed=True),
     },
     here=_slas_here,
     add=_add_sla,

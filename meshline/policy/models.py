@@ -1,6 +1,7 @@
 """The operating model's rows: company, RACI, SLAs, calendars, sources of truth."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, time
+from decimal import Decimal
 from typing import ClassVar
 
 from django.db import models
@@ -8,6 +9,8 @@ from django.db.models import F, Q
 
 from meshline.people.models import Team, User
 from meshline.people.permissions import Role
+from meshline.policy.tolerance import MOST_DAYS, MOST_PERCENT, Near, Tolerance
+from meshline.policy.truth import How
 
 # From when on what an installation begins with is in force: whatever is asked, it was so.
 SINCE_EVER = datetime(1970, 1, 1, tzinfo=UTC)
@@ -25,6 +28,9 @@ class Company(models.Model):
     )
     # From which amount on a record is held for a look, as text by currency (policy.high_value).
     high_value = models.JSONField(default=dict, blank=True)
+    # When the day's reconciliation begins, in the company's zone; since when that is agreed.
+    reconciles_at = models.TimeField(default=time(6))
+    reconciles_since = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
@@ -46,24 +52,55 @@ class SystemRole(models.Model):
         return f"{self.role}: {self.connection}"
 
 
-class SourceOfTruth(models.Model):
-    """Which connection is the authority for a move or a field of one kind of record.
+class ConnectionName(models.Model):
+    """What people call a connection (slug); the connectors keep it for the floors below them."""
 
-    `connection` is a slug; empty means "the connection that brought the record".
+    connection = models.SlugField(max_length=60, primary_key=True)
+    name = models.CharField(max_length=120)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SourceOfTruth(models.Model):
+    """Which connection is the authority for a move or a field of one kind of record, and how.
+
+    `connection` is a slug; empty means "the connection that brought the record". A move has one
+    authority always. Of a field without a row the most recent word counts.
     """
 
     record_kind = models.CharField(max_length=40)
     field = models.CharField(max_length=60)
     connection = models.SlugField(max_length=60, blank=True)
+    how = models.CharField(max_length=12, choices=How.choices(), default=How.ALWAYS)
+    # What reconciliation lets pass as equal.
+    near = models.CharField(max_length=15, choices=Near.choices(), default=Near.EXACT)
+    near_by = models.DecimalField(max_digits=5, decimal_places=2, default=Decimal(0))
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["record_kind", "field"], name="one_authority_per_field")
+            models.UniqueConstraint(
+                fields=["record_kind", "field"], name="one_authority_per_field"
+            ),
+            models.CheckConstraint(
+                condition=Q(connection="") | Q(how__in=[How.ALWAYS, How.UNLESS_BLANK]),
+                name="an_authority_has_a_say",
+            ),
+            models.CheckConstraint(
+                condition=Q(near__in=[Near.EXACT, Near.SPACING], near_by=0)
+                | Q(near=Near.DAYS, near_by__gt=0, near_by__lte=MOST_DAYS)
+                | Q(near=Near.PERCENT, near_by__gt=0, near_by__lte=MOST_PERCENT),
+                name="a_tolerance_is_within_its_bounds",
+            ),
         ]
         verbose_name_plural = "sources of truth"
 
     def __str__(self) -> str:
         return f"{self.record_kind}.{self.field}: {self.connection or 'its origin'}"
+
+    @property
+    def tolerance(self) -> Tolerance:
+        return Tolerance(Near(self.near), self.near_by)
 
 
 class RaciQuerySet(models.QuerySet):
@@ -223,12 +260,16 @@ class Draft(models.Model):
     based_on = models.PositiveIntegerField()
     # Counts its saves.
     revision = models.PositiveIntegerField(default=1)
+    # Who wrote what it says last, and the numbers of all who ever wrote something of it.
     changed_by = models.ForeignKey(User, on_delete=models.PROTECT, related_name="+")
     changed_at = models.DateTimeField()
+    authors = models.JSONField(default=list)
     submitted_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
     submitted_at = models.DateTimeField(null=True, blank=True)
+    # Whether it was submitted to a second person: then who approves the model may be that one.
+    takes_two = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints: ClassVar = [

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 from zoneinfo import available_timezones
 
@@ -20,6 +20,7 @@ from meshline.policy import (
     public_holidays,
     raci_sets,
     spans,
+    ticket_work,
     windows,
 )
 from meshline.policy.business_time import NoBusinessTime
@@ -29,14 +30,15 @@ from meshline.policy.models import (
     Holiday,
     RaciAssignment,
     Sla,
-    SourceOfTruth,
 )
+from meshline.policy.processes import known
 from meshline.policy.raci_sets import Holder, Holders
 from meshline.policy.windows import Window, WindowError
 
 Letter = RaciAssignment.Letter
 # Own days off of one calendar: a century of closing days is a mistake.
 MOST_DAYS_OFF = 1000
+_REPEATS = "These are the owners then already: there is nothing to plan."
 # What stood there when somebody began to change it; None where nobody looked (a file, a test).
 Facts = dict[str, Any]
 
@@ -61,15 +63,19 @@ class Stale(ModelError):
 @transaction.atomic
 def set_company(
     *, name: str, zone: str, fallback_owner: User | None, by: Someone, at: datetime,
-    seen: Facts | None = None,
+    reconciles_at: time | None = None, seen: Facts | None = None,
 ) -> Company:  # fmt: skip
-    """Who we are, in which zone, and who gets what nobody else can be given. Raises Stale."""
+    """Who we are, in which zone, who gets what nobody else can be given, and when the day's
+    reconciliation begins (None: as it is). Raises Stale."""
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     company = Company.objects.select_for_update(of=("self",)).get()
     before = company_facts(company)
     _check_seen(seen, before)
-    if fallback_owner and not fallback_owner.is_active:
-        raise ModelError(_not_active(fallback_owner), "fallback_owner")
+    _check_fallback(fallback_owner, company)
+    hour = company.reconciles_at if reconciles_at is None else reconciles_at
+    if (hour, zone) != (company.reconciles_at, company.zone):
+        # From now on: an hour that is past already today is not one that was missed.
+        company.reconciles_at, company.reconciles_since = hour, at
     company.name, company.zone, company.fallback_owner = name, zone, fallback_owner
     company.save()
     _told("company.changed", company, before, company_facts(company), by, at)
@@ -80,7 +86,21 @@ def company_facts(company: Company) -> Facts:
     owner = company.fallback_owner
     return {
         "name": company.name, "zone": company.zone, "fallback owner": owner and owner.email,
+        "reconciles at": f"{company.reconciles_at:%H:%M}",
     }  # fmt: skip
+
+
+def _check_fallback(owner: User | None, company: Company) -> None:
+    """Somebody who can work what falls to them; once there is one, not nobody."""
+    if owner is None:
+        if company.fallback_owner_id:
+            said = "Somebody stays the fallback owner; name who it is to be instead."
+            raise ModelError(said, "fallback_owner")
+        return
+    if not owner.is_active:
+        raise ModelError(_not_active(owner), "fallback_owner")
+    if why := ticket_work.why_not(owner):
+        raise ModelError(f"{why}; name somebody else as the fallback owner.", "fallback_owner")
 
 
 # --- Calendars ----------------------------------------------------------------------------------
@@ -132,13 +152,17 @@ def set_calendar(
 
 
 @transaction.atomic
-def remove_calendar(*, slug: str, by: Someone, at: datetime) -> None:
-    """Its team works by the default calendar from now on; the default itself stays."""
+def remove_calendar(*, slug: str, by: Someone, at: datetime, version: int | None = None) -> None:
+    """Its team works by the default calendar from now on; the default itself stays.
+
+    Raises Stale where it is not at the `version` that was seen any more.
+    """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     Company.objects.select_for_update(of=("self",)).get()
     row = BusinessCalendar.objects.filter(slug=slug).first()
     if row is None:
         raise ModelError("This calendar is gone already.")
+    _refuse_stale(row, version)
     if row.is_default:
         raise ModelError("The default calendar stays; make another one the default first.")
     trail.record("calendar.removed", subject=row, by=by, at=at, before=_calendar_facts(row))
@@ -240,46 +264,18 @@ def _calendar_facts(row: BusinessCalendar) -> dict:
     }  # fmt: skip
 
 
-# --- Sources of truth ---------------------------------------------------------------------------
-@transaction.atomic
-def set_authority(
-    *, record_kind: str, field: str, connection: str, by: Someone, at: datetime
-) -> SourceOfTruth:
-    """Whose word counts; without a connection, that of the one which brought the record."""
-    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    rows = SourceOfTruth.objects.select_for_update()
-    row = rows.filter(record_kind=record_kind, field=field).first()
-    before = _authority_facts(row) if row else {}
-    row = row or SourceOfTruth(record_kind=record_kind, field=field)
-    row.connection = connection
-    row.save()
-    _told("authority.changed", row, before, _authority_facts(row), by, at)
-    return row
-
-
-@transaction.atomic
-def remove_authority(*, record_kind: str, field: str, by: Someone, at: datetime) -> None:
-    permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
-    row = SourceOfTruth.objects.select_for_update().get(record_kind=record_kind, field=field)
-    trail.record("authority.removed", subject=row, by=by, at=at, before=_authority_facts(row))
-    row.delete()
-
-
-def _authority_facts(row: SourceOfTruth) -> dict:
-    return {"record": row.record_kind, "field": row.field, "connection": row.connection}
-
-
 # --- RACI ---------------------------------------------------------------------------------------
 @transaction.atomic
 def set_raci(
     *, process: str, holders: Holders, by: Someone, at: datetime, seen: Facts | None = None,
-    effective_from: datetime | None = None,
+    effective_from: datetime | None = None, may_repeat: bool = False,
 ) -> None:  # fmt: skip
     """Who answers for a process, per letter; letters that are not named stay as they are.
 
     It counts from now on, or from a later moment: then it stands beside what is in force until
-    that moment comes, and nothing has to happen for it to count. Raises Stale when anything of it
-    is not as it was `seen` any more.
+    that moment comes, and nothing has to happen for it to count. A plan that names who answers by
+    then anyway is refused, unless it `may_repeat`: a file is compared as a whole, and written in
+    whatever order. Raises Stale when anything of it is not as it was `seen` any more.
     """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     _one_at_a_time()
@@ -290,7 +286,10 @@ def set_raci(
     _check_raci(process, wanted)
     for letter, named in holders.items():
         _check_holders(letter, named)
-    if wanted == raci_sets.held(rows):
+    is_plan = bool(rows) and at < moment != rows[0].effective_from
+    if wanted == raci_sets.held(rows) and not (is_plan and may_repeat):
+        if is_plan:
+            raise ModelError(_REPEATS, "effective_from")
         return
     before = raci_sets.facts(rows)
     after = raci_sets.write(process, moment, wanted)
@@ -317,12 +316,22 @@ def cancel_raci(
 
 
 @transaction.atomic
-def remove_raci(*, process: str, by: Someone, at: datetime) -> None:
-    """Its tickets fall to whoever answers above it; who answered until now is kept."""
+def remove_raci(
+    *, process: str, by: Someone, at: datetime, seen: Facts | None = None,
+    with_planned: bool = True,
+) -> None:  # fmt: skip
+    """Its tickets fall to whoever answers above it; who answered until now is kept. What is planned
+    goes as well, unless it is to come nevertheless.
+
+    Raises Stale when anything of it is not as it was `seen` any more.
+    """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
     _one_at_a_time()
+    _check_seen(seen, raci_sets.seen(process, at=at))
     rows = raci_sets.in_force(process, at=at)
     planned = RaciAssignment.objects.of(process).planned(after=at)
+    if not with_planned:
+        planned = planned.none()
     gone = [*rows, *planned.select_related("user", "team")]
     if gone:
         before = raci_sets.facts(rows) or raci_sets.facts(gone)
@@ -350,16 +359,20 @@ def _moment(effective_from: datetime | None, at: datetime) -> datetime:
 
 
 def _check_raci(process: str, held: Holders) -> None:
+    name = known(process).inside
     if len(held.get(Letter.ACCOUNTABLE, [])) != 1:
-        raise ModelError(f"Exactly one is accountable for {process}.", Letter.ACCOUNTABLE.value)
+        raise ModelError(f"Exactly one is accountable for {name}.", Letter.ACCOUNTABLE.value)
     if not held.get(Letter.RESPONSIBLE):
-        raise ModelError(f"Somebody is responsible for {process}.", Letter.RESPONSIBLE.value)
+        raise ModelError(f"Somebody is responsible for {name}.", Letter.RESPONSIBLE.value)
 
 
 def _check_holders(letter: str, named: Sequence[Holder]) -> None:
     for one in named:
         if isinstance(one, User) and not one.is_active:
             raise ModelError(_not_active(one), letter)
+        why = ticket_work.why_not(one) if letter == Letter.RESPONSIBLE else ""
+        if why:
+            raise ModelError(f"{why}; name somebody else as responsible.", letter)
 
 
 # --- SLAs ---------------------------------------------------------------------------------------
@@ -413,10 +426,8 @@ def sla_facts(row: Sla | None) -> Facts:
 
 def _check_spans(ack_within: int, fix_within: int) -> None:
     for field, minutes in (("ack_within", ack_within), ("fix_within", fix_within)):
-        if minutes < 1:
-            raise ModelError("Give it at least one business minute.", field)
-        if minutes > spans.LONGEST:
-            raise ModelError(spans.TOO_LONG, field)
+        if refusal := spans.refusal(minutes):
+            raise ModelError(refusal, field)
     if ack_within > fix_within:
         raise ModelError("A ticket is acknowledged before it is fixed.", "fix_within")
 

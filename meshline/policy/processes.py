@@ -4,72 +4,22 @@ A part of Meshline asks for its owner by one of these names; a test compares the
 A connection's health is a process of its own (`of_connection`), and falls under the general one.
 """
 
-from dataclasses import dataclass
+from meshline.policy import called, process_table
+from meshline.policy.called import Called
+from meshline.policy.process_table import HEALTH, PROCESSES, QUEUE, Process
 
-# The process everything falls under whose own process names nobody.
-QUEUE = "exception-queue"
-HEALTH = "connection-health"
+__all__ = ["HEALTH", "PROCESSES", "QUEUE", "Process"]
+
 _OF_CONNECTION = "connection:"
 
 
-@dataclass(frozen=True)
-class Process:
-    name: str
-    label: str
-    what: str
-
-
-_TABLE = [
-    Process(
-        QUEUE, "Exception queue",
-        "Every ticket whose own process has nobody present falls to its owner.",
-    ),
-    Process(
-        "proposal-state", "Proposal state",
-        "Disputes, moves that were not allowed, values that contradict each other, and proposals "
-        "whose owner nobody knows.",
-    ),
-    Process(
-        "delivery", "Delivery",
-        "What could not be carried to another system, or cannot be found there.",
-    ),
-    Process(
-        "translation", "Translation",
-        "Messages that could not be read, contradict each other, or could not be digested.",
-    ),
-    Process(
-        HEALTH, "Connection health",
-        "Outages, refused credentials, and people or records another system lacks, of every "
-        "connection that names no owners of its own.",
-    ),
-    Process(
-        "reconciliation", "Reconciliation",
-        "Differences between the systems, and what a check found missing.",
-    ),
-    Process(
-        "ready-for-follow-up", "Ready for follow-up",
-        "Which system says that somebody is ready to be contacted, and what it says too early, "
-        "twice or not at all.",
-    ),
-    Process(
-        "cadence", "Cadence",
-        "How soon and how often people are contacted: follow-ups that are late or doubled.",
-    ),
-    Process(
-        "rule-ownership", "Rule ownership",
-        "Routing rules, contracts and the rest of the operating model: gaps, contradictions, and "
-        "what waits to be published.",
-    ),
-]  # fmt: skip
-
-PROCESSES: dict[str, Process] = {process.name: process for process in _TABLE}
-
-
-def known(name: str) -> Process:
-    """The process of this name; one that nothing asks for is named in its own words."""
+def known(name: str, names: Called | None = None) -> Process:
+    """The process of this name; one that nothing asks for is named in its own words. Whoever wants
+    many has read the connections' names."""
     if slug := connection_of(name):
-        what = f"Outages, refused credentials and missing records of {slug}. Without owners of its "
-        return Process(name, f"Health of {slug}", f"{what}own it falls under connection health.")
+        said = (called.names() if names is None else names)[slug]
+        what = f"Outages, refused credentials and missing records of {said}. Without owners of its "
+        return Process(name, f"Health of {said}", f"{what}own it falls under connection health.")
     words = name.replace("-", " ").capitalize()
     return PROCESSES.get(name) or Process(name, words, "No part of Meshline asks for this one.")
 
@@ -95,8 +45,8 @@ def chain(name: str) -> list[str]:
     return list(dict.fromkeys([name, *above, QUEUE]))
 
 
-def in_words(name: str) -> str:
-    """The process inside a sentence: "the health of hubspot", "proposal state"."""
+def in_words(name: str, names: Called | None = None) -> str:
+    """The process inside a sentence: "the health of HubSpot", "proposal state"."""
     if slug := connection_of(name):
-        return f"the health of {slug}"
-    return name.replace("-", " ").replace(":", " ")
+        return f"the health of {(called.names() if names is None else names)[slug]}"
+    return process_table.inside(name.replace(":", " "))

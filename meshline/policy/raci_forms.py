@@ -9,6 +9,7 @@ from django.utils import timezone
 from meshline.people.forms import ZoneField, zones
 from meshline.people.models import Team, User
 from meshline.people.permissions import Role
+from meshline.policy import ticket_work
 from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.raci_sets import Holder, Holders, Rows, held, label_of
 from meshline.web.forms import SHORT, CleanText
@@ -68,7 +69,8 @@ class OneHolder(forms.ChoiceField):
 
 
 class OwnersForm(forms.Form):
-    """Who answers for one process. Who holds a letter now is offered even if no longer active."""
+    """Who answers for one process. Who holds a letter now is offered even if they could not be
+    named any more; as responsible nobody else who could not work its tickets."""
 
     accountable = OneHolder(
         help_text="Exactly one: who answers for it in the end. Escalations go there.",
@@ -101,7 +103,12 @@ class OwnersForm(forms.Form):
         self._offered = _offered([row.user_id for row in rows if row.user_id])
         for name in Letter.values:
             empty = [("", "Choose one")] if name == "accountable" else []
-            self.fields[name].choices = empty + self._groups()  # type: ignore[attr-defined]
+            self.fields[name].choices = empty + self._groups(self._offered)  # type: ignore[attr-defined]
+        # Who is sent all the same is refused by the verb, which says why.
+        held_now = [self._offered[one] for one in chosen[Letter.RESPONSIBLE]]
+        could = {word(one) for one in [*ticket_work.who_could(self._offered.values()), *held_now]}
+        shown = {key: one for key, one in self._offered.items() if key in could}
+        self.fields["responsible"].widget.choices = self._groups(shown)
         zone = timezone.get_current_timezone_name()
         self.fields["effective_from"].help_text = _FROM_WHEN.format(zone=zone)
 
@@ -124,6 +131,11 @@ class OwnersForm(forms.Form):
         chosen["accountable"] = [asked["accountable"]]
         return {letter: [self._offered[word] for word in words] for letter, words in chosen.items()}
 
+    @property
+    def mark(self) -> str:
+        """What a preview was about: saving anything else previews it first."""
+        return repr([self.cleaned_data[name] for name in self.base_fields])
+
     def _active(self, name: str) -> list[str]:
         """What was chosen, once each; whoever is no longer active is named."""
         chosen = self.cleaned_data[name]
@@ -135,12 +147,11 @@ class OwnersForm(forms.Form):
                 )
         return words
 
-    def _groups(self) -> list[tuple[str, Any]]:
+    def _groups(self, offered: dict[str, Holder]) -> list[tuple[str, Any]]:
         groups: dict[str, list[tuple[str, str]]] = {"Teams": [], "People": [], "Roles": []}
-        for key, one in self._offered.items():
+        for key, one in offered.items():
             if isinstance(one, User):
-                label = one.name if one.is_active else f"{one.name} (not active)"
-                groups["People"].append((key, label))
+                groups["People"].append((key, _called(one)))
             else:
                 groups["Teams" if isinstance(one, Team) else "Roles"].append((key, _label(one)))
         return list(groups.items())
@@ -152,15 +163,29 @@ class AsOfForm(forms.Form):
     at = MomentField(label="Who answered, or will")
 
 
+class OnePerson(forms.ModelChoiceField):
+    """People by their names; who is not active any more says so."""
+
+    def label_from_instance(self, user: User) -> str:
+        return _called(user)
+
+
 class CompanyForm(forms.Form):
     name = CleanText(max_length=SHORT)
     zone = ZoneField(help_text="Calendars and people keep zones of their own.")
-    fallback_owner = forms.ModelChoiceField(
+    fallback_owner = OnePerson(
         User.objects.none(),
         required=False,
         empty_label="Nobody named",
         help_text="Gets what nobody else can be given. Without one it is a manager who is present.",
         error_messages={"invalid_choice": _UNKNOWN},
+    )
+    reconciles_at = forms.TimeField(
+        label="Reconciles at",
+        required=False,
+        help_text="When the day's comparison with the other systems begins, in the company's zone.",
+        widget=forms.TimeInput(attrs={"type": "time"}, format="%H:%M"),
+        error_messages={"invalid": "Write a time of the day, such as 06:00."},
     )
 
     def __init__(self, *args: Any, company: Company, **kwargs: Any) -> None:
@@ -169,7 +194,12 @@ class CompanyForm(forms.Form):
         super().__init__(*args, **kwargs)
         here = User.objects.filter(pk=company.fallback_owner_id)
         people = (User.objects.active() | here).order_by("name", "pk")
-        self.fields["fallback_owner"].queryset = people  # type: ignore[attr-defined]
+        field: Any = self.fields["fallback_owner"]
+        field.queryset = people
+        could = {one.pk for one in ticket_work.who_could(people)} | {company.fallback_owner_id}
+        field.widget.choices = [
+            (key, label) for key, label in field.choices if not key or key.value in could
+        ]
         if company.zone not in dict(zones()):
             self.fields["zone"].choices = [(company.zone, company.zone), *zones()]  # type: ignore[attr-defined]
 
@@ -180,6 +210,10 @@ def _offered(holding: list[int]) -> dict[str, Holder]:
     teams = Team.objects.order_by("name", "pk")
     found: list[Holder] = [*teams, *people.order_by("name", "pk"), *Role]
     return {word(one): one for one in found}
+
+
+def _called(user: User) -> str:
+    return user.name if user.is_active else f"{user.name} (not active)"
 
 
 def _label(one: Holder) -> str:

@@ -1,5 +1,7 @@
 """Who answers for which process in the operating model file: the set in force, and planned ones."""
 
+import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -30,6 +32,9 @@ _NOBODY: Values = {"consulted": [], "informed": []}
 HOLDER = "person, team or role"
 ROLES = {f"{ROLE}{role.value}" for role in Role}
 _NOW = ""
+_ONE = "Exactly one is accountable: write the name of one person, team or role."
+# No name has these: two names stand in one text.
+_SEPARATORS = re.compile(r"[,;]|@.*@")
 
 
 # --- What is here -------------------------------------------------------------------------------
@@ -73,14 +78,16 @@ def _change(identity: Identity, values: Values, *, by: Someone, at: datetime) ->
         if letter in values
     }
     operating_model.set_raci(
-        process=identity[0], holders=holders, effective_from=_moment(identity), by=by, at=at
-    )
+        process=identity[0], holders=holders, effective_from=_moment(identity), may_repeat=True,
+        by=by, at=at,
+    )  # fmt: skip
 
 
 def _remove(identity: Identity, *, by: Someone, at: datetime) -> None:
     moment = _moment(identity)
     if moment is None:
-        operating_model.remove_raci(process=identity[0], by=by, at=at)
+        # Only what the file names: a set that is planned is an entry of its own.
+        operating_model.remove_raci(process=identity[0], with_planned=False, by=by, at=at)
     else:
         operating_model.cancel_raci(process=identity[0], effective_from=moment, by=by, at=at)
 
@@ -111,6 +118,14 @@ def _read_name(node: Node) -> str:
     return name.lower() if "@" in name else name
 
 
+def _read_one(node: Node) -> str:
+    """A name as above; several are told that they are too many, and not how a text is written."""
+    said = node.value
+    if isinstance(said, list) or (isinstance(said, str) and _SEPARATORS.search(said)):
+        raise Wrong(_ONE)
+    return _read_name(node)
+
+
 def _read_moment(node: Node) -> str:
     """A moment with its offset, to the minute; in UTC from here on."""
     words = text(node)
@@ -136,6 +151,17 @@ def _in_force(change: Any) -> bool:
     return not change.get("effective_from")
 
 
+def _repeats(identity: Identity, sets: Mapping[Identity, Values]) -> bool:
+    """Whether a set that is planned names whom the one before it names: then nothing begins."""
+    process, moment = identity
+    earlier = [since for name, since in sets if name == process and since < moment]
+    return bool(earlier) and _named(sets[identity]) == _named(sets[process, max(earlier)])
+
+
+def _named(values: Values) -> Values:
+    return {letter: (_NOBODY | values).get(letter) for letter in LETTERS}
+
+
 _SEVERAL = Field(listing(_read_name), refers_to=HOLDER, check=_no_name_twice, unsaid=[])
 
 RACI = Section(
@@ -148,7 +174,7 @@ RACI = Section(
         "responsible": Field(
             listing(_read_name), refers_to=HOLDER, check=_no_name_twice, needed=True
         ),
-        "accountable": Field(maybe(_read_name), refers_to=HOLDER, needed=True),
+        "accountable": Field(maybe(_read_one), refers_to=HOLDER, needed=True),
         "consulted": _SEVERAL,
         "informed": _SEVERAL,
     },
@@ -157,6 +183,7 @@ RACI = Section(
     change=_change,
     remove=_remove,
     first=_in_force,
+    repeats=_repeats,
 )
 
 SECTIONS = [RACI]

@@ -117,7 +117,7 @@ def _sets(rows: Any) -> list[list[RaciAssignment]]:
 
 
 def _with_holders(rows: Any) -> Iterable[RaciAssignment]:
-    return rows.select_related("user", "team")
+    return rows.select_related("user", "team__lead")
 
 
 def _row(process: str, moment: datetime, letter: str, holder: Holder) -> RaciAssignment:

@@ -1,19 +1,24 @@
 """Owners as their pages show them: who is named and how they stand, set by set, and who it is."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from meshline.people.models import Team, User
 from meshline.people.permissions import Role
-from meshline.policy import raci, raci_sets
-from meshline.policy.models import SINCE_EVER
-from meshline.policy.processes import PROCESSES, connection_of, is_asked_for, known
+from meshline.policy import called, raci, raci_sets
+from meshline.policy.models import SINCE_EVER, RaciAssignment
+from meshline.policy.processes import PROCESSES, Process, connection_of, is_asked_for, known
 from meshline.policy.raci_sets import Holder, Rows
 
 LETTERS = ["accountable", "responsible", "consulted", "informed"]
 # Of the sets that counted before, so many are shown.
 EARLIER = 10
+ASKED_FOR = "Meshline asks for this process; name other owners instead."
+_WORD = re.compile(r"[^\s,;]+")
+_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -37,6 +42,20 @@ class Set:
     def at(self) -> str:
         """Its beginning as an address names it."""
         return self.since.isoformat() if self.since else ""
+
+
+def in_words(said: Mapping[str, Any]) -> dict[str, Any]:
+    """What a form showed of a process's owners, with people, teams and roles by their names."""
+    labels = dict(User.objects.values_list("email", "name"))
+    labels |= dict(Team.objects.values_list("slug", "name"))
+    labels |= {raci_sets.name_of(role): raci_sets.label_of(role) for role in Role}
+
+    def told(value: Any) -> Any:
+        if isinstance(value, list):
+            return [labels.get(name, name) for name in value]
+        return _WORD.sub(lambda word: labels.get(word[0], word[0]), value)
+
+    return {name: told(value) for name, value in said.items() if name != "process"}
 
 
 class Here:
@@ -77,22 +96,36 @@ def processes(at: datetime) -> list[dict[str, Any]]:
             now[rows[0].process] = rows
         else:
             later.setdefault(rows[0].process, []).append(here.set_of(rows))
-    names = dict.fromkeys([*now, *later])
+    names, answers = dict.fromkeys([*now, *later]), raci.Answers(at=at, named=now)
+    connections = called.names()
     return [
-        _process(name, here.set_of(now.get(name, [])), later.get(name, []), at) for name in names
+        _process(
+            known(name, connections), here.set_of(now.get(name, [])), later.get(name, []), answers
+        )
+        for name in names
     ]
 
 
-def _process(name: str, now: Set, later: list[Set], at: datetime) -> dict[str, Any]:
+def _process(about: Process, now: Set, later: list[Set], answers: raci.Answers) -> dict[str, Any]:
+    name = about.name
     return {
-        "about": known(name),
+        "about": about,
         "connection": connection_of(name),
         "is_known": is_asked_for(name),
         "now": now,
         "planned": later,
-        "accountable": raci.accountable_for(name, at=at),
-        "responsible": raci.responsible_for(name, at=at),
+        "accountable": answers.accountable_for(name),
+        "responsible": answers.responsible_for(name),
     }
+
+
+def is_one(name: str) -> bool:
+    """Whether this is a process: one that is asked for, or that has or had owners."""
+    # PostgreSQL cannot even be asked for a name with a NUL in it.
+    if "\0" in name:
+        return False
+    is_asked_for = name in PROCESSES or bool(_SLUG.fullmatch(connection_of(name)))
+    return is_asked_for or RaciAssignment.objects.of(name).exists()
 
 
 def planned(process: str, *, at: datetime) -> list[Set]:

@@ -1,6 +1,8 @@
-"""Who answers for what, and the company itself: to read for everybody, to change for managers."""
+"""Who answers for what, and the company itself: to read for everybody, to change for managers.
 
-import re
+The owners of a process are changed in the queue's rooms, whose tickets go with them.
+"""
+
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,17 +15,14 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import Permission, may, refusal_for
-from meshline.policy import operating_model, raci, raci_sets, raci_showing
-from meshline.policy.models import Company, RaciAssignment
+from meshline.policy import operating_model, raci, raci_showing
+from meshline.policy.models import Company
 from meshline.policy.operating_model import ModelError, Stale
-from meshline.policy.processes import PROCESSES, connection_of, known
-from meshline.policy.raci_forms import FIRST, LAST, AsOfForm, CompanyForm, OwnersForm
-from meshline.web import seen, words
+from meshline.policy.processes import PROCESSES, known
+from meshline.policy.raci_forms import FIRST, LAST, AsOfForm, CompanyForm
+from meshline.web import seen
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
-
-ASKED_FOR = "Meshline asks for this process; name other owners instead."
-_SLUG = re.compile(r"[a-z0-9][a-z0-9-]{0,59}")
 
 
 # --- Owners ----------------------------------------------------------------------------------
@@ -45,30 +44,6 @@ def owners(request: Request) -> HttpResponse:
     return render(request, "policy/owners.html", context, status=422 if form.errors else 200)
 
 
-@require_http_methods(["GET", "HEAD", "POST"])
-@requires(Permission.CHANGE_OPERATING_MODEL)
-def process(request: Request, name: str) -> HttpResponse:
-    """Change who answers for one process, now or from a later moment on; what somebody else
-    changed meanwhile is shown."""
-    _check_is_one(name)
-    rows = raci_sets.in_force(name, at=request.now or instant.now())
-    form = OwnersForm(request.POST or None, rows=rows)
-    if request.method != "POST" or not form.is_valid():
-        return _show_owners(request, name, form, status=422 if form.errors else 200)
-    moment = form.cleaned_data["effective_from"]
-    try:
-        operating_model.set_raci(
-            process=name, holders=form.holders, effective_from=moment, by=request.user,
-            at=instant.now(), seen=seen.read(request.POST.get("seen", "")),
-        )  # fmt: skip
-    except Stale as error:
-        return _show_owners(request, name, form, stale=error, status=409)
-    except ModelError as error:
-        form.add_error(error.field if error.field in form.fields else None, str(error))
-        return _show_owners(request, name, form, status=422)
-    return done(request, _saved(name, moment), "owners:owners")
-
-
 @require_POST
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def cancel(request: Request, name: str) -> HttpResponse:
@@ -81,7 +56,7 @@ def cancel(request: Request, name: str) -> HttpResponse:
         )  # fmt: skip
     except ModelError as error:
         return refusal(request, error)
-    page = reverse("owners:process", args=[name])
+    page = reverse("exceptions:change-owners", args=[name])
     return done(request, "The planned change is called off.", page)
 
 
@@ -91,8 +66,12 @@ def remove(request: Request, name: str) -> HttpResponse:
     """Take away owners of a process that does without owners of its own."""
     _check_is_one(name)
     if name in PROCESSES:
-        return refusal(request, ASKED_FOR)
-    operating_model.remove_raci(process=name, by=request.user, at=instant.now())
+        return refusal(request, raci_showing.ASKED_FOR)
+    was = seen.read(request.POST.get("seen", ""))
+    try:
+        operating_model.remove_raci(process=name, by=request.user, at=instant.now(), seen=was)
+    except Stale as error:
+        return refusal(request, error)
     return done(request, f"{known(name).label} has no owners any more.", "owners:owners")
 
 
@@ -124,11 +103,7 @@ def company(request: Request) -> HttpResponse:
 # --- Underneath ------------------------------------------------------------------------------
 def _check_is_one(name: str) -> None:
     """A process that is asked for, or that has or had owners; nothing else is one."""
-    # PostgreSQL cannot even be asked for a name with a NUL in it.
-    if "\0" in name:
-        raise Http404
-    is_one = name in PROCESSES or _SLUG.fullmatch(connection_of(name))
-    if not is_one and not RaciAssignment.objects.filter(process=name).exists():
+    if not raci_showing.is_one(name):
         raise Http404
 
 
@@ -141,33 +116,6 @@ def _moment(text: str) -> datetime:
     if moment is None or moment.tzinfo is None or not FIRST <= moment.year <= LAST:
         raise ModelError("Nothing is planned for that moment.", "effective_from")
     return moment.astimezone(UTC)
-
-
-def _saved(name: str, moment: datetime | None) -> str:
-    label = known(name).label
-    said = f"The owners of {label[:1].lower() + label[1:]} are saved"
-    return f"{said}: they change on {words.absolute(moment)}." if moment else f"{said}."
-
-
-def _show_owners(
-    request: Request, name: str, form: OwnersForm, *, status: int, stale: Stale | None = None
-) -> HttpResponse:
-    about, at = known(name), request.now or instant.now()
-    now = stale.now if stale else operating_model.raci_facts(name, at=at)
-    context = {
-        "about": about,
-        "form": form,
-        "seen": _seen(request, now, stale),
-        "seen_now": seen.keep(now),
-        "stale": _meanwhile(stale, _changes_of(name)) if stale else None,
-        "accountable": raci.accountable_for(name, at=at),
-        "responsible": raci.responsible_for(name, at=at),
-        "planned": raci_showing.planned(name, at=at),
-        "earlier": raci_showing.earlier(name, at=at),
-        "remove_refusal": ASKED_FOR if name in PROCESSES else "",
-        "has_own": bool(raci_sets.in_force(name, at=at)),
-    }
-    return render(request, "policy/process.html", context, status=status)
 
 
 def _show_company(
@@ -194,10 +142,4 @@ def _seen(request: Request, now: dict[str, Any], stale: Stale | None) -> str:
 
 def _meanwhile(stale: Stale, about: Q) -> dict[str, Any]:
     line = TrailLine.objects.filter(about).newest_first().first()
-    return {"line": line, "change": {"before": stale.seen, "after": stale.now}}
-
-
-def _changes_of(name: str) -> Q:
-    """The lines about this process: of a set that is gone, only its words are left."""
-    is_its = Q(after__process=name) | Q(before__process=name)
-    return Q(subject_kind="raciassignment") & is_its
+    return {"line": line, "change": seen.between(stale.seen, stale.now)}

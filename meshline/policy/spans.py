@@ -4,6 +4,7 @@ import re
 
 # A working year of 52 weeks at 40 hours; a calendar finds any moment within two years of its own.
 LONGEST = 52 * 40 * 60
+TOO_SHORT = "Give it at least one business minute."
 TOO_LONG = "This is longer than a working year (2080 h); write a shorter span."
 UNREADABLE = "Write business minutes or hours, such as 90, 4 h or 1 h 30 min."
 
@@ -23,3 +24,10 @@ def read(text: str) -> int:
         raise ValueError(UNREADABLE)
     hours, minutes = (int(part or 0) for part in found.groups())
     return hours * 60 + minutes
+
+
+def refusal(minutes: int) -> str:
+    """Why nothing can be agreed on so many minutes; empty where it can."""
+    if minutes < 1:
+        return TOO_SHORT
+    return TOO_LONG if minutes > LONGEST else ""

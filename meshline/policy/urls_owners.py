@@ -9,5 +9,4 @@ urlpatterns = [
     # A process that a file brought may be called anything.
     path("operating-model/owners/remove/<path:name>/", raci_views.remove, name="remove"),
     path("operating-model/owners/cancel/<path:name>/", raci_views.cancel, name="cancel"),
-    path("operating-model/owners/of/<path:name>/", raci_views.process, name="process"),
 ]

@@ -55,7 +55,8 @@ def change(
     Raises ModelError with the field, Stale when it is not as it was `seen` any more.
     """
     absence = _locked(absence_id, by)
-    before, told = facts(absence), _told(absence)
+    before, told, had = facts(absence), _told(absence), absence.stand_in
+    was = (absence.starts_at, absence.ends_at)
     checks.check_seen(seen, before)
     _refuse_over(absence, at)
     if absence.starts_at <= at:
@@ -72,7 +73,12 @@ def change(
     if facts(absence) != before:
         after = _told(absence)
         trail.record("absence.changed", subject=absence, by=by, at=at, before=told, after=after)
-        _tell(absence, by, at, f"changed-{at.isoformat()}")
+        occasion = f"changed-{at.isoformat()}"
+        _tell(absence, by, at, occasion)
+        if had and had != stand_in:
+            words = f"You no longer stand in for {absence.user.name}, who is out"
+            words = f"{words} {wording.span(*was, had)}."
+            _say(had, words, absence, by, at, f"{occasion}-off")
     return absence
 
 
@@ -92,6 +98,11 @@ def end(*, absence_id: int, by: Someone, at: datetime) -> None:
     trail.record(
         "absence.ended", subject=absence, by=by, at=at, before=before, after=_told(absence)
     )
+    name = absence.user.name
+    words = f"{name} is here again: you no longer stand in for them."
+    _say(absence.stand_in, words, absence, by, at, "ended")
+    words = f"You are out no longer, as {_name_of(by)} ended your absence."
+    _say(absence.user, words, absence, by, at, "ended")
 
 
 @transaction.atomic
@@ -190,16 +201,26 @@ def _told(absence: Absence) -> Facts:
 
 def _tell(absence: Absence, by: Someone, at: datetime, occasion: str, is_off: bool = False) -> None:
     """The stand-in, and the person themselves where somebody else planned it."""
-    url = reverse("absences:absences")
-    for user in (absence.user, absence.stand_in):
-        if user is None or by == user:
-            continue
+    for user in filter(None, (absence.user, absence.stand_in)):
         when = wording.span(absence.starts_at, absence.ends_at, user)
         who = "You are" if user == absence.user else f"{absence.user.name} is"
         words = f"You stand in for {absence.user.name}, who is out {when}."
         if user == absence.user:
-            words = f"You are out {when}, as {by.actor_label.partition(' (')[0]} planned."
+            words = f"You are out {when}, as {_name_of(by)} planned."
         if is_off:
             words = f"{who} not out {when} after all."
-        key = f"absence:{absence.pk}:{user.pk}:{occasion}"
-        notices.tell(user, words, key=key, at=at, url=url, kind=kinds.ABSENCE)
+        _say(user, words, absence, by, at, occasion)
+
+
+def _say(
+    user: User | None, words: str, absence: Absence, by: Someone, at: datetime, occasion: str
+) -> None:
+    """Who did it themselves knows already."""
+    if user is None or by == user:
+        return
+    key, url = f"absence:{absence.pk}:{user.pk}:{occasion}", reverse("absences:absences")
+    notices.tell(user, words, key=key, at=at, url=url, kind=kinds.ABSENCE)
+
+
+def _name_of(by: Someone) -> str:
+    return by.actor_label.partition(" (")[0]

@@ -8,6 +8,7 @@ from meshline.audit.actors import Someone
 from meshline.people import permissions
 from meshline.people.models import Absence, OnCallShift, Team, User
 from meshline.people.permissions import Permission, Role
+from meshline.policy import ticket_work
 from meshline.policy.operating_model import Facts, ModelError, Stale
 from meshline.rota import wording
 
@@ -74,12 +75,15 @@ def check_times(starts_at: datetime, ends_at: datetime, *, at: datetime) -> None
         raise ModelError("This is more than a year ahead.", "starts_at")
 
 
-def check_person(user: User, starts_at: datetime, ends_at: datetime) -> None:
-    """Somebody who is here then, and can be called."""
+def check_person(user: User, team: Team, starts_at: datetime, ends_at: datetime) -> None:
+    """Somebody who is here then, and can be called for what goes to this team."""
     if not user.is_active:
         raise ModelError(f"{user.name} is not active here any more; choose somebody else.", "user")
     if user.role == Role.VIEWER:
         raise ModelError(f"{user.name} is a viewer, who cannot be given work.", "user")
+    why = ticket_work.why_not(user)
+    if why and ticket_work.goes_to(team, since=starts_at):
+        raise ModelError(f"{why}, where {team.name} has tickets; choose somebody else.", "user")
     out = Absence.objects.filter(user=user).between(starts_at, ends_at).order_by("starts_at")
     if absence := out.first():
         when = wording.span(absence.starts_at, absence.ends_at)

@@ -30,7 +30,7 @@ def person_field(label: str, **options: Any) -> PersonChoice:
 
 def people(*also: int | None) -> QuerySet:
     """Everybody who can be given work, and who is named already."""
-    here = User.objects.active().exclude(role=Role.VIEWER)
+    here = User.objects.who_work()
     found = here | User.objects.filter(pk__in=[pk for pk in also if pk])
     return found.select_related("team").order_by("name", "pk")
 

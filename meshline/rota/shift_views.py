@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -17,7 +18,7 @@ from meshline.audit.models import TrailLine
 from meshline.people.models import OnCallShift, ShiftOverride, Team, User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
 from meshline.policy.operating_model import Facts, ModelError, Stale
-from meshline.rota import checks, overrides, shifts, showing, wording
+from meshline.rota import checks, doubles, overrides, shifts, showing, wording
 from meshline.rota.shift_forms import (
     HandOverForm,
     NewShiftForm,
@@ -32,6 +33,7 @@ from meshline.web.requests import Request
 
 _LATEST = 10
 BEGUN = "It has begun: put somebody else in for what is left of it."
+ENDED = "What one of them would have taken over from themselves has ended with that."
 
 
 # --- To read ---------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def shift(request: Request, shift_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _show_shift(request, found, form, reason, at, status=422 if form.errors else 200)
     try:
-        shifts.change(
+        saved = shifts.change(
             shift_id=found.pk, by=request.user, at=at, seen=_seen_by(request), **form.asked
         )
     except Stale as error:
@@ -93,6 +95,7 @@ def shift(request: Request, shift_id: int) -> HttpResponse:
     except ModelError as error:
         _add_error(form, error)
         return _show_shift(request, found, form, reason, at, status=422)
+    _warn(request, saved.user, [saved])
     return done(request, "The shift is saved.", _rota_of(found.team))
 
 
@@ -113,6 +116,7 @@ def add(request: Request) -> HttpResponse:
     again = f", {len(made)} weeks" if len(made) > 1 else ""
     when = wording.span(made[0].starts_at, made[0].ends_at)
     said = f"{made[0].user.name} is on call {when}{again}."
+    _warn(request, made[0].user, made)
     return done(request, said, _rota_of(made[0].team))
 
 
@@ -144,6 +148,7 @@ def override(request: Request, shift_id: int) -> HttpResponse:
     except ModelError as error:
         _add_error(form, error)
         return _show_form(request, form, about, status=422)
+    _warn(request, made.user, [made])
     return done(request, f"{made.user.name} takes over for {found.user.name}.", _page_of(found))
 
 
@@ -174,8 +179,9 @@ def swap(request: Request, shift_id: int) -> HttpResponse:
     if request.method != "POST" or not form.is_valid():
         return _show_form(request, form, about, now=now, status=422 if form.errors else 200)
     other = form.cleaned_data["other"]
+    ends = _ends_with(found, other.user) or _ends_with(other, found.user)
     try:
-        shifts.swap(
+        swapped = shifts.swap(
             shift_id=found.pk, other_id=other.pk, by=request.user, at=at, seen=_seen_by(request)
         )
     except Stale as error:
@@ -184,6 +190,10 @@ def swap(request: Request, shift_id: int) -> HttpResponse:
         _add_error(form, error)
         return _show_form(request, form, about, now=now, status=422)
     said = f"Swapped: {other.user.name} has {found.user.name}'s shift, and the reverse."
+    if ends:
+        messages.info(request, ENDED)
+    for one in swapped:
+        _warn(request, one.user, [one])
     return done(request, said, _rota_of(found.team))
 
 
@@ -214,6 +224,19 @@ def hand_over(request: Request, shift_id: int) -> HttpResponse:
 
 
 # --- Underneath ------------------------------------------------------------------------------
+def _warn(request: Request, user: User, spans: list[Any]) -> None:
+    """Say that somebody is on call for another team then as well, if they are."""
+    found = spans[0]
+    team = found.shift.team if isinstance(found, ShiftOverride) else found.team
+    if said := doubles.said(user, team, [(one.starts_at, one.ends_at) for one in spans]):
+        messages.warning(request, said)
+
+
+def _ends_with(found: OnCallShift, user: User) -> bool:
+    """Whether they take over a stretch of the shift that is to be theirs."""
+    return found.overrides.filter(user=user).exists()
+
+
 class _About:
     """What a form on the rota is for; of which shift, if there is one."""
 

@@ -12,7 +12,7 @@ from meshline.audit.actors import Someone
 from meshline.notices import kinds, notices
 from meshline.people.models import OnCallShift, Team, User
 from meshline.policy.operating_model import Facts, ModelError
-from meshline.rota import checks, wording
+from meshline.rota import checks, overrides, wording
 from meshline.rota.checks import OVER, facts
 
 Layer = OnCallShift.Layer
@@ -51,20 +51,24 @@ def change(
 ) -> OnCallShift:  # fmt: skip
     """Give a shift other times or another person; of one that has begun only the end.
 
+    A stretch of it that its new person would take over from themselves ends with that.
+
     Raises ModelError with the field, Stale when it is not as it was `seen` any more.
     """
     shift = checks.locked(shift_id)
     checks.check_may(by, shift.team_id, shift.user)
     checks.check_may(by, shift.team_id, user)
-    before = facts(shift)
+    before, had = facts(shift), shift.user
+    was = wording.span(shift.starts_at, shift.ends_at, had)
     checks.check_seen(seen, before)
     _refuse_over(shift, at)
     if shift.starts_at <= at:
         _check_begun(shift, user, layer, starts_at, ends_at, at)
     else:
         checks.check_times(starts_at, ends_at, at=at)
-    checks.check_person(user, max(starts_at, at), ends_at)
+    checks.check_person(user, shift.team, max(starts_at, at), ends_at)
     _check_free(shift.team, layer, starts_at, ends_at, but=shift.pk)
+    overrides.end_own(shift, user, by=by, at=at)
     _check_overrides(shift, starts_at, ends_at)
     shift.user, shift.layer = user, layer
     shift.starts_at, shift.ends_at = starts_at, ends_at
@@ -77,6 +81,8 @@ def change(
         _tell(
             user, f"Your shift for {shift.team} is changed: you are on call {when}.", shift, by, at
         )
+        if had != user:
+            _tell(had, f"Your shift for {shift.team} {was} is {user.name}'s now.", shift, by, at)
     return shift
 
 
@@ -88,9 +94,8 @@ def remove(*, shift_id: int, by: Someone, at: datetime, seen: Facts | None = Non
     before = facts(shift)
     checks.check_seen(seen, before)
     _refuse_over(shift, at)
+    overrides.end_all(shift, by=by, at=at)
     if shift.starts_at < at:
-        shift.overrides.filter(starts_at__gte=at).delete()
-        shift.overrides.filter(ends_at__gt=at).update(ends_at=at)
         shift.ends_at = at
         shift.save(update_fields=["ends_at"])
         trail.record("shift.ended", subject=shift, by=by, at=at, before=before, after=facts(shift))
@@ -109,7 +114,8 @@ def swap(
 ) -> tuple[OnCallShift, OnCallShift]:
     """Two people exchange two shifts of one team, both still ahead.
 
-    Whose one of the two is, may; the other one is told. Raises ModelError, Stale.
+    A stretch of it that its new person would take over from themselves ends with that. Whose one
+    of the two is, may; the other one is told. Raises ModelError, Stale.
     """
     one = checks.locked(shift_id)
     if not OnCallShift.objects.filter(pk=other_id, team=one.team_id).exists():
@@ -126,6 +132,8 @@ def swap(
             raise ModelError("It has begun: put somebody else in for what is left of it.", "other")
     _check_swapped(other.user, one)
     _check_swapped(one.user, other)
+    overrides.end_own(one, other.user, by=by, at=at)
+    overrides.end_own(other, one.user, by=by, at=at)
     one.user, other.user = other.user, one.user
     for shift, was in zip((one, other), before, strict=True):
         shift.save(update_fields=["user"])
@@ -185,7 +193,7 @@ def _put(
 ) -> OnCallShift:  # fmt: skip
     try:
         checks.check_times(starts_at, ends_at, at=at)
-        checks.check_person(user, starts_at, ends_at)
+        checks.check_person(user, team, starts_at, ends_at)
         _check_free(team, layer, starts_at, ends_at)
     except ModelError as error:
         which = f"{wording.moment(starts_at)}: " if many else ""
@@ -237,7 +245,7 @@ def _check_overrides(shift: OnCallShift, starts_at: datetime, ends_at: datetime)
 
 def _check_swapped(user: User, shift: OnCallShift) -> None:
     try:
-        checks.check_person(user, shift.starts_at, shift.ends_at)
+        checks.check_person(user, shift.team, shift.starts_at, shift.ends_at)
     except ModelError as error:
         raise ModelError(str(error), "other") from None
 

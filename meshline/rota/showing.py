@@ -15,9 +15,10 @@ from meshline.people import availability, duty
 from meshline.people.duty import Duty, Watch
 from meshline.people.models import Absence, OnCallShift, Team, User
 from meshline.people.permissions import Permission, Scope, scope
-from meshline.people.roll import Roll
+from meshline.people.roll import Roll, why_gone
 from meshline.policy import business_time, calendars, raci, spans
-from meshline.policy.models import BusinessCalendar
+from meshline.policy.models import BusinessCalendar, Company
+from meshline.policy.raci import Answerable
 from meshline.rota import absences, coverage
 from meshline.rota.coverage import Gap
 
@@ -130,7 +131,19 @@ class Coverage:
             if roll.is_present(member):
                 return member, "of the team"
         named = raci.fallback(at=at)
-        return named.user, f"the fallback, because nobody of the team is here. {named.why}"
+        there = "nobody of the team is here" if self._members else "nobody is in the team"
+        return named.user, self._as_fallback(named, f"because {there}")
+
+    def _as_fallback(self, found: Answerable, because: str) -> str:
+        if found.stands_in_for:
+            return f"who stands in for {found.stands_in_for.name}, the fallback owner, {because}"
+        if found.user.pk == self._fallback_owner:
+            return f"the fallback owner, {because}"
+        return f"{because} and no fallback owner is present"
+
+    @cached_property
+    def _fallback_owner(self) -> int | None:
+        return Company.objects.values_list("fallback_owner", flat=True).first()
 
     @cached_property
     def _members(self) -> list[User]:
@@ -157,7 +170,7 @@ def _why(meant: tuple[User, ...]) -> str:
     if not meant:
         return "Nobody is on call"
     how = [
-        f"{one.name} is out" if one.is_active else f"{one.name} no longer works here"
+        f"{one.name} is out" if one.can_be_given_work else f"{one.name} {why_gone(one)}"
         for one in meant
     ]
     return f"{' and '.join(how)}, and nobody stands in"

@@ -26,8 +26,9 @@ from meshline.policy.operating_model import Calendar
 from meshline.policy.processes import PROCESSES
 from meshline.pulse import pulse
 from meshline.shell import demo_history, demo_model, demo_rota, health, sandbox_control
-from proposals import rulebook
+from proposals.routing import rulebook
 from proposals.tiers import Tier
+from reconciliation import objectives, rolling, runs
 
 # Longer than the demo's history reaches back.
 PAST = timedelta(weeks=13)
@@ -58,6 +59,11 @@ PEOPLE = [
 COLLEAGUE = DemoPerson("rep", "ines@example.com", "", "Ines Falk", "sales")
 COMPANY = "Larkfield Instruments"
 ZONE = "Europe/Berlin"
+# What is promised, by path: percent at least, or seconds for 95 in 100.
+OBJECTIVES = [
+    ("sent", "event-delivery", 99.0), ("signed", "event-delivery", 99.0),
+    ("sent", "first-follow-up", 8 * 3600.0),
+]  # fmt: skip
 _OURS = re.compile(r"http://127\.0\.0\.1:[0-9]+/(pandadoc|hubspot|stripe|slack|listener)(/.*)?")
 CHANNEL = {"id": "C0DEALS", "name": "deals", "is_member": True}
 # What the operator would like: large deals in turn, whoever wrote the document.
@@ -108,6 +114,9 @@ def load() -> bool:
             demo_history.make(at)
             demo_model.make(at)
             _draft_rules(at)
+            _promise(here=User.objects.get(email="rosa@example.com"), at=at)
+            rolling.rebuild()
+            _reconcile()
             pulse.beat(health.DEMO)
     tell_stand_ins(listening=True)
     return is_new
@@ -163,6 +172,12 @@ def _whsec() -> str:
 
 def _everybody() -> list[DemoPerson]:
     return [*PEOPLE, COLLEAGUE]
+
+
+def _promise(*, here: User, at: datetime) -> None:
+    """What the dashboards hold the paths to."""
+    for path, number, target in OBJECTIVES:
+        objectives.publish(path=path, number=number, target=target, version=0, by=here, at=at)
 
 
 def _owner(one: DemoPerson) -> dict[str, str]:
@@ -255,6 +270,12 @@ def _draft_rules(at: datetime) -> None:
     drafts.submit(
         kind=rulebook.KIND, slug=rulebook.SLUG, revision=drafted.revision, by=olivia, at=at
     )
+
+
+def _reconcile() -> None:
+    """All of it is compared once, as soon as a worker is there: two differences are to be found."""
+    for there in runs.comparable():
+        runs.ask(slug=there.slug, by=None, at=instant.now())
 
 
 # --- The connections ------------------------------------------------------------------------------

@@ -27,11 +27,11 @@ def tell(at: datetime) -> None:
             digest.digest_batch()
 
 
-def pay(invoice: str) -> None:
-    """The customer pays. A start that was cut off may have done it before."""
+def act(invoice: str, does: str) -> None:
+    """The customer pays, or somebody voids it there. A start that was cut off may have done it."""
     (there,) = [one for one in _all("invoices") if one["id"] == invoice]
-    if "pay" in there["actions"]:
-        sandbox_control.act_on_invoice(invoice, "pay")
+    if does in there["actions"]:
+        sandbox_control.act_on_invoice(invoice, does)
 
 
 def _events() -> list[dict[str, Any]]:

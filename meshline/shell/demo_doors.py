@@ -17,10 +17,11 @@ def signing_secret(slug: str) -> bytes:
 
 
 def post(
-    slug: str, body: bytes, *, headers: Mapping[str, str], query: Mapping[str, str], at: datetime
-) -> None:
+    slug: str, body: bytes, *, headers: Mapping[str, str], query: Mapping[str, str], at: datetime,
+    url: str = "",
+) -> None:  # fmt: skip
     """One webhook, accepted at `at`. Raises NotSigned when it is not signed for that moment."""
     door = inbox.door(slug)
     assert door is not None
-    come = Post(body=body, headers=headers, query=query, at=at, options=door.options)
+    come = Post(body=body, headers=headers, query=query, at=at, url=url, options=door.options)
     inbox.accept(replace(door, at=at), come, sender="127.0.0.1")

@@ -14,15 +14,16 @@ from zoneinfo import ZoneInfo
 
 from connectors import delivery, digest, registry
 from connectors.models import Connection
-from exceptions import desk
+from exceptions import desk, escalation
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.notices import sendings
 from meshline.people.models import User
 from meshline.policy.models import Company
-from meshline.shell import demo_billing, demo_doors, sandbox_control
+from meshline.shell import demo_billing, demo_doors, demo_follow_ups, sandbox_control
 from meshline.shell.demo_stories import STORIES, Step, Story
 from proposals import lateness, lifecycle, outbox
+from proposals.contracts import closing
 from proposals.models import Proposal
 from proposals.states import State
 
@@ -31,6 +32,8 @@ ACTIONS = {
     "sent": "send", "viewed": "view", "completed": "sign", "declined": "decline",
     "voided": "void", "draft": "draft",
 }  # fmt: skip
+# And at the billing tool.
+AT_BILLING = {"pays": "pay", "voids": "void"}
 # From the event to our door, and from there to the worker.
 ON_THE_WAY = timedelta(seconds=2)
 IN_THE_QUEUE = timedelta(seconds=1)
@@ -41,8 +44,8 @@ TICKET_AFTER, UP_AFTER = timedelta(seconds=70), timedelta(minutes=9)
 
 def make(now: datetime) -> None:
     """Let every story of the demo happen, in the order of its steps."""
-    documents = _documents()
     days = ZoneInfo(Company.objects.get().zone)
+    documents = _documents(now, days)
     steps = [
         (_moment(step, now, days), number, story, step)
         for number, story in enumerate(STORIES)
@@ -50,22 +53,27 @@ def make(now: datetime) -> None:
     ]
     for at, _, story, step in sorted(steps, key=lambda one: one[:2]):
         _walk(story, step, documents[story.name], at)
+    _look_after_the_rest(now)
     # What was told in these weeks stands in the app; nobody is written to about it today.
     sendings.drop_stale(at=now, older_than=timedelta(0))
 
 
-def _documents() -> dict[str, dict[str, Any]]:
+def _documents(now: datetime, zone: ZoneInfo) -> dict[str, dict[str, Any]]:
     """Each story's document at the quoting tool, made there where it is missing."""
     known = {one["name"]: one for one in sandbox_control.documents()}
-    return {story.name: known.get(story.name) or _new_document(story) for story in STORIES}
+    return {
+        story.name: known.get(story.name)
+        or _new_document(story, _moment(story.steps[0], now, zone))
+        for story in STORIES
+    }
 
 
-def _new_document(story: Story) -> dict[str, Any]:
+def _new_document(story: Story, at: datetime) -> dict[str, Any]:
     first, _, last = story.contact.partition(" ")
     return sandbox_control.create_document(
         name=story.name, amount=story.amount, currency=story.currency,
         recipient={"email": story.email, "first_name": first, "last_name": last},
-        owner={"email": story.owner},
+        owner={"email": story.owner}, at=at,
     )  # fmt: skip
 
 
@@ -84,20 +92,25 @@ def _moment(step: Step, now: datetime, zone: ZoneInfo) -> datetime:
 def _walk(story: Story, step: Step, document: dict[str, Any], at: datetime) -> None:
     if step.does in ACTIONS:
         if step.does != "draft" or document["state"] != "draft":
-            _act_there(document, ACTIONS[step.does])
+            _act_there(document, ACTIONS[step.does], at)
         _tell(story, step, document, at)
-    elif step.does == "pays":
-        _pay(document, at)
+    elif step.does in AT_BILLING:
+        _bill(document, AT_BILLING[step.does], at)
+    elif step.does == "follows up":
+        demo_follow_ups.complete_here(_proposal(document), step.says, at)
+        _carry_all(at + closing.WAITS)
+    elif step.does == "follows up there":
+        demo_follow_ups.complete_there(_proposal(document), at)
     elif step.does == "take on":
         _take_on(document, step, at)
     else:
         _decide(document, step, at)
 
 
-def _act_there(document: dict[str, Any], action: str) -> None:
+def _act_there(document: dict[str, Any], action: str, at: datetime) -> None:
     # A start that was cut off may have done it before.
     if action in document["actions"]:
-        document |= sandbox_control.move_document(document["id"], action)
+        document |= sandbox_control.move_document(document["id"], action, at=at)
 
 
 def _tell(story: Story, step: Step, document: dict[str, Any], at: datetime) -> None:
@@ -113,9 +126,9 @@ def _tell(story: Story, step: Step, document: dict[str, Any], at: datetime) -> N
     _carry_all(received + 4 * IN_THE_QUEUE)
 
 
-def _pay(document: dict[str, Any], at: datetime) -> None:
-    """The customer pays the invoice, and billing says so."""
-    demo_billing.pay(_proposal(document).invoice_id)
+def _bill(document: dict[str, Any], does: str, at: datetime) -> None:
+    """Somebody does something to the invoice, and billing says so."""
+    demo_billing.act(_proposal(document).invoice_id, does)
     demo_billing.tell(at)
     _carry_all(at + IN_THE_QUEUE)
 
@@ -183,6 +196,14 @@ def _carry_through_an_outage(since: datetime) -> None:
     finally:
         sandbox_control.break_it("hubspot", [])
     _carry_all(since + UP_AFTER)
+
+
+# --- The clock ------------------------------------------------------------------------------------
+def _look_after_the_rest(now: datetime) -> None:
+    """What the clock would have done about what is still open, when it was due."""
+    due = Ticket.objects.unresolved().filter(next_step_at__lt=now).order_by("next_step_at", "pk")
+    while ticket := due.first():
+        escalation.take(ticket_id=ticket.pk, at=ticket.next_step_at)
 
 
 # --- People ---------------------------------------------------------------------------------------

@@ -7,7 +7,7 @@ from meshline.audit.actors import SETUP
 from meshline.people import people
 from meshline.people.models import User
 from meshline.policy import high_value
-from proposals import publishing, versions
+from proposals.contracts import publishing, versions
 from proposals.models import Contract
 
 # Above everything of the past weeks: a larger one, made on the demo page, is held for a look.

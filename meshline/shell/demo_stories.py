@@ -51,7 +51,8 @@ STORIES = (
         "Harbour crane sensors", "48200.00", "EUR", "Kim Vale", "kim.vale@example.com", REMY,
         (
             _on(15, "09:12", "draft"), _on(15, "10:05", "sent"), _on(14, "08:41", "viewed"),
-            _on(12, "15:27", "completed"), _on(9, "10:02", "pays"),
+            _on(12, "15:27", "completed"), _on(11, "11:45", "follows up"),
+            _on(9, "10:02", "pays"),
             _on(8, "11:20", "closed-won", "The first invoice is paid; the contract runs."),
         ),
     ),
@@ -60,7 +61,8 @@ STORIES = (
         (
             _on(14, "09:30", "draft"), _on(14, "10:10", "sent"), _on(13, "14:02", "viewed"),
             _on(9, "16:45", "declined"), _on(8, "10:18", "draft"), _on(8, "11:02", "sent"),
-            _on(7, "09:55", "completed"),
+            _on(7, "09:55", "completed"), _on(6, "15:30", "follows up", "Kick-off is on Monday."),
+            _on(1, "16:20", "voids"),
         ),
     ),
     Story(
@@ -68,6 +70,7 @@ STORIES = (
         (
             _on(12, "13:15", "draft"), _on(12, "13:40", "sent"), _on(11, "09:03", "viewed"),
             _on(10, "11:31", "completed"),
+            _on(9, "14:20", "follows up", "Tom's people know whom to call."),
         ),
         # So nobody can be invoiced.
         tells_email=False,
@@ -89,7 +92,8 @@ STORIES = (
         "Observatory dome controls", "64000.00", "GBP", "Ada Quill", "ada.quill@example.com", INES,
         (
             _on(9, "11:10", "draft"), _on(9, "11:50", "sent"), _on(8, "16:33", "viewed"),
-            _on(6, "10:47", "completed"), _on(2, "11:15", "pays"),
+            _on(6, "10:47", "completed"), _on(5, "16:05", "follows up there"),
+            _on(2, "11:15", "pays"),
         ),
     ),
     Story(
@@ -97,12 +101,14 @@ STORIES = (
         (
             _on(6, "13:05", "draft"), _on(6, "13:30", "sent", crm_is_down=True),
             _on(5, "09:14", "viewed"),
+            _on(4, "11:20", "follows up", "Otto asks the museum's board on Thursday."),
         ),
     ),
     Story(
         "Tram depot heating", "17800.00", "EUR", "Eva Kurz", "eva.kurz@example.com", INES,
         (
             _on(5, "10:20", "draft"), _on(5, "10:52", "sent"), _on(4, "15:08", "viewed"),
+            _on(3, "10:31", "follows up there"),
         ),
     ),
     Story(
@@ -114,7 +120,7 @@ STORIES = (
     Story(
         "Archive fire detection", "2450000", "JPY", "Mio Hara", "mio.hara@example.com", INES,
         (
-            _on(1, "09:33", "draft"), _on(1, "10:01", "sent"), _ago(25, "viewed"),
+            _on(2, "16:20", "draft"), _on(2, "16:45", "sent"), _ago(25, "viewed"),
         ),
     ),
     Story(

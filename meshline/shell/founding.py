@@ -7,7 +7,9 @@ from datetime import datetime
 
 from django.db import transaction
 
+from exceptions import runbooks
 from exceptions.kinds import Severity
+from exceptions.models import Escalation
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.models import Team
@@ -20,8 +22,9 @@ from meshline.policy.models import (
     SourceOfTruth,
 )
 from meshline.policy.processes import PROCESSES
-from proposals import publishing, rulebook
+from proposals.contracts import publishing
 from proposals.models import Contract
+from proposals.routing import rulebook
 from proposals.states import State
 
 # Business minutes to acknowledge and to fix.
@@ -47,11 +50,13 @@ def found() -> None:
         Company.objects.get_or_create(id=1, defaults={"name": "Our company"})
         _calendar()
         _slas()
+        Escalation.objects.get_or_create(id=1)
         _raci()
         for part in ("quoting", "billing", "close"):
             SourceOfTruth.objects.get_or_create(record_kind="proposal", field=part)
         _contracts()
         rulebook.found(at=instant.now())
+        runbooks.found(at=instant.now())
 
 
 def _calendar() -> None:

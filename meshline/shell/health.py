@@ -4,7 +4,7 @@ from django.conf import settings
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from connectors import patience
+from meshline import patience
 from meshline.pulse import pulse, vitals
 from meshline.shell import reach
 

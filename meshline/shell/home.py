@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from operator import attrgetter
 
 from django.db.models import Q
 from django.urls import reverse
@@ -16,6 +17,7 @@ from meshline.notices.models import Notice
 from meshline.notices.reading import Group
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, may, scope
+from proposals.contracts import publishing
 from proposals.models import Proposal
 
 FEW = 5
@@ -103,9 +105,10 @@ def _follow_ups(user: User, at: datetime) -> list[Proposal] | None:
 
 def _reviews(user: User) -> list[Review] | None:
     """What waits to be published or signed by this person, the longest waiting first."""
+    drafts = [*tidings.waiting_for(user), *publishing.waiting_for(user)]
     waiting = [
         Review(tidings.name_of(one), tidings.page_of(one), one.submitted_by, one.submitted_at)
-        for one in tidings.waiting_for(user)
+        for one in sorted(drafts, key=attrgetter("submitted_at", "pk"))
     ]
     # A manager has plenty else on this page; who only signs is told that nothing waits.
     return waiting if waiting or user.approves_model else None

@@ -7,12 +7,13 @@ last look, and once a day the whole.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import connection, transaction
 
 from connectors import invariants as of_connectors
-from exceptions import desk
 from exceptions import invariants as of_exceptions
+from exceptions import troubles
 from meshline import instant
 from meshline.audit import anchors, verify
 from meshline.audit import invariants as of_the_trail
@@ -24,6 +25,9 @@ from meshline.pulse import pulse
 from proposals import invariants as of_proposals
 
 WATCH = part("invariants", "The hourly check")
+# Hourly it says that it looked; a look that is overdue for an hour is itself a ticket.
+SILENT_AFTER = timedelta(hours=2)
+WATCHED = "auditor-watch"
 # How the last look came out, and up to where the trail was recomputed.
 CHECKED, VERIFIED = "invariants", verify.VERIFIED
 
@@ -66,6 +70,37 @@ def daily() -> None:
     _check(verify.START)
 
 
+def watch() -> None:
+    """Whether the hourly look happens at all: when it falls silent, that is a ticket, too."""
+    # Where it never looked, its silence counts from our first look at it.
+    age = pulse.age(CHECKED) or pulse.age(WATCHED)
+    if age is None:
+        pulse.beat(WATCHED)
+        return
+    at = instant.now()
+    if age > SILENT_AFTER:
+        troubles.open_ticket(_silence(age), by=WATCH, at=at)
+    else:
+        because = "The hourly check looks again."
+        troubles.settle(subject=_SILENCE, because=because, by=WATCH, at=at)
+
+
+def _silence(age: timedelta) -> troubles.Trouble:
+    hours = int(age.total_seconds() // 3600)
+    return troubles.Trouble(
+        kind="invariant-broken",
+        cause=_SILENCE,
+        title="Nobody checks whether Meshline's books add up",
+        reason=f"The hourly check last looked {hours} h ago. Look on the operations page for what "
+        "its task says, and at the clock's log.",
+        subject=_SILENCE,
+        evidence={"task": "invariants", "hours since": hours},
+    )
+
+
+_SILENCE = "auditor:silent"
+
+
 def _look(start: Place) -> tuple[list[Breach], Verdict]:
     """Everything in one snapshot, the trail from `start` on, and with all its anchors."""
     books = [one for one in INVARIANTS if one.name != of_the_trail.NAME]
@@ -92,17 +127,17 @@ def _tell(found: list[Breach]) -> None:
     """Open a ticket for what is broken; settle what is not, or no longer."""
     at = instant.now()
     for breach in found:
-        desk.open_ticket(_trouble(breach), by=WATCH, at=at)
+        troubles.open_ticket(_trouble(breach), by=WATCH, at=at)
     names = {breach.invariant.name for breach in found}
     for invariant in INVARIANTS:
         if invariant.name not in names:
             because = f"It holds again: {invariant.says}"
-            desk.settle(subject=_subject(invariant), because=because, by=WATCH, at=at)
+            troubles.settle(subject=_subject(invariant), because=because, by=WATCH, at=at)
 
 
-def _trouble(breach: Breach) -> desk.Trouble:
+def _trouble(breach: Breach) -> troubles.Trouble:
     invariant, sentences = breach.invariant, breach.sentences
-    return desk.Trouble(
+    return troubles.Trouble(
         kind="invariant-broken",
         cause=_subject(invariant),
         title=f"Not so: {invariant.says}",

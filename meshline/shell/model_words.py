@@ -7,22 +7,16 @@ from datetime import datetime
 from typing import Any
 
 from exceptions.kinds import KINDS, Severity
-from meshline.policy import calendars, raci_sets, roles, spans
-from meshline.policy.models import BusinessCalendar, Company, Sla, SourceOfTruth
+from meshline.policy import calendars, called, raci_sets, roles, spans
+from meshline.policy.models import BusinessCalendar, Company, Sla
 from meshline.policy.processes import known
+from proposals import truth_words
+from proposals.contracts.sentences import PARTS
 from proposals.models import Contract
-from proposals.sentences import PARTS
-from proposals.states import AUTHORITY, State
 
 _DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 _ORDER = {severity.value: place for place, severity in enumerate(Severity)}
 _LETTERS = ("accountable", "responsible", "consulted", "informed")
-# What a part says of a proposal where no connection is named for it.
-_BY_DEFAULT = {
-    "quoting": "the connection that brought the proposal",
-    "billing": "the billing tool",
-    "close": "people: a RevOps operator or manager",
-}
 
 
 @dataclass(frozen=True)
@@ -45,7 +39,7 @@ def everything(*, at: datetime) -> dict[str, Any]:
         "processes": _processes(at),
         "slas": _slas(),
         "calendars": _calendars(at),
-        "sources": _sources(),
+        "sources": truth_words.table(),
         "parts": _parts(),
         "contracts": Contract.objects.live().count(),
     }
@@ -80,12 +74,13 @@ def _processes(at: datetime) -> list[Process]:
             named[process] = raci_sets.held(rows)
         else:
             planned.setdefault(process, since)
-    return [_process(name, by, planned.get(name)) for name, by in named.items()]
+    names = called.names()
+    return [_process(known(n, names).label, by, planned.get(n)) for n, by in named.items()]
 
 
-def _process(name: str, by: raci_sets.Holders, next_change: datetime | None) -> Process:
+def _process(label: str, by: raci_sets.Holders, next_change: datetime | None) -> Process:
     said = {letter: ", ".join(map(raci_sets.label_of, by.get(letter, []))) for letter in _LETTERS}
-    return Process(known(name).label, **said, next_change=next_change)
+    return Process(label, **said, next_change=next_change)
 
 
 def _slas() -> list[dict[str, str]]:
@@ -113,29 +108,15 @@ def _calendars(at: datetime) -> list[dict[str, Any]]:
     ]
 
 
-def _sources() -> list[dict[str, str]]:
-    """Who is the authority for what, row by row of the one table."""
-    return [
-        {
-            "record": row.record_kind.capitalize(),
-            "field": row.field,
-            "states": _states_of(row),
-            "authority": row.connection or _BY_DEFAULT.get(row.field, "the record's own source"),
-        }
-        for row in SourceOfTruth.objects.order_by("record_kind", "field")
-    ]
-
-
-def _states_of(row: SourceOfTruth) -> str:
-    if row.record_kind != "proposal":
-        return ""
-    return ", ".join(state.label.lower() for state in State if AUTHORITY[state] == row.field)
-
-
 def _parts() -> list[dict[str, str]]:
     """Each part that contracts speak of, and which connection plays it."""
     played = {role: slug for role, slug in roles.connections().items() if role != roles.MESHLINE}
+    names = roles.names()
     return [
-        {"part": PARTS.get(role, role), "connection": played.get(role, "")}
+        {
+            "part": PARTS.get(role, role),
+            "connection": played.get(role, ""),
+            "name": names.get(role, ""),
+        }
         for role in dict.fromkeys([*PARTS, *played])
     ]

@@ -14,8 +14,8 @@ from prometheus_client import CollectorRegistry, Metric, ProcessCollector, expos
 from prometheus_client.registry import Collector
 
 from connectors import gauges as of_connectors
-from connectors import patience
 from exceptions import gauges as of_exceptions
+from meshline import patience
 from meshline.audit import gauges as of_the_trail
 from meshline.gauges import gauge, single
 from meshline.notices import gauges as of_the_notices
@@ -23,6 +23,7 @@ from meshline.pulse import gauges as of_the_pulse
 from meshline.pulse import pulse
 from meshline.shell import invariants, reach
 from proposals import gauges as of_proposals
+from reconciliation import gauges as of_looking_back
 
 # All floors together; a scraper asks again soon anyway.
 _DATABASE_SECONDS = 5.0
@@ -35,7 +36,8 @@ _PROXIED = frozenset({"HTTP_FORWARDED", "HTTP_X_REAL_IP", "HTTP_VIA"})
 
 
 _FLOORS = (
-    of_connectors, of_proposals, of_exceptions, of_the_notices, of_the_pulse, of_the_trail,
+    of_looking_back, of_connectors, of_proposals, of_exceptions, of_the_notices, of_the_pulse,
+    of_the_trail,
 )  # fmt: skip
 
 

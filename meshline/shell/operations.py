@@ -99,7 +99,7 @@ def everything(*, at: datetime) -> dict[str, Any]:
         "processes": processes,
         "queues": [_queue(backlog, label) for backlog, label in _queues()],
         "stopped": metrics.stopped(),
-        "tasks": [_task(task, at) for task in timetable.TASKS],
+        "tasks": _tasks(at),
         "database": _database(),
         "trail": _trail(),
     }
@@ -203,8 +203,12 @@ def _queue(backlog: Backlog, label: str) -> Queue:
 
 
 # --- What the clock did ----------------------------------------------------------------------
-def _task(task: timetable.Task, at: datetime) -> Task:
-    run = TaskRun.objects.filter(name=task.name).first()
+def _tasks(at: datetime) -> list[Task]:
+    runs = TaskRun.objects.in_bulk()
+    return [_task(task, runs.get(task.name), at) for task in timetable.TASKS]
+
+
+def _task(task: timetable.Task, run: TaskRun | None, at: datetime) -> Task:
     every = f"every {words.span(timedelta(seconds=task.every))}"
     if run is None:
         return Task(task.name, every, None, "", "Not yet", "neutral")

@@ -9,7 +9,7 @@ from concurrent.futures import Future, TimeoutError
 
 from django.db import DatabaseError, connection, connections
 
-from connectors import patience
+from meshline import patience
 
 _USABLE_SECONDS = 0.3
 _CONNECT_SECONDS = 0.4

@@ -1,5 +1,6 @@
 """The stand-ins' back door, as the demo uses it: configure, act as a customer, break, look."""
 
+from datetime import datetime
 from typing import Any
 
 from django.conf import settings
@@ -55,19 +56,23 @@ def documents(*, most: int = 100) -> list[dict[str, Any]]:
 
 def create_document(
     *, name: str, amount: str, currency: str, recipient: dict[str, str], owner: dict[str, str],
-    metadata: dict[str, str] | None = None,
+    metadata: dict[str, str] | None = None, at: datetime | None = None,
 ) -> dict[str, Any]:  # fmt: skip
-    """A new draft, as somebody makes it at the quoting tool's screen."""
+    """A new draft, as somebody makes it at the quoting tool's screen, now or `at` a past moment."""
     body = {
         "name": name, "amount": amount, "currency": currency, "recipient": recipient,
-        "owner": owner, "metadata": metadata or {},
+        "owner": owner, "metadata": metadata or {}, **_moment(at),
     }  # fmt: skip
     return ask("POST", "/pandadoc/documents", body)
 
 
-def move_document(number: str, action: str) -> dict[str, Any]:
+def move_document(number: str, action: str, *, at: datetime | None = None) -> dict[str, Any]:
     """Send, view, sign, pay, decline, void or draft; SandboxNo when its state forbids it."""
-    return ask("POST", f"/pandadoc/documents/{number}/{action}")
+    return ask("POST", f"/pandadoc/documents/{number}/{action}", _moment(at))
+
+
+def _moment(at: datetime | None) -> dict[str, str]:
+    return {"at": at.isoformat()} if at else {}
 
 
 def invoices(*, most: int = 20) -> list[dict[str, Any]]:

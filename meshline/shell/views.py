@@ -1,3 +1,5 @@
+from datetime import UTC
+
 from django.conf import settings
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
@@ -9,6 +11,7 @@ from meshline.people.permissions import Permission, may, refusal_for
 from meshline.rota import showing
 from meshline.shell import demo_page, model_words
 from meshline.shell import home as blocks
+from meshline.shell.model_file import writing
 from meshline.shell.sandbox_control import SandboxAway, SandboxNo
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
@@ -87,12 +90,26 @@ def operating_model(request: Request) -> HttpResponse:
     found = lints.every(gathering.facts(at=at))
     context["lints"] = len([lint for lint in found if lint.grade is not Grade.NOTE])
     context["gaps"] = len([lint for lint in found if lint.grade is Grade.ERROR])
-    context["may_see_people"] = may(request.user, Permission.SEE_PEOPLE)
     context["rotas"] = showing.coverages(
         Team.objects.select_related("lead").order_by("name"), at=at
     )
     context["calendar_refusal"] = refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
+    context["may_export"] = may(request.user, Permission.EXPORT_OPERATING_MODEL)
     context["may_see_connections"] = may(request.user, Permission.SEE_CONNECTIONS)
     # Who may only look finds there why.
     context["edit"] = "Edit" if may(request.user, Permission.CHANGE_OPERATING_MODEL) else "See"
     return render(request, "shell/operating_model.html", context)
+
+
+@require_safe
+@requires(Permission.EXPORT_OPERATING_MODEL)
+def operating_model_file(request: Request) -> HttpResponse:
+    """The same as a file, to the byte as `manage.py operating_model export` writes it."""
+    at = instant.now()
+    text = writing.hand_out(by=request.user, at=at)
+    name = f"operating-model-{at.astimezone(UTC):%Y-%m-%d}.yaml"
+    return HttpResponse(
+        text.encode(),
+        content_type="application/yaml; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

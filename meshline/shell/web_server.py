@@ -6,9 +6,11 @@ from meshline import environment, logs
 
 bind = f"127.0.0.1:{os.environ.get('PORT', '8000')}"
 # Threads, so that a slow page does not hold up intake; two processes, so that two cores work.
-worker_class = "gthread"
+worker_class = "meshline.shell.web_worker.Worker"
 workers = 2
 threads = 4
+# All pages are loaded once, for both.
+preload_app = True
 # Vendors and browsers send several requests over one connection.
 keepalive = 15
 # Longer than the longest outgoing call (15 s): what was begun is ended.

@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils.module_loading import import_string
 
 from meshline import timetable
+from meshline.shell.frames import roomy
 
 # How long a thread that computes keeps the others of its process waiting, in seconds. Carrying is a
 # dozen short waits for the database and the other side; Python's own 5 ms would follow each.
@@ -31,3 +32,6 @@ class Worker(rq.Worker):
         reverse("home")
         sys.setswitchinterval(_TURN)
         return super().work(*args, **options)
+
+    def perform_job(self, *args: Any, **options: Any) -> bool:
+        return roomy(super().perform_job, *args, **options)

@@ -51,9 +51,12 @@ def refusal(request: Request, error: Exception | str, status: int = 409) -> Http
     return see_other(back_from(request))
 
 
-def done(request: Request, sentence: str, to: Any, *, undo: str = "") -> HttpResponse:
-    """It happened: say so on the page at `to`; `undo` is the URL that takes it back."""
-    messages.success(request, sentence, extra_tags=undo)
+def done(
+    request: Request, sentence: str, to: Any, *, undo: str = "", level: int = messages.SUCCESS
+) -> HttpResponse:
+    """It happened: say so on the page at `to`; `undo` is the URL that takes it back. What was asked
+    for and had no effect yet is of the level INFO."""
+    messages.add_message(request, level, sentence, extra_tags=undo)
     url = resolve_url(to)
     if not request.htmx:
         return see_other(url)
@@ -63,8 +66,12 @@ def done(request: Request, sentence: str, to: Any, *, undo: str = "") -> HttpRes
 
 
 def say(request: Request, response: HttpResponse, sentence: str, *, undo: str = "") -> HttpResponse:
-    """Add a live message to a part that answers htmx."""
-    context = {"sentence": sentence, "tone": "ok", "undo": undo, "out_of_band": True}
+    """Add a live message to a part that answers htmx; what `undo` answers takes its place."""
+    target = f"#{request.htmx.target}" if request.htmx.target else ""
+    context = {
+        "sentence": sentence, "tone": "ok", "undo": undo, "undo_target": target,
+        "out_of_band": True,
+    }  # fmt: skip
     response.write(render_to_string("web/_message.html", context, request))
     return response
 

@@ -17,7 +17,7 @@ from django.forms import Form
 from django.http import StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
-from meshline import instant
+from meshline import instant, patience
 from meshline.audit import trail
 from meshline.audit.trail import Personal
 from meshline.people.models import User
@@ -27,6 +27,8 @@ from meshline.web.requests import Request
 # More than a spreadsheet holds, and minutes of work for the database.
 CAP = 1_000_000
 CHUNK = 500
+# It is read while it is sent, when nothing else ends a wait for the database any more.
+CHUNK_SECONDS = 20.0
 # What begins a formula, also as typed on East Asian keyboards.
 _FORMULA = tuple("=+-@＝＋－＠")
 # Some programs read past these and only then look for a formula.
@@ -62,7 +64,8 @@ class Chosen:
         """The rows, some hundred at a time."""
         for start in range(0, len(self._keys), CHUNK):
             keys = self._keys[start : start + CHUNK].tolist()
-            found = self._whole.in_bulk(keys)
+            with patience.at_most(CHUNK_SECONDS):
+                found = self._whole.in_bulk(keys)
             yield [found[key] for key in keys]
 
 

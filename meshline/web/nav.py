@@ -10,7 +10,7 @@ from django.http import HttpRequest
 from django.urls import NoReverseMatch, reverse
 
 from meshline.notices.models import Notice
-from meshline.people.permissions import Permission, may
+from meshline.people.permissions import Permission, may, refusal_to_approvals
 from meshline.web import banner, errors
 
 
@@ -23,31 +23,53 @@ class Entry:
     icon: str
     permission: Permission | None
     section: str
+    # The letter that leads there after g.
+    key: str
     # A part that says how much there is to do, fetched by itself.
     count_url_name: str = ""
+    # Open as well to who has the approver's right, whatever their role.
+    is_for_approvers: bool = False
 
 
 WORK, MODEL, RECORDS = "Work", "Model", "Records"
+_SEE_MODEL = Permission.SEE_OPERATING_MODEL
 ENTRIES = [
-    Entry("Home", "home", "home", None, WORK),
-    Entry("Queue", "exceptions:queue", "inbox", Permission.SEE_QUEUE, WORK),
-    Entry("Proposals", "proposals:list", "file-text", Permission.SEE_PROPOSALS, WORK),
+    Entry("Home", "home", "home", None, WORK, "h"),
+    Entry("Queue", "exceptions:queue", "inbox", Permission.SEE_QUEUE, WORK, "q"),
+    Entry("Numbers", "exceptions:numbers", "chart-bar", Permission.SEE_QUEUE, WORK, "n"),
     Entry(
-        "Approvals", "proposals:approvals", "checklist", Permission.APPROVE_GATES, WORK,
-        "proposals:approvals-count",
+        "Dashboards", "reconciliation:dashboards", "gauge", Permission.SEE_DASHBOARDS, WORK, "v"
     ),
-    Entry("Outcomes", "connectors:outcomes", "send", Permission.SEE_CONNECTIONS, WORK),
-    Entry("Messages", "connectors:messages", "mail", Permission.SEE_PAYLOADS, WORK),
-    Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL),
-    Entry("Operating model", "operating-model", "sitemap", Permission.SEE_OPERATING_MODEL, MODEL),
-    Entry("Rota", "rota:rota", "headset", Permission.SEE_OPERATING_MODEL, MODEL),
-    Entry("Contracts", "proposals:contracts", "versions", Permission.SEE_OPERATING_MODEL, MODEL),
-    Entry("Routing rules", "proposals:routing", "route", Permission.SEE_OPERATING_MODEL, MODEL),
-    Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL),
-    Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS),
-    Entry("Operations", "operations", "heartbeat", Permission.SEE_OPERATIONS, RECORDS),
-    Entry("All tables", "admin:index", "table", Permission.SEE_TABLES, RECORDS),
-    Entry("Demo", "demo", "flask", Permission.PLAY_DEMO, RECORDS),
+    Entry("Proposals", "proposals:list", "file-text", Permission.SEE_PROPOSALS, WORK, "p"),
+    Entry(
+        "Follow-ups", "proposals:follow-ups", "calendar-event", Permission.SEE_PROPOSALS, WORK, "f"
+    ),
+    Entry(
+        "Approvals", "proposals:approvals", "checklist", Permission.APPROVE_GATES, WORK, "a",
+        "proposals:approvals-count", is_for_approvers=True,
+    ),
+    Entry("Outcomes", "connectors:outcomes", "send", Permission.SEE_CONNECTIONS, WORK, "o"),
+    Entry("Messages", "connectors:messages", "mail", Permission.SEE_PAYLOADS, WORK, "m"),
+    Entry("Connections", "connectors:connections", "plug", Permission.SEE_CONNECTIONS, MODEL, "c"),
+    Entry("Operating model", "operating-model", "sitemap", _SEE_MODEL, MODEL, "b"),
+    Entry("Rota", "rota:rota", "headset", _SEE_MODEL, MODEL, "r"),
+    Entry("Contracts", "proposals:contracts", "versions", _SEE_MODEL, MODEL, "k"),
+    Entry("Routing rules", "proposals:routing", "route", _SEE_MODEL, MODEL, "u"),
+    Entry("People", "people:people", "users", Permission.SEE_PEOPLE, MODEL, "e"),
+    Entry(
+        "Reconciliation", "reconciliation:runs", "git-compare", Permission.SEE_RUNS, RECORDS, "y"
+    ),
+    Entry(
+        "Signed, not invoiced", "reconciliation:signed-against-invoiced", "scale",
+        Permission.SEE_CHECKS, RECORDS, "i",
+    ),
+    Entry("Checks", "reconciliation:checks", "list-check", Permission.SEE_CHECKS, RECORDS, "x"),
+    Entry("Canaries", "reconciliation:canaries", "activity", Permission.SEE_CHECKS, RECORDS, "w"),
+    Entry("Monday", "reconciliation:monday", "checklist", Permission.SEE_CHECKS, RECORDS, "j"),
+    Entry("Trail", "audit:trail", "history", Permission.SEE_TRAIL, RECORDS, "t"),
+    Entry("Operations", "operations", "heartbeat", Permission.SEE_OPERATIONS, RECORDS, "s"),
+    Entry("All tables", "admin:index", "table", Permission.SEE_TABLES, RECORDS, "l"),
+    Entry("Demo", "demo", "flask", Permission.PLAY_DEMO, RECORDS, "d"),
 ]  # fmt: skip
 
 
@@ -60,6 +82,7 @@ class Link:
     icon: str
     section: str
     is_current: bool
+    key: str
     count_url: str = ""
 
 
@@ -77,6 +100,10 @@ class Shared:
     @cached_property
     def sections(self) -> list[tuple[str, list[Link]]]:
         return [(name, list(group)) for name, group in groupby(self._links, lambda it: it.section)]
+
+    @property
+    def links(self) -> list[Link]:
+        return self._links
 
     @cached_property
     def unread(self) -> int:
@@ -105,7 +132,7 @@ def shared(request: HttpRequest) -> dict[str, Any]:
 
 def _link(entry: Entry, url: str, *, is_current: bool) -> Link:
     count_url = _url(entry.count_url_name) if entry.count_url_name else ""
-    return Link(entry.label, url, entry.icon, entry.section, is_current, count_url)
+    return Link(entry.label, url, entry.icon, entry.section, is_current, entry.key, count_url)
 
 
 def _entries_for(user: Any) -> list[Entry]:
@@ -117,6 +144,8 @@ def _is_offered(entry: Entry) -> bool:
 
 
 def _is_open_to(entry: Entry, user: Any) -> bool:
+    if entry.is_for_approvers:
+        return not refusal_to_approvals(user)
     return entry.permission is None or may(user, entry.permission)
 
 

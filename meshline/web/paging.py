@@ -31,13 +31,16 @@ class Page:
         return bool(self.older_url or self.newer_url)
 
 
-def page(queryset: QuerySet, request: HttpRequest, size: int = 50, by: str = "-id") -> Page:
+def page(
+    queryset: QuerySet, request: HttpRequest, size: int = 50, by: str = "-id", *,
+    none_without: bool = False,
+) -> Page:  # fmt: skip
     """The page of `queryset` that the URL asks for, in the order of `by` (ties by id).
 
-    `by` is a field that is never null, with a minus for descending. Any index that serves
-    ORDER BY (field, id) serves every page.
+    `by` is a field that is never null, with a minus for descending; or one without which no row is
+    among these (`none_without`). Any index that serves ORDER BY (field, id) serves every page.
     """
-    order = _Order(queryset.model, by)
+    order = _Order(queryset.model, by, none_without=none_without)
     rows = order.sorted(queryset)
     if at := order.read(request.GET.get(_UP)):
         above = list(order.sorted(queryset.filter(order.above(at)), upwards=True)[: size + 1])
@@ -50,20 +53,33 @@ def page(queryset: QuerySet, request: HttpRequest, size: int = 50, by: str = "-i
     return _page(request, order, top[:size], more_up=False, more_down=len(top) > size)
 
 
+def first_after(queryset: QuerySet, row: Any, by: str = "-id") -> Any:
+    """The row that comes after `row` in the order of `by`, be that one among them or not; after the
+    last one the first. None where there is none."""
+    order = _Order(queryset.model, by, none_without=True)
+    rows = order.sorted(queryset)
+    at = order.value_of(row), row.pk
+    below = rows.filter(order.below(at)).first() if at[0] is not None else None
+    return below or rows.first()
+
+
 class _Order:
     """A list's order by one field and the id, and the names of places in it."""
 
-    def __init__(self, model: Any, by: str) -> None:
+    def __init__(self, model: Any, by: str, *, none_without: bool = False) -> None:
         self.descends = by.startswith("-")
         self.name = by.lstrip("-")
         self.key = model._meta.pk
         self.field = self.key if self.name in ("id", "pk") else model._meta.get_field(self.name)
-        if self.field.null:
+        if self.field.null and not none_without:
             raise FieldDoesNotExist(f"{self.name} may be null: a page could not say where it is.")
 
     def sorted(self, queryset: QuerySet, *, upwards: bool = False) -> QuerySet:
         sign = "-" if self.descends != upwards else ""
         names = ["pk"] if self.field is self.key else [self.name, "pk"]
+        if self.field.null:
+            # It leaves nothing out, and lets the index begin where the values do.
+            queryset = queryset.filter(**{f"{self.name}__isnull": False})
         return queryset.order_by(*(sign + name for name in names))
 
     def below(self, at: tuple[Any, Any]) -> Q:
@@ -71,6 +87,9 @@ class _Order:
 
     def above(self, at: tuple[Any, Any]) -> Q:
         return self._beyond(at, "gt" if self.descends else "lt")
+
+    def value_of(self, row: Any) -> Any:
+        return getattr(row, self.field.attname)
 
     def name_of(self, row: Any) -> str:
         if self.field is self.key:

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from datetime import datetime
+from typing import cast
 from urllib.parse import urlencode, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY, logout
+from django.contrib.auth.middleware import get_user
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import resolve_url
 from django.utils import timezone
@@ -15,6 +17,7 @@ from django.utils.cache import patch_cache_control, patch_vary_headers
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from meshline import instant, logs
+from meshline.people.models import User
 from meshline.web.requests import Request
 
 _BEGAN, _LAST_ACT = "sitting_began", "sitting_last_act"
@@ -31,6 +34,8 @@ class SittingMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
+        # The person themselves: of a stand-in that looks them up a page would ask a thousand times.
+        request.user = cast(User, get_user(request))
         request.now = instant.now() if _carries_a_sitting(request) else None
         ended = _end_if_over(request, request.now) if request.now else ""
         if request.now and request.user.is_authenticated:

@@ -5,11 +5,13 @@ from meshline.web.words import Tone
 
 _TONES: dict[Tone, str] = {
     "danger": "critical disputed given_up rejected failed broken down missing conflict overdue",
-    "warn": "high expired quarantined held on_hold paused out late different inconclusive draining",
+    "warn": "high expired quarantined held on_hold paused out late different inconclusive draining "
+    "asks",
     "ok": "signed invoiced closed_won resolved proven digested done completed passed live active",
-    "info": "normal sent viewed claimed acknowledged leased accepted published running invited",
-    "neutral": "low draft open due delivered closed_lost cancelled ignored superseded inactive "
-    "revoked",
+    "info": "normal sent viewed claimed acknowledged leased accepted published running invited "
+    "being_fixed reading comparing",
+    "neutral": "low draft open due queued delivered closed_lost cancelled ignored superseded "
+    "inactive revoked gone",
 }
 _ICONS = {
     # proposals
@@ -22,6 +24,11 @@ _ICONS = {
     # outcomes
     "due": "clock", "leased": "refresh", "held": "player-pause", "delivered": "package",
     "proven": "shield-check", "given_up": "alert-triangle", "cancelled": "ban",
+    # syncs
+    "queued": "clock", "running": "refresh", "failed": "alert-triangle",
+    # reconciliation
+    "reading": "refresh", "comparing": "refresh", "being_fixed": "refresh", "gone": "check",
+    "asks": "help-circle",
     # messages
     "accepted": "inbox", "digested": "check", "ignored": "minus", "superseded": "versions",
     "quarantined": "lock", "rejected": "ban",

@@ -34,12 +34,17 @@ def day_and_time(moment: datetime) -> str:
     return f"{moment.day} {moment:%b %Y, %H:%M}"
 
 
+def weekday_and_time(moment: datetime) -> str:
+    """A moment of these days, already in the reader's zone: "Thu 3 Dec, 13:00"."""
+    return f"{moment:%a} {moment.day} {moment:%b, %H:%M}"
+
+
 def stretch(starts: datetime, ends: datetime) -> str:
     """From a moment to another, both in the reader's zone; a day that they share is said once."""
-    first = f"{starts:%a} {starts.day} {starts:%b, %H:%M}"
+    first = weekday_and_time(starts)
     if starts.date() == ends.date():
         return f"{first} – {ends:%H:%M}"
-    return f"{first} – {ends:%a} {ends.day} {ends:%b, %H:%M}"
+    return f"{first} – {weekday_and_time(ends)}"
 
 
 def relative(moment: datetime, *, now: datetime) -> str | None:
@@ -67,15 +72,20 @@ def span(length: timedelta) -> str:
 
 
 def sla(
-    due: datetime | None, *, now: datetime, started: datetime | None = None, paused: bool = False
-) -> Sla:
-    """How a deadline stands: overdue, near, far, paused outside hours, or none at all."""
+    due: datetime | None, *, now: datetime, started: datetime | None = None, paused: str = "",
+    stopped: bool = False, late: str = "",
+) -> Sla:  # fmt: skip
+    """How a deadline stands: overdue, near, far, paused (why, in words), or none at all.
+
+    `late` is by how much, where that is not counted by the wall's clock. What was `stopped` before
+    its deadline cannot be overdue, however long ago that was.
+    """
     if due is None:
         return Sla("No deadline", "neutral", "clock")
-    if now >= due:
-        return Sla(f"Overdue {span(now - due)}", "danger", "alert-triangle")
+    if late or (now >= due and not stopped):
+        return Sla(f"Overdue {late or span(now - due)}", "danger", "alert-triangle")
     if paused:
-        return Sla("Paused: outside hours", "neutral", "clock-pause")
+        return Sla(f"Paused: {paused}", "neutral", "clock-pause")
     near = _is_near(due, now, started)
     return Sla(f"Due in {span(due - now)}", "warn" if near else "info", "clock")
 

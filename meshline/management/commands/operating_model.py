@@ -63,7 +63,7 @@ def _bytes_of(name: str) -> bytes:
 def _whoever(email: str | None) -> Someone:
     if email is None:
         return actors.SETUP
-    user = User.objects.active().filter(email__iexact=email.strip()).first()
+    user = User.objects.active().with_email(email).first()
     if user is None:
         raise CommandError(f"There is no active person with the e-mail {email}.")
     return user

@@ -88,8 +88,8 @@ class Command(BaseCommand):
 
     def _load_demo(self, house: Supervisor) -> None:
         self._say("Loading the demo company …")
-        # It is loaded over the same ways as everything later: through the doors.
-        house.watch(until=lambda: _listens(_sandbox_port()) and _listens(_port()))
+        # It asks the stand-ins from the start; they tell our pages of it at its end.
+        house.watch(until=lambda: _listens(_sandbox_port()))
         demo = processes.demo()
         if house.run(demo):
             raise CommandError(f"The demo could not be loaded; see {house.log_of(demo)}.")

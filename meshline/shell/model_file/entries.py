@@ -3,9 +3,10 @@
 Everything wrong is collected, so that one correction can answer all of it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import partial
 
 from meshline.sections import Field, Identity, Node, Section, Values, Wrong
 from meshline.shell.model_file import parts
@@ -59,44 +60,45 @@ def read(root: Node, problems: list[Problem]) -> dict[str, list[Entry]]:
     found: dict[str, list[Entry]] = {}
     for key, node in root.value.items():
         if key not in parts.KEYS:
-            problems.append(Problem(node.line, _no_such("key", key, parts.KEYS)))
+            problems.append(no_such(node.line, "key", key, parts.KEYS))
         elif key == "systems":
             _check_systems(node, problems)
-        elif key in parts.NOT_YET:
-            _refuse_not_yet(key, node, problems)
         else:
             found[key] = _entries(parts.BY_KEY[key], node, problems)
     return found
 
 
-def no_such_name(kind: str, name: str, names: Iterable[str]) -> str:
-    return _no_such(kind, name, sorted(word for word in names if word))
-
-
-def _no_such(kind: str, name: str, names: list[str]) -> str:
+def no_such(line: int, kind: str, name: str, names: Collection[str], *, at: str = "") -> Problem:
+    """A name that there is not; `at` is the field it stands in. A list is of words that no file
+    can add to: it is told whole."""
     sentence = f"There is no {kind} “{name}”"
-    if near := get_close_matches(name, names, n=1):
-        return f"{sentence}; did you mean “{near[0]}”?"
-    if not names:
-        return f"{sentence}; there is none at all."
-    if len(names) > LISTED_MOST:
-        return f"{sentence}; add it to the file, or name one that is here."
-    return f"{sentence}; there is {', '.join(names)}."
+    return Problem(line, f"{at}: {sentence}" if at else sentence, partial(_advice, name, names))
+
+
+def _advice(name: str, names: Collection[str]) -> str:
+    """Which name was meant, or which there are."""
+    known = names if isinstance(names, list) else sorted(word for word in names if word)
+    if near := _nearest(name, known):
+        return f"; did you mean “{near}”?"
+    if not known:
+        return "; there is none at all."
+    if len(known) > LISTED_MOST and known is not names:
+        return "; add it to the file, or name one that is here."
+    return f"; there is {', '.join(known)}."
+
+
+def _nearest(name: str, known: list[str]) -> str:
+    """Of addresses what stands before the @ counts: all at one company look alike behind it."""
+    person = name.partition("@")[0]
+    near = get_close_matches(name, known)
+    return next((one for one in near if get_close_matches(person, [one.partition("@")[0]])), "")
 
 
 def _check_systems(node: Node, problems: list[Problem]) -> None:
     """Systems are connectors in the code: the file may name them and changes none."""
     for item in _items(node, "systems", problems):
         if item.value not in parts.systems():
-            sentence = _no_such("system", str(item.value), parts.systems())
-            problems.append(Problem(item.line, sentence))
-
-
-def _refuse_not_yet(key: str, node: Node, problems: list[Problem]) -> None:
-    if node.value:
-        words = key.replace("_", " ")
-        sentence = f"The file does not change {words} yet; leave “{key}” out."
-        problems.append(Problem(node.line, sentence))
+            problems.append(no_such(item.line, "system", str(item.value), parts.systems()))
 
 
 def _items(node: Node, key: str, problems: list[Problem]) -> list[Node]:
@@ -145,7 +147,7 @@ def _read_field(
     field = _field(section, name)
     if field is None:
         names = [*section.fields, *([REMOVE] if section.remove else [])]
-        problems.append(Problem(node.line, _no_such(f"key of a {section.noun}", name, names)))
+        problems.append(no_such(node.line, f"key of a {section.noun}", name, names))
         return
     try:
         given[name] = field.read(node)

@@ -1,10 +1,14 @@
 """A no to a file: every problem with its line."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 # Whoever has that many wrong lines has one cause to look for.
 SHOWN_MOST = 30
+
+
+def _no_advice() -> str:
+    return ""
 
 
 @dataclass(frozen=True, order=True)
@@ -13,9 +17,11 @@ class Problem:
 
     line: int
     sentence: str
+    # The sentence's end, where it takes time to find: asked of the few that are shown.
+    advice: Callable[[], str] = field(default=_no_advice, compare=False)
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.sentence}"
+        return f"line {self.line}: {self.sentence}{self.advice()}"
 
 
 class Refused(Exception):

@@ -1,9 +1,15 @@
 """The operating model as it is here, as a file that changes nothing when it is applied."""
 
+from datetime import datetime
 from typing import Any
 
 import yaml
+from django.db import transaction
 
+from meshline.audit import trail
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
 from meshline.sections import Section, Values
 from meshline.shell.model_file import parts
 
@@ -14,6 +20,14 @@ HEAD = """\
 # by `remove: true`. Secrets are never in here: a connection names the variables that hold them by
 # `signing_secret_env` and `credential_env`, and they are read when the file is applied.
 """
+
+
+@transaction.atomic
+def hand_out(*, by: User, at: datetime) -> str:
+    """The file for somebody to take along; the trail says who did."""
+    permissions.check(by, Permission.EXPORT_OPERATING_MODEL)
+    trail.record("operating-model.exported", subject=by, by=by, at=at)
+    return export()
 
 
 def export() -> str:

@@ -45,13 +45,14 @@ class Strict(Parser):
         return json.loads(text, parse_constant=_no_number, object_pairs_hook=_each_once)
 
 
-def guarded(view: View, operations: Mapping[str, Mapping[str, Any]]) -> View:
-    """The view behind its envelope; `operations` are its methods as the document describes them."""
+def guarded(view: View, operations: Callable[[], Mapping[str, Mapping[str, Any]]]) -> View:
+    """The view behind its envelope; `operations` are its methods as the document describes them,
+    told when it is asked."""
 
     @wraps(view)
     def answered(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
-            _check(request, operations)
+            _check(request, operations())
             response = view(request, *args, **kwargs)
         except Refused as error:
             response = no(error.status, str(error), error.field, error.headers)

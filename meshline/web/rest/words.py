@@ -56,14 +56,14 @@ class _Described:
 
 @dataclass(frozen=True)
 class Number(_Described):
-    """A whole number in plain digits."""
+    """A whole number in plain digits; in JSON 3.0 is one, too."""
 
     least: int = 1
     most: int = LARGEST
     kind = "integer"
 
     def check(self, value: Any) -> int:
-        text = str(value)
+        text = f"{value:.0f}" if isinstance(value, float) and value.is_integer() else str(value)
         number = int(text) if _DIGITS.fullmatch(text) else -1
         if isinstance(value, bool) or not self.least <= number <= self.most:
             raise ValueError(f"must be a whole number from {self.least} to {self.most}")
@@ -148,17 +148,13 @@ Record = Annotated[
         60, r"^[a-z]{1,40}:[1-9][0-9]{0,17}$", "must be a kind and a number, such as proposal:17"
     ),
 ]
-Owner = Annotated[
-    str | None,
-    Words(
-        254, r"^([1-9][0-9]{0,17}|[^@\u0000-\u0020]+@[^@\u0000-\u0020]+)$",
-        "must be a person's number or e-mail address",
-    ),
-]  # fmt: skip
-Since = Annotated[
-    str | None,
-    Words(40, MOMENT, "must be a moment with its offset, such as 2026-03-02T09:30:00Z"),
-]
+PERSON = Words(
+    254, r"^([1-9][0-9]{0,17}|[^@\u0000-\u0020]+@[^@\u0000-\u0020]+)$",
+    "must be a person's number or e-mail address",
+)  # fmt: skip
+Owner = Annotated[str | None, PERSON]
+AT = Words(40, MOMENT, "must be a moment with its offset, such as 2026-03-02T09:30:00Z")
+Since = Annotated[str | None, AT]
 # What may be left out; what is given is checked all the same.
 Text = Annotated[str | None, Words(200)]
 

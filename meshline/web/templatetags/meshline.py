@@ -4,7 +4,7 @@ import itertools
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from typing import Any
@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from meshline import instant
 from meshline import money as money_rules
+from meshline.policy import called
 from meshline.web import states, words
 
 register = template.Library()
@@ -56,11 +57,13 @@ def sla_chip(
     due: datetime | None,
     at: datetime | None = None,
     started: datetime | None = None,
-    paused: bool = False,
+    paused: str = "",
+    stopped: bool = False,
+    late: str = "",
 ) -> SafeString:
     """How a deadline stands; with `started` it is near from 80 % of the time on."""
     now = at or _now(context)
-    stand = words.sla(due, now=now, started=started, paused=paused)
+    stand = words.sla(due, now=now, started=started, paused=paused, stopped=stopped, late=late)
     made = chip(stand.text, stand.tone, stand.icon)
     return _time(due, made) if due else made
 
@@ -77,16 +80,43 @@ def when(context: template.Context, moment: datetime | None) -> SafeString:
     return _time(moment, relative, relative=True)
 
 
+@register.simple_tag(takes_context=True)
+def age(context: template.Context, since: datetime) -> SafeString:
+    """How long something has been so: "3 h 10 m", with its exact beginning in the title."""
+    return _time(since, words.span(_now(context) - since))
+
+
 @register.simple_tag
 def moment(at: datetime | None) -> SafeString:
     """The exact time with its zone, in words."""
     return _time(at, words.absolute(timezone.localtime(at))) if at else SafeString(NOTHING)
 
 
+@register.filter(expects_localtime=True)
+def day_time(at: datetime | None) -> str:
+    """A moment of these days in the reader's zone: "Thu 3 Dec, 13:00"; nothing for none.
+
+    Lists have a hundred of them, and Django's own `date` takes eight times as long for each.
+    """
+    return words.weekday_and_time(at) if at else ""
+
+
 @register.simple_tag
 def stretch(of: Any) -> str:
     """From its start to its end, a day that both share said once: "Thu 3 Dec, 13:00 – 17:00"."""
     return words.stretch(timezone.localtime(of.starts_at), timezone.localtime(of.ends_at))
+
+
+@register.filter
+def clipped(text: str, most: int) -> str:
+    """The text's first characters, with an ellipsis where it is longer."""
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+
+
+@register.filter
+def span(length: timedelta) -> str:
+    """How long something took: "2 h 10 m"."""
+    return words.span(length)
 
 
 @register.filter
@@ -108,6 +138,15 @@ def person(user: Any, nobody: str = "Nobody") -> SafeString:
     name = str(getattr(user, "name", user))
     shape = '<span class="person"><span class="initials" aria-hidden="true">{}</span>{}</span>'
     return format_html(shape, initials(name), name)
+
+
+@register.simple_tag(takes_context=True)
+def connection_name(context: template.Context, slug: str) -> str:
+    """What people call a connection; the names are read once a page."""
+    request = context["request"]
+    if not hasattr(request, "called"):
+        request.called = called.names()
+    return request.called[slug]
 
 
 @register.filter
@@ -234,6 +273,7 @@ def _plain_icon(name: str) -> SafeString:
     return format_html(shape, _icon_url(name))
 
 
+@lru_cache(maxsize=512)
 def _icon_url(name: str) -> str:
     return f"{static('icons.svg')}#{name}"
 
