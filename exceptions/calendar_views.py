@@ -55,26 +55,48 @@ def preview(request: Request) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def remove(request: Request, calendar_id: int) -> HttpResponse:
-    """Ask first, with what it would move; then its team works by the default one."""
-    found = get_object_or_404(BusinessCalendar, pk=calendar_id)
-    by, at = request.user, instant.now()
+    """Ask first, with what it would move; then its team works by the default one. What somebody
+    else changed after that is shown before it goes."""
+    found = _found(calendar_id)
     try:
-        if request.method == "POST":
-            moved = working_hours.remove(slug=found.slug, by=by, at=at)
-            sentence = f"{found.name} is removed. {_moved(moved)}"
-            return done(request, sentence.strip(), "operating-model")
-        would = working_hours.preview_removal(slug=found.slug, by=by, at=at)
+        return _remove(request, found) if request.method == "POST" else _ask(request, found)
     except ModelError as error:
         messages.error(request, str(error))
         return see_other(reverse("policy:calendar", args=[calendar_id]))
-    context = {"calendar": found, "preview": would}
-    return render(request, "exceptions/calendar_remove.html", context)
 
 
 # --- Underneath ------------------------------------------------------------------------------
 def _found(calendar_id: int) -> BusinessCalendar:
     rows = BusinessCalendar.objects.select_related("team").prefetch_related("holidays")
     return get_object_or_404(rows, pk=calendar_id)
+
+
+def _remove(request: Request, found: BusinessCalendar) -> HttpResponse:
+    version = _version_seen(request)
+    try:
+        moved = working_hours.remove(
+            slug=found.slug, version=version, by=request.user, at=instant.now()
+        )
+    except Stale:
+        now = _found(found.pk)
+        since = showing.changes(now, request.user, after__version__gt=version)
+        return _ask(request, now, since=since)
+    return done(request, f"{found.name} is removed. {_moved(moved)}".strip(), "operating-model")
+
+
+def _ask(
+    request: Request, found: BusinessCalendar, *, since: list[timeline.Entry] | None = None
+) -> HttpResponse:
+    would = working_hours.preview_removal(slug=found.slug, by=request.user, at=instant.now())
+    context = {"calendar": found, "preview": would, "since": since}
+    code = 200 if since is None else 409
+    return render(request, "exceptions/calendar_remove.html", context, status=code)
+
+
+def _version_seen(request: Request) -> int:
+    """Which version the page showed; none where it says no such number."""
+    said = request.POST.get("version", "")
+    return int(said) if said.isascii() and said.isdecimal() and len(said) < 10 else -1
 
 
 def _edit(request: Request, form: CalendarForm) -> HttpResponse:

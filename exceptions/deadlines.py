@@ -1,14 +1,18 @@
 """Deadlines follow their SLA: what a change of it would move, and moving it.
 
-A deadline is counted from the ticket's opening, in the business time of its team. What is
-acknowledged keeps the time it was to be acknowledged by; what is resolved keeps both.
+A deadline is counted from the ticket's opening or last reopening, in the business time of its
+team; for how long a rule had stopped its clocks comes on top. After an acknowledgement lapsed, the
+time to acknowledge counts from then. What is acknowledged keeps the time it was to be acknowledged
+by; what is resolved keeps both.
 """
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import cached_property
 
 from django.db import transaction
+from django.db.models import Q
 
 from exceptions.kinds import KINDS, Severity
 from exceptions.models import Ticket, TicketQuerySet
@@ -25,6 +29,20 @@ from meshline.policy.sla import Terms
 # A preview names the first few tickets that would move.
 SHOWN = 5
 _DUE = ("ack_due_at", "fix_due_at")
+_GRAVEST_FIRST = list(Severity)
+
+
+@dataclass(frozen=True)
+class Due:
+    """One deadline of a ticket that would move, as it is and as it would be."""
+
+    to_be: str
+    now: datetime
+    then: datetime
+
+    @property
+    def stays(self) -> bool:
+        return self.now == self.then
 
 
 @dataclass(frozen=True)
@@ -36,20 +54,14 @@ class Move:
     fix_due_at: datetime
 
     @property
-    def is_of_the_fix(self) -> bool:
-        """Whether it is the fix that moves, and not the acknowledgement before it."""
-        return bool(self.ticket.acknowledged_at) or self.ack_due_at == self.ticket.ack_due_at
-
-    @property
-    def due_now(self) -> datetime:
-        return self.ticket.fix_due_at if self.is_of_the_fix else self.ticket.ack_due_at
-
-    @property
-    def due_then(self) -> datetime:
-        return self.fix_due_at if self.is_of_the_fix else self.ack_due_at
+    def dues(self) -> list[Due]:
+        """Every deadline it still has, also one that stays: it may be what is overdue."""
+        fix = Due("fixed", self.ticket.fix_due_at, self.fix_due_at)
+        ack = Due("acknowledged", self.ticket.ack_due_at, self.ack_due_at)
+        return [fix] if self.ticket.acknowledged_at else [ack, fix]
 
     def is_overdue(self, at: datetime) -> bool:
-        return self.fix_due_at < at or (not self.ticket.acknowledged_at and self.ack_due_at < at)
+        return any(due.then < at for due in self.dues)
 
 
 @dataclass(frozen=True)
@@ -62,6 +74,34 @@ class Preview:
     # Of the moved ones, those that are overdue as it is.
     overdue_now: int = 0
     first: list[Move] = field(default_factory=list)
+    at: datetime | None = None
+
+
+class Reach:
+    """Whether every calendar that somebody works by finds a deadline for a ticket that opens now.
+
+    The calendars are read once, however many terms are asked about.
+    """
+
+    def __init__(self, *, at: datetime) -> None:
+        self._at, self._reached = at, 0
+
+    def check(self, agreed: Terms) -> None:
+        """Raise ModelError where one never reaches that far."""
+        if agreed.fix_within <= self._reached:
+            return
+        for calendar, hours in self._calendars:
+            try:
+                business_time.add(self._at, agreed.fix_within, hours)
+            except NoBusinessTime:
+                raise ModelError(_never(calendar), "fix_within") from None
+        self._reached = agreed.fix_within
+
+    @cached_property
+    def _calendars(self) -> list[tuple[BusinessCalendar, Hours]]:
+        used = BusinessCalendar.objects.filter(Q(is_default=True) | Q(team__isnull=False))
+        rows = used.prefetch_related("holidays").order_by("pk")
+        return [(row, calendars.hours(row)) for row in rows]
 
 
 def preview(*, kind: str, severity: str, agreed: Terms, at: datetime) -> Preview:
@@ -69,19 +109,21 @@ def preview(*, kind: str, severity: str, agreed: Terms, at: datetime) -> Preview
 
     Raises ModelError where a calendar never reaches that far.
     """
-    _check_reached(agreed, at)
+    Reach(at=at).check(agreed)
     tickets = list(_under(kind, severity).select_related("team").order_by("fix_due_at", "pk"))
     return summary(tickets, moves(tickets, lambda _: agreed), at=at)
 
 
 def summary(tickets: list[Ticket], found: list[Move], *, at: datetime) -> Preview:
-    """These tickets, and which of them would move."""
+    """These tickets, and which of them would move; what would be overdue is named first."""
+    first = sorted(found, key=lambda move: not move.is_overdue(at))[:SHOWN]
     return Preview(
         moved=len(found),
         stay=len(tickets) - len(found),
         overdue=sum(move.is_overdue(at) for move in found),
         overdue_now=sum(_as_it_is(move.ticket).is_overdue(at) for move in found),
-        first=found[:SHOWN],
+        first=first,
+        at=at,
     )
 
 
@@ -111,14 +153,18 @@ def withdraw(
 
 
 @transaction.atomic
-def follow(*, kind: str, severity: str, by: Someone, at: datetime, cause: str = "") -> int:
+def follow(
+    *, kind: str, severity: str, by: Someone, at: datetime, cause: str = "",
+    reach: Reach | None = None,
+) -> int:  # fmt: skip
     """Count the deadlines of the open tickets under this SLA anew; how many moved.
 
     `cause` is what led to it; if nothing is named, the SLA that is in force now. Twice is as good
-    as once: what is where it belongs stays, and has no line on the trail.
+    as once: what is where it belongs stays, and has no line on the trail. Whoever changes several
+    brings what the calendars reach.
     """
     agreed = sla.terms(kind, severity)
-    _check_reached(agreed, at)
+    (reach or Reach(at=at)).check(agreed)
     locked = _under(kind, severity).select_for_update(of=("self",)).order_by("pk")
     found = moves(locked.select_related("team"), lambda _: agreed)
     cause = cause or f"sla:{sla.in_force(kind, severity).pk}"
@@ -133,7 +179,28 @@ def move(found: list[Move], *, why: str, cause: str, by: Someone, at: datetime) 
     trail.record_all(_line(one, why, cause, by, at) for one in found)
     for one in found:
         one.ticket.ack_due_at, one.ticket.fix_due_at = one.ack_due_at, one.fix_due_at
-    bulk.update([one.ticket for one in found], _DUE)
+        one.ticket.next_step_at = at
+    bulk.update([one.ticket for one in found], [*_DUE, "next_step_at"])
+
+
+def count_anew(ticket: Ticket, *, why: str, by: Someone, at: datetime) -> None:
+    """Bring one locked ticket's deadlines to where they belong now."""
+    agreed = sla.terms(ticket.kind, ticket.severity)
+    move(moves([ticket], lambda _: agreed), why=why, cause="", by=by, at=at)
+
+
+def make_graver(ticket: Ticket, severity: str, *, by: Someone, at: datetime) -> None:
+    """What more hangs on a locked ticket may be graver than it was: then so is all of it."""
+    if _GRAVEST_FIRST.index(Severity(severity)) >= _GRAVEST_FIRST.index(Severity(ticket.severity)):
+        return
+    before, ticket.severity = {"severity": ticket.severity}, severity
+    ticket.save(update_fields=["severity"])
+    why = f"What hangs on it by now is {severity}."
+    trail.record(
+        "ticket.graver", subject=ticket, record=ticket.record, by=by, at=at, why=why,
+        before=before, after={"severity": severity},
+    )  # fmt: skip
+    count_anew(ticket, why=why, by=by, at=at)
 
 
 def default_of(severity: str) -> Terms:
@@ -168,10 +235,12 @@ def moves(tickets: Iterable[Ticket], agreed: Callable[[Ticket], Terms]) -> list[
 
 
 def _belongs(ticket: Ticket, agreed: Terms, hours: Hours) -> Move:
-    fix_due_at = business_time.add(ticket.opened_at, agreed.fix_within, hours)
+    fix_within = timedelta(minutes=agreed.fix_within) + ticket.paused_for
+    fix_due_at = business_time.add(ticket.counted_from, fix_within, hours)
     if ticket.acknowledged_at:
         return Move(ticket, ticket.ack_due_at, fix_due_at)
-    ack_due_at = business_time.add(ticket.opened_at, agreed.ack_within, hours)
+    ack_within = timedelta(minutes=agreed.ack_within) + ticket.ack_paused_for
+    ack_due_at = business_time.add(ticket.ack_counted_from, ack_within, hours)
     return Move(ticket, ack_due_at, fix_due_at)
 
 
@@ -196,16 +265,6 @@ def _check_names(kind: str, severity: str) -> None:
         raise ModelError("There is no such severity.", "severity")
     if kind and kind not in KINDS:
         raise ModelError("There is no such kind of ticket.", "kind")
-
-
-def _check_reached(agreed: Terms, at: datetime) -> None:
-    """Every calendar finds such a deadline for a ticket that opens now."""
-    for calendar in BusinessCalendar.objects.select_related("team").order_by("pk"):
-        team = None if calendar.is_default else calendar.team
-        try:
-            business_time.add(at, agreed.fix_within, calendars.hours_of(team))
-        except NoBusinessTime:
-            raise ModelError(_never(calendar), "fix_within") from None
 
 
 def _never(calendar: BusinessCalendar) -> str:

@@ -13,7 +13,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from exceptions import acts
+from exceptions import acts, keeping
 from exceptions.models import Ticket
 from exceptions.states import MoveError
 from meshline import bulk
@@ -24,7 +24,7 @@ from meshline.notices import kinds, notices
 from meshline.people import availability, permissions
 from meshline.people.models import Absence, User
 from meshline.people.permissions import NotAllowed, Permission
-from meshline.people.roll import Next, Roll, Turn, next_of
+from meshline.people.roll import Next, Roll, Turn, next_of, why_gone
 from meshline.policy import raci
 
 HAND_OVER = part("hand-over", "The hand-over")
@@ -65,7 +65,7 @@ def keep(*, ticket_id: int, by: User, at: datetime) -> Ticket:
 
     Raises MoveError where it is nobody else's, NotAllowed where it is not theirs to keep.
     """
-    ticket = Ticket.objects.select_for_update().get(pk=ticket_id)
+    ticket = keeping.locked(ticket_id)
     permissions.check(by, Permission.WORK_QUEUE, owner=ticket.owner)
     home = ticket.stands_in_for or ticket.claimed_for
     reason = acts.refusals(ticket, by)["keep"]
@@ -77,9 +77,10 @@ def keep(*, ticket_id: int, by: User, at: datetime) -> Ticket:
         ticket.owner_why = f"{ticket.owner.name} keeps it; it was {ticket.stands_in_for.name}'s."
     ticket.stands_in_for = ticket.claimed_for = None
     ticket.save(update_fields=["stands_in_for", "claimed_for", "owner_why"])
-    trail.record(
-        "ticket.kept", subject=ticket, record=ticket.record, by=by, at=at,
+    keeping.record(
+        "ticket.kept", ticket, by, at,
         before={"standing in for": home}, after={"standing in for": ""},
+        slept=keeping.rouse(ticket, at),
     )  # fmt: skip
     return ticket
 
@@ -87,7 +88,7 @@ def keep(*, ticket_id: int, by: User, at: datetime) -> Ticket:
 # --- Which tickets -------------------------------------------------------------------------------
 def _astray(hand: Hand, roll: Roll) -> list[tuple[User, User | None]]:
     """Who has tickets, and for whom, where they do not belong any more; a few pairs at most."""
-    left = Q(**{f"{hand.holder}__is_active": False}) | Q(**{f"{hand.holder}__in": roll.out})
+    left = availability.gone(hand.holder) | Q(**{f"{hand.holder}__in": roll.out})
     rows = Ticket.objects.unresolved().filter(left | Q(**{f"{hand.home}__isnull": False}))
     pairs = set(rows.order_by().values_list(hand.holder, hand.home).distinct())
     people = User.objects.in_bulk({pk for pair in pairs for pk in pair if pk})
@@ -140,7 +141,7 @@ class _Lot:
         if self.step.holder is not None:
             return self.step.holder, self._why(self.step.holder)
         found, because = self._somebody(ticket)
-        is_better = self.roll.is_present(found) or not self.holder.is_active
+        is_better = self.roll.is_present(found) or not self.holder.can_be_given_work
         if found.pk == self.holder.pk or not is_better:
             return None
         return found, self._why(found, because)
@@ -187,7 +188,7 @@ class _Lot:
             text = f"{whose.name} is out: what is open of their tickets is with you meanwhile."
             key = f"tickets-of:{whose.pk}:{absence.pk}:{found.pk}"
         else:
-            text = f"{whose.name} no longer works here: what is open of their tickets is yours."
+            text = f"{whose.name} {why_gone(whose)}: what is open of their tickets is yours."
             key = f"tickets-left-by:{whose.pk}:{whose.deactivated_at}:{found.pk}"
         notices.tell(
             found, text, key=key, at=self.at, url=reverse("exceptions:queue"), kind=kinds.ABSENCE

@@ -1,6 +1,8 @@
 """Tickets as the rows of a file."""
 
 from collections.abc import Iterable, Iterator
+from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from django.db.models import Q
@@ -9,27 +11,28 @@ from exceptions import metrics
 from exceptions.filters import Asked
 from exceptions.models import Ticket, TicketQuerySet
 from exceptions.showing import Seen
+from meshline.money import minor_units
 from meshline.people.models import User
 from meshline.people.permissions import Scope
 
 COLUMNS = (
     "ticket", "kind", "severity", "state", "title", "reason", "record", "record title",
-    "connection", "amount at risk", "currency", "owner", "claimed by", "claimed at",
-    "acknowledged by", "acknowledged at", "opened at", "acknowledge by", "fix by", "occurrences",
-    "last seen at", "resolved by", "resolved at", "resolution", "resolution note",
+    "connection", "amount at risk", "currency", "further amounts", "owner", "claimed by",
+    "claimed at", "acknowledged by", "acknowledged at", "opened at", "acknowledge by", "fix by",
+    "occurrences", "last seen at", "resolved by", "resolved at", "resolution", "resolution note",
 )  # fmt: skip
 
 
 def tickets(asked: Asked, scope: Scope | None) -> TicketQuerySet:
     """What is asked for, in its own order; in the scope OWN what "mine" holds of it."""
-    order = [asked.order] if asked.order == "-id" else [asked.order, "pk"]
-    rows = asked.rows.order_by(*order)
-    return rows.filter(_own(asked)) if scope is Scope.OWN else rows
+    rows = asked.rows.order_by(asked.order, "-pk" if asked.order.startswith("-") else "pk")
+    return rows.filter(own(asked.user, at=asked.at)) if scope is Scope.OWN else rows
 
 
-def _own(asked: Asked) -> Q:
-    mine = metrics.tabs(asked.user, at=asked.at)["mine"]
-    return mine | Q(owner=asked.user) | Q(claimed_by=asked.user) | Q(resolved_by=asked.user)
+def own(user: User, *, at: datetime) -> Q:
+    """What may be taken along by who may take along their own."""
+    mine = metrics.tabs(user, at=at)["mine"]
+    return mine | Q(owner=user) | Q(claimed_by=user) | Q(resolved_by=user)
 
 
 def rows(chunks: Iterable[list[Ticket]], *, user: User) -> Iterator[list[Any]]:
@@ -52,6 +55,7 @@ def _cells(seen: Seen) -> list[Any]:
         ticket.connection,
         None if seen.is_masked else ticket.amount_at_risk,
         ticket.currency,
+        None if seen.is_masked else _further(ticket),
         ticket.owner,
         ticket.claimed_by,
         ticket.claimed_at,
@@ -67,3 +71,9 @@ def _cells(seen: Seen) -> list[Any]:
         ticket.resolution,
         seen.resolution_note,
     ]
+
+
+def _further(ticket: Ticket) -> str:
+    """What is at risk in other currencies: "500.00 USD + 20 JPY"."""
+    others = ((Decimal(text), name) for name, text in ticket.other_amounts.items())
+    return " + ".join(f"{amount:.{minor_units(name)}f} {name}" for amount, name in others)

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+# In an address and a table, what has no failure class.
+NO_FAILURE = "none"
+
 
 class Severity(StrEnum):
     CRITICAL = "critical"
@@ -24,7 +27,11 @@ class Kind:
     severity: Severity
     process: str
     advice: str
+    # Nothing on it comes right at once: it is proven by what does not happen any more.
+    is_proven_by_time: bool = False
 
+
+PERMANENT_FIX = "permanent-fix"
 
 _TABLE = [
     Kind(
@@ -41,6 +48,11 @@ _TABLE = [
         "credentials-refused", "Credentials refused", Severity.CRITICAL, "connection-health",
         "The connection is paused. Enter a valid credential on its page, then resume it; what was "
         "held goes out by itself.",
+    ),
+    Kind(
+        "sync-failed", "Connection cannot be looked through", Severity.NORMAL, "connection-health",
+        "What its webhooks miss is not found meanwhile. Look at the last answer; once it reads to "
+        "its end again, this closes by itself.",
     ),
     Kind(
         "message-unreadable", "Message could not be read", Severity.NORMAL, "translation",
@@ -74,6 +86,12 @@ _TABLE = [
         "who is.",
     ),
     Kind(
+        "field-conflict", "Two systems, two values", Severity.NORMAL, "proposal-state",
+        "Neither was taken. Take the right one here and correct the other system; what you decide "
+        "counts until a system tells a new value. Or agree on whose word counts for this field: "
+        "then the ticket closes by itself.",
+    ),
+    Kind(
         "dispute", "Proposal disputed", Severity.HIGH, "proposal-state",
         "Talk to the owner and the customer; send a corrected proposal or mark it lost. The ticket "
         "closes by itself when the proposal moves on.",
@@ -90,8 +108,10 @@ _TABLE = [
     ),
     Kind(
         "approval-overdue", "Not approved in time", Severity.HIGH, "proposal-state",
-        "Ask those whom the gate names, or change whom it names in the contract. The ticket closes "
-        "by itself once somebody approves or rejects it, or the proposal moves on.",
+        "Ask those for whom it waits; for somebody who has left, who is accountable for the "
+        "proposal state decides. Another gate in the contract counts for what begins after that "
+        "alone. The ticket closes by itself once somebody approves or rejects it, or the proposal "
+        "moves on.",
     ),
     Kind(
         "approval-rejected", "Rejected at its review gate", Severity.NORMAL, "proposal-state",
@@ -115,6 +135,34 @@ _TABLE = [
         "Nothing like this should ever happen: show it to whoever looks after Meshline. "
         "`manage.py check_invariants` names every row; the ticket closes by itself once the next "
         "hourly look finds everything whole.",
+    ),
+    Kind(
+        "check-failed", "A check does not hold", Severity.HIGH, "reconciliation",
+        "Look at the check's page: it says how it looks and lists what fails. Mend the cause; the "
+        "ticket closes by itself once the check finds all of it right.",
+    ),
+    Kind(
+        "reconciliation-missed", "Reconciliation missed", Severity.HIGH, "reconciliation",
+        "The clock was down at its hour: look at Operations for why. The run is caught up once, by "
+        "itself; the ticket closes when it is done.",
+    ),
+    Kind(
+        "divergence", "Here and there differ", Severity.NORMAL, "reconciliation",
+        "Open the differences: each shows both sides and who should win. Take a side, edit, or "
+        "accept it for a while. The ticket closes by itself once a later read shows them equal.",
+    ),
+    Kind(
+        "canary-red", "A canary does not get through", Severity.HIGH, "delivery",
+        "What breaks for it breaks for real events, too. The leg says where to look: before "
+        "“translated” at the web server and the workers, then at the contracts, then at the CRM "
+        "connection. The ticket closes by itself with the first one that gets through.",
+    ),
+    Kind(
+        PERMANENT_FIX, "Permanent fix", Severity.LOW, "rule-ownership",
+        "Find out why it keeps coming back, and change what lets it: a mapping, a contract, a "
+        "rule, an owner, or the other system. Then resolve this with what was changed; whether it "
+        "held is measured here, and if it comes back, so does this ticket.",
+        is_proven_by_time=True,
     ),
 ]  # fmt: skip
 

@@ -1,29 +1,35 @@
 """A ticket as one person sees it: masked where they see masked, and each act with its refusal."""
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import NoReverseMatch, resolve, reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
-from exceptions import acts
+from exceptions import acts, bulk, clocks, remedies
 from exceptions.models import Occurrence, Ticket, TicketNote
 from meshline import masking
-from meshline.audit import records, timeline
-from meshline.audit.models import TrailLine
+from meshline.audit import records
 from meshline.people import availability
-from meshline.people.models import User
+from meshline.people.models import Team, User
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
-from meshline.policy import business_time, calendars
+from meshline.policy import business_time, calendars, called, spans
+from meshline.policy.business_time import Hours
+from meshline.policy.called import Called
 
 # Whom a ticket names; fetched along with it.
 PEOPLE = (
     "owner", "claimed_by", "acknowledged_by", "resolved_by", "stands_in_for", "claimed_for",
+    "snoozed_by",
 )  # fmt: skip
 LONG = 160
-STORY_LENGTH, NOTES_LENGTH = 200, 100
+NOTES_LENGTH = 100
 # Pages of rooms above, by the kind of thing a reference such as "outcome:88" names.
 _PAGES = {
     "outcome": "connectors:outcome",
@@ -31,25 +37,8 @@ _PAGES = {
     "connection": "connectors:connection",
     "proposal": "proposals:proposal",
     "ticket": "exceptions:ticket",
+    "check": "reconciliation:check",
 }
-_STORY = {
-    "ticket.opened": ("Opened", "circle-plus"),
-    "ticket.occurred-again": ("Happened again", "repeat"),
-    "ticket.claimed": ("Claimed", "user-check"),
-    "ticket.released": ("Released", "arrow-back-up"),
-    "ticket.acknowledged": ("Acknowledged", "eye"),
-    "ticket.escalated": ("Escalated", "trending-up"),
-    "ticket.handed-over": ("Handed over", "arrows-exchange"),
-    "ticket.returned": ("Returned", "arrow-back-up"),
-    "ticket.kept": ("Kept", "user-check"),
-    "ticket.noted": ("Wrote a note", "note"),
-    "ticket.due-moved": ("Deadline moved", "clock"),
-    "ticket.resolved": ("Resolved", "circle-check"),
-}
-# What is said in words already, or stands elsewhere on the page.
-_TOLD = {*_STORY} - {
-    "ticket.escalated", "ticket.due-moved", "ticket.handed-over", "ticket.returned", "ticket.kept",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -62,10 +51,13 @@ class Link:
 
 @dataclass(frozen=True)
 class Remedy:
+    """A button on a ticket: an act, or the way to a page."""
+
     label: str
     explains: str
     url: str
     refusal: str
+    is_page: bool = False
 
 
 @dataclass(frozen=True)
@@ -77,18 +69,24 @@ class Fact:
     look: str
 
 
-@dataclass(frozen=True)
-class Step:
-    """One line of a ticket's story, or a run of equal ones told as one."""
+class Late:
+    """By how much business time each of a ticket's deadlines is over; standing still it grows no
+    more. Counted where it is asked for: a row shows one of the two."""
 
-    words: str
-    icon: str
-    by: str
-    at: datetime
-    why: str = ""
-    subject: Link | None = None
-    change: dict[str, Any] = field(default_factory=dict)
-    times: int = 1
+    def __init__(self, ticket: Ticket, hours: Hours, at: datetime) -> None:
+        self._ticket, self._hours = ticket, hours
+        self._now = min(at, ticket.paused_since or at)
+
+    @cached_property
+    def ack(self) -> timedelta | None:
+        return self._since(self._ticket.ack_due_at)
+
+    @cached_property
+    def fix(self) -> timedelta | None:
+        return self._since(self._ticket.fix_due_at)
+
+    def _since(self, due: datetime) -> timedelta | None:
+        return business_time.between(due, self._now, self._hours) if self._now > due else None
 
 
 class Seen:
@@ -96,7 +94,8 @@ class Seen:
 
     def __init__(
         self, ticket: Ticket, user: User, *, resting: Iterable[int | None] = (),
-        back: Mapping[int, datetime] | None = None, hold: str = "",
+        back: Mapping[int, datetime] | None = None, hold: str = "", late: Late | None = None,
+        names: Mapping[str, str] | None = None,
     ) -> None:  # fmt: skip
         self.ticket = ticket
         self.user = user
@@ -107,18 +106,62 @@ class Seen:
         self.is_resting = ticket.team_id in resting
         # Why automation stops for its record, in a word or two.
         self.hold = hold
+        self._late = late
+        # What people call the connections; without it they go by their slugs.
+        self._called = Called() if names is None else names
 
     @property
     def pk(self) -> int:
         return self.ticket.pk
 
     @property
+    def key(self) -> str:
+        """As its checkbox says it."""
+        return str(self.pk)
+
+    @cached_property
+    def url(self) -> str:
+        return reverse("exceptions:ticket", args=[self.pk])
+
+    @property
+    def snooze_reason(self) -> str:
+        return self.words(self.ticket.snooze_reason)
+
+    @property
     def row(self) -> str:
         return f"ticket-{self.pk}"
 
     @property
+    def stamp(self) -> str:
+        """How it stands before the person's eyes, for an act on many at once."""
+        return f"{self.pk}:{bulk.stamp(self.ticket)}"
+
+    @property
     def title(self) -> str:
         return self.words(self.ticket.title)
+
+    @property
+    def overdue_by(self) -> str:
+        """How much business time its next deadline is over: "2 h 10 min"; empty in time."""
+        return self.fix_overdue_by if self.ticket.acknowledged_at else self.ack_overdue_by
+
+    @property
+    def ack_overdue_by(self) -> str:
+        return _by(self._late.ack if self._late else None)
+
+    @property
+    def fix_overdue_by(self) -> str:
+        return _by(self._late.fix if self._late else None)
+
+    @property
+    def paused(self) -> str:
+        """Why its clocks stand still; empty while they run."""
+        return clocks.words(self.ticket)
+
+    @property
+    def standing(self) -> str:
+        """Why no time passes on it right now: a rule, or its team's hours; empty while it does."""
+        return self.paused or ("outside hours" if self.is_resting else "")
 
     @property
     def reason(self) -> str:
@@ -155,15 +198,27 @@ class Seen:
     @cached_property
     def connection(self) -> Link | None:
         slug = self.ticket.connection
-        return Link(slug, link_to(f"connection:{slug}", self.user).url) if slug else None
+        if not slug:
+            return None
+        return Link(self._called[slug], link_to(f"connection:{slug}", self.user).url)
 
     @cached_property
     def refusals(self) -> dict[str, str]:
         return acts.refusals(self.ticket, self.user)
 
+    @property
+    def refused(self) -> SafeString:
+        """What they may not do with it, and why, as the attributes that the keys read."""
+        refused = ((act, why) for act, why in self.refusals.items() if why)
+        return format_html_join(" ", 'data-no-{}="{}"', refused)
+
     @cached_property
     def remedies(self) -> list[Remedy]:
-        return [self._remedy(offered) for offered in self.ticket.remedies]
+        return [self._remedy(offered) for offered in remedies.offered(self.ticket)]
+
+    def beside(self, other: Ticket) -> tuple[Ticket, str]:
+        """Another ticket and its title, as the same person sees it."""
+        return other, self.words(other.title)
 
     def words(self, text: str) -> str:
         return masking.words(text) if self.is_masked else text
@@ -171,21 +226,48 @@ class Seen:
     def _remedy(self, offered: dict[str, Any]) -> Remedy:
         args = [self.pk if arg == "ticket" else arg for arg in offered.get("args", [])]
         url = _address(offered["url_name"], args)
-        refusal = _refusal(url, self.user, self.ticket.whose) if url else "No longer offered."
-        if not self.ticket.is_unresolved:
-            refusal = acts.CLOSED
-        return Remedy(offered["label"], offered.get("explains", ""), url, refusal)
+        guard = _guard(offered["url_name"], url) if url else None
+        refusal = refusal_for(self.user, guard, owner=self.ticket.whose) if guard else ""
+        refusal = refusal if url else "No longer offered."
+        refusal = refusal or acts.refusal_of_remedy(self.ticket, self.user)
+        if url and offered.get("query"):
+            url = f"{url}?{urlencode(offered['query'])}"
+        explains, is_page = offered.get("explains", ""), bool(offered.get("is_page"))
+        return Remedy(offered["label"], explains, url, refusal, is_page)
 
 
 def seen_by(tickets: Iterable[Ticket], user: User, *, at: datetime) -> list[Seen]:
     """Several tickets before one person's eyes."""
     tickets = list(tickets)
-    resting, back = _resting(tickets, at), _back(tickets, at)
+    hours, back = _hours(tickets), _back(tickets, at)
+    resting = _resting(hours, at)
+    # Read once, and only where a ticket shows its connection.
+    names: Any = SimpleLazyObject(called.names)
     held = records.holds(sorted({ticket.record for ticket in tickets if ticket.record}))
     return [
-        Seen(ticket, user, resting=resting, back=back, hold=held.get(ticket.record, ""))
+        Seen(
+            ticket,
+            user,
+            resting=resting,
+            back=back,
+            hold=held.get(ticket.record, ""),
+            late=Late(ticket, hours[ticket.team_id], at) if ticket.is_unresolved else None,
+            names=names,
+        )
         for ticket in tickets
     ]
+
+
+def accompany(tickets: Iterable[Ticket]) -> None:
+    """Give tickets their people and teams: nine tables are joined slower than three are read."""
+    tickets = list(tickets)
+    ids = {getattr(ticket, f"{name}_id") for ticket in tickets for name in PEOPLE} - {None}
+    people = User.objects.in_bulk(ids)
+    teams = Team.objects.in_bulk({ticket.team_id for ticket in tickets} - {None})
+    for ticket in tickets:
+        ticket.team = teams.get(ticket.team_id)
+        for name in PEOPLE:
+            setattr(ticket, name, people.get(getattr(ticket, f"{name}_id")))
 
 
 def link_to(reference: str, user: User) -> Link:
@@ -196,7 +278,8 @@ def link_to(reference: str, user: User) -> Link:
     if kind not in _PAGES or not key:
         return Link(words if key else reference)
     url = _address(_PAGES[kind], [key])
-    return Link(words, "" if not url or _refusal(url, user) else url)
+    guard = _guard(_PAGES[kind], url) if url else None
+    return Link(words, "" if guard and refusal_for(user, guard) else url)
 
 
 def evidence(seen: Seen) -> list[Fact]:
@@ -229,59 +312,6 @@ def notes(ticket: Ticket) -> list[TicketNote]:
     return list(ticket.notes.select_related("by").order_by("-pk")[:NOTES_LENGTH])
 
 
-def lines(ticket: Ticket) -> list[TrailLine]:
-    """The ticket's lines of the trail, newest first; as many as a page can hold, and one more."""
-    found = TrailLine.objects.filter(subject_kind="ticket", subject_id=str(ticket.pk))
-    return list(found.newest_first()[: STORY_LENGTH + 1])
-
-
-def story(seen: Seen, written: list[TrailLine]) -> list[Step]:
-    """What was done with the ticket, newest first; a run of repetitions is one step."""
-    steps: list[Step] = []
-    for line in written[:STORY_LENGTH]:
-        step = _step(line, seen)
-        if steps and line.what == "ticket.occurred-again" and steps[-1].words == step.words:
-            steps[-1] = Step(
-                step.words, step.icon, step.by, steps[-1].at, times=steps[-1].times + 1
-            )
-        else:
-            steps.append(step)
-    return steps
-
-
-def _step(line: TrailLine, seen: Seen) -> Step:
-    words, icon = _STORY.get(line.what, (_plain(line.what), "activity"))
-    if line.what == "ticket.resolved" and line.after.get("resolution"):
-        words = f"Resolved: {line.after['resolution']}"
-    subject = line.after.get("subject") or (line.what == "ticket.opened" and line.cause)
-    return Step(
-        words, icon, line.actor_label, line.at,
-        why=seen.words(line.why),
-        subject=link_to(subject, seen.user) if subject else None,
-        change={} if line.what in _TOLD else _change(line, seen),
-    )  # fmt: skip
-
-
-def _change(line: TrailLine, seen: Seen) -> dict[str, Any]:
-    sides = {"before": line.before, "after": line.after}
-    if seen.is_masked:
-        return {side: dict(_masked(values, seen)) for side, values in sides.items()}
-    if not line.before and not line.after:
-        return {}
-    return {side: _readable(values) for side, values in sides.items()}
-
-
-def _readable(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: timeline.readable(value) for name, value in values.items()}
-
-
-def _masked(values: dict[str, Any], seen: Seen) -> Iterator[tuple[str, Any]]:
-    for name, value in values.items():
-        masked = seen.words(value) if isinstance(value, str) else masking.structure(value)
-        # In this order, as the trail's own page does it.
-        yield name, timeline.readable(masked)
-
-
 def _fact(name: str, value: Any, seen: Seen, reach: Scope | None) -> Fact:
     label = name.replace("_", " ").capitalize()
     if _is_page(name):
@@ -307,15 +337,20 @@ def _page(value: Any, user: User) -> str:
     return "" if _refusal(address, user) else address
 
 
-def _resting(tickets: list[Ticket], at: datetime) -> set[int | None]:
-    """The teams among these tickets' that do not work at that moment."""
+def _hours(tickets: list[Ticket]) -> dict[int | None, Hours]:
+    """In which hours the unresolved ones of these run, by team."""
     teams = {ticket.team_id: ticket.team for ticket in tickets if ticket.is_unresolved}
+    return {pk: calendars.hours_of(team) for pk, team in teams.items()}
+
+
+def _resting(hours: dict[int | None, Hours], at: datetime) -> set[int | None]:
+    """The teams among these that do not work at that moment."""
     soon = at + timedelta(minutes=1)
-    return {
-        pk
-        for pk, team in teams.items()
-        if not business_time.between(at, soon, calendars.hours_of(team))
-    }
+    return {pk for pk, theirs in hours.items() if not business_time.between(at, soon, theirs)}
+
+
+def _by(late: timedelta | None) -> str:
+    return "" if late is None else spans.words(max(1, int(late.total_seconds() // 60)))
 
 
 def _back(tickets: list[Ticket], at: datetime) -> Mapping[int, datetime]:
@@ -331,11 +366,22 @@ def _address(url_name: str, args: list[Any]) -> str:
         return ""
 
 
-def _refusal(url: str, user: User, owner: User | None = None) -> str:
-    """Why the page or act at this address is not for this person; what guards it, says so."""
-    permission = getattr(resolve(url).func, "permission", None)
-    return refusal_for(user, permission, owner=owner) if permission else ""
+def _refusal(url: str, user: User) -> str:
+    """Why the page at this address is not for this person; what guards it, says so."""
+    permission = _permission_at(url)
+    return refusal_for(user, permission) if permission else ""
 
 
-def _plain(what: str) -> str:
-    return what.partition(".")[2].replace("-", " ").capitalize() or what
+def _guard(url_name: str, url: str) -> Permission | None:
+    """What guards the page or act of this name, found out by one of its addresses once: fifty rows
+    with two addresses each would take a tenth of the page's time to look them up."""
+    if url_name not in _guards:
+        _guards[url_name] = _permission_at(url)
+    return _guards[url_name]
+
+
+_guards: dict[str, Permission | None] = {}
+
+
+def _permission_at(url: str) -> Permission | None:
+    return getattr(resolve(url).func, "permission", None)

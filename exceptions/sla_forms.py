@@ -26,10 +26,8 @@ class SpanField(CleanText):
             minutes = spans.read(text)
         except ValueError as error:
             raise forms.ValidationError(str(error)) from None
-        if minutes < 1:
-            raise forms.ValidationError("Give it at least one business minute.")
-        if minutes > spans.LONGEST:
-            raise forms.ValidationError(spans.TOO_LONG)
+        if refusal := spans.refusal(minutes):
+            raise forms.ValidationError(refusal)
         return minutes
 
 

@@ -234,7 +234,7 @@ def _meanwhile(stale: Stale, row: Sla | None) -> dict[str, Any]:
     lines = TrailLine.objects.filter(subject_kind="sla", subject_id=str(row.pk if row else 0))
     return {
         "line": lines.newest_first().first(),
-        "change": {"before": _spoken(stale.seen), "after": _spoken(stale.now)},
+        "change": seen.between(_spoken(stale.seen), _spoken(stale.now)),
     }
 
 

@@ -52,6 +52,10 @@ class MoveError(Exception):
     """A move that cannot be made, as a sentence for whoever tried."""
 
 
+class NotThere(ValueError):
+    """A ticket that is named and that is not there, or not for whoever named it."""
+
+
 def check_move(here: str, to: Status) -> None:
     """Raise MoveError unless a ticket that is `here` can be moved `to`."""
     status = Status(here)

@@ -3,33 +3,52 @@
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from django.db.models import Count, Q
 from django.forms import Form
 from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.http import require_POST, require_safe
 
-from exceptions import delegation, desk, showing
+from exceptions import (
+    delegation,
+    desk,
+    head,
+    learning,
+    linking,
+    looks,
+    news,
+    next_steps,
+    saved_views,
+    showing,
+    story,
+    undoing,
+    ways,
+)  # fmt: skip
 from exceptions import export as file
-from exceptions.filters import TABS, Asked
-from exceptions.forms import EscalateForm, NoteForm, ResolveForm
-from exceptions.models import Ticket
+from exceptions.bulk_forms import Bar
+from exceptions.filters import Asked
+from exceptions.forms import FORMS
+from exceptions.models import QueueLook, Ticket
 from exceptions.showing import PEOPLE
 from exceptions.states import MoveError, Resolution
 from meshline import instant
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
 from meshline.web import csv_export, paging
+from meshline.web import seen as facts
 from meshline.web.access import back_from, done, refusal, requires, say
 from meshline.web.requests import Request
 
-# An open queue asks how the rows on it stand; more than a page of them is nobody's question.
-ROWS_ASKED = 100
-_LARGEST_ID = 2**63 - 1
+# Where a ticket stands beside the queue.
+PANE = "pane"
+# What else can be done from a row.
+MENU = "menu"
+# The word in a ticket's address for the list that one works through.
+VIEW = "view"
 
 
 # --- The queue -------------------------------------------------------------------------------
@@ -37,23 +56,42 @@ _LARGEST_ID = 2**63 - 1
 @requires(Permission.SEE_QUEUE)
 def queue(request: Request) -> HttpResponse:
     """One tab, narrowed by the filter; to htmx only the parts that change."""
-    asked = Asked.of(request, request.GET)
+    is_part = request.htmx and not request.htmx.history_restore_request
     if request.htmx and "since" in request.GET:
-        return _news(request, asked)
-    page = paging.page(asked.rows.select_related("team", *PEOPLE), request, by=asked.order)
-    context = {
-        **_numbers(request, asked),
-        "page": page,
-        "rows": showing.seen_by(page.items, request.user, at=_now(request)),
-        "newest": _newest(),
-        "told": 0,
-    }
-    if request.htmx and not request.htmx.history_restore_request:
+        return news.answer(request)
+    if is_part and head.WORD in request.GET:
+        return head.answer(request)
+    asked = Asked.of(request, request.GET)
+    look = looks.look_of(request.user)
+    if look.begins_with and not request.GET:
+        return redirect(f"{request.path}?{look.begins_with.words}")
+    context = list_of(request, asked, look)
+    if is_part:
         response = render(request, "exceptions/_narrowed.html", context)
         response.headers["HX-Push-Url"] = f"{request.path}?{asked.query()}"
         return response
-    asked.filter.offer_connections()
+    asked.filter.offer_lists()
+    views = saved_views.offered(request, asked, look)
+    context |= {"views": views, "choices": saved_views.choices(look)}
     return render(request, "exceptions/queue.html", context)
+
+
+def list_of(request: Request, asked: Asked, look: QueueLook) -> dict[str, Any]:
+    """The rows of the queue, its numbers, and the bar over them."""
+    above, newest = _head(request, asked), news.newest()
+    # What is resolved says when; nothing else is sorted by that.
+    page = paging.page(asked.rows, request, by=asked.order, none_without=True)
+    showing.accompany(page.items)
+    return {
+        **above,
+        "look": look,
+        "columns": look.columns,
+        "page": page,
+        "rows": showing.seen_by(page.items, request.user, at=_now(request)),
+        "newest": newest,
+        "told": 0,
+        "bar": Bar(request.user, asked, above["counts"][asked.tab], newest),
+    }
 
 
 @require_POST
@@ -78,13 +116,21 @@ def export(request: Request) -> HttpResponseBase:
 @require_safe
 @requires(Permission.SEE_QUEUE)
 def ticket(request: Request, ticket_id: int) -> HttpResponse:
-    """The whole ticket; to htmx what became of it since `seen`, or its row asking to resolve."""
-    found = _find(request, ticket_id)
-    if request.htmx and request.GET.get("ask") == "resolve":
-        return _row(request, found, asks_resolve=True)
+    """The whole ticket; to htmx what became of it since `seen`, its row with a form or that row's
+    menu, or all of it as it stands beside the queue."""
+    found = find(request, ticket_id)
+    asks = request.GET.get("ask", "") if request.htmx else ""
+    if asks == MENU:
+        seen = showing.seen_by([found], request.user, at=_now(request))[0]
+        return render(request, "exceptions/_row_menu.html", {"seen": seen})
+    if asks in FORMS:
+        return _row(request, found, asks=asks)
+    if request.htmx and request.htmx.target == PANE:
+        context = {**_all_of(request, found), "is_pane": True, "keeps_typing": False}
+        return render(request, "exceptions/_ticket.html", context)
     context = _all_of(request, found)
     if not request.htmx or request.htmx.history_restore_request:
-        return render(request, "exceptions/ticket.html", context)
+        return _page(request, context)
     before = request.GET.get("seen", "")
     if before == context["fingerprint"]:
         return HttpResponse(status=204)
@@ -98,61 +144,66 @@ def ticket(request: Request, ticket_id: int) -> HttpResponse:
 @require_POST
 @requires(Permission.WORK_QUEUE)
 def claim(request: Request, ticket_id: int) -> HttpResponse:
-    return _act(request, ticket_id, desk.claim, "Claimed.", undo="exceptions:release")
+    return act(request, ticket_id, desk.claim, "Claimed.", can_undo=True)
 
 
 @require_POST
 @requires(Permission.WORK_QUEUE)
 def release(request: Request, ticket_id: int) -> HttpResponse:
-    return _act(request, ticket_id, desk.release, "Released.", undo="exceptions:claim")
+    return act(request, ticket_id, desk.release, "Released.", can_undo=True)
 
 
 @require_POST
 @requires(Permission.WORK_QUEUE)
 def acknowledge(request: Request, ticket_id: int) -> HttpResponse:
-    return _act(request, ticket_id, desk.acknowledge, "Acknowledged.")
+    return act(request, ticket_id, desk.acknowledge, "Acknowledged.", can_undo=True)
 
 
 @require_POST
 @requires(Permission.RESOLVE_TICKET)
 def resolve(request: Request, ticket_id: int) -> HttpResponse:
-    form = ResolveForm(request.POST, auto_id=_ids("resolve", ticket_id))
-    return _act(request, ticket_id, desk.resolve, "Resolved.", form=form)
+    form = form_of("resolve", request, ticket_id)
+    response = act(request, ticket_id, desk.resolve, "Resolved.", form=form)
+    if response.status_code == 200:
+        # Whoever works through a list goes on to its next ticket.
+        response.headers["HX-Trigger-After-Settle"] = "ticket-resolved"
+    return response
 
 
 @require_POST
 @requires(Permission.WORK_QUEUE)
 def escalate(request: Request, ticket_id: int) -> HttpResponse:
-    form = EscalateForm(request.POST, auto_id=_ids("escalate", ticket_id))
-    return _act(request, ticket_id, desk.escalate, "Escalated.", form=form)
+    form = form_of("escalate", request, ticket_id)
+    return act(request, ticket_id, desk.escalate, "Escalated.", form=form)
 
 
 @require_POST
 @requires(Permission.WORK_QUEUE)
 def keep(request: Request, ticket_id: int) -> HttpResponse:
     """Whoever has it for somebody who is out keeps it for good."""
-    return _act(request, ticket_id, delegation.keep, "It stays where it is.")
+    return act(request, ticket_id, delegation.keep, "It stays where it is.")
 
 
 @require_POST
 @requires(Permission.NOTE_TICKET)
 def note(request: Request, ticket_id: int) -> HttpResponse:
-    form = NoteForm(request.POST, auto_id=_ids("note", ticket_id))
-    return _act(request, ticket_id, desk.note, "Your note is kept.", form=form)
+    form = form_of("note", request, ticket_id)
+    return act(request, ticket_id, desk.note, "Your note is kept.", form=form)
 
 
 # --- Underneath: acting ----------------------------------------------------------------------
-def _act(
+def act(
     request: Request, ticket_id: int, verb: Callable, sentence: str, *,
-    form: Form | None = None, undo: str = "",
+    form: Form | None = None, can_undo: bool = False,
 ) -> HttpResponse:  # fmt: skip
     """Ask one verb of the desk, and show what became of the ticket."""
-    _find(request, ticket_id)
+    find(request, ticket_id)
     if form is not None and not form.is_valid():
         return _show(request, ticket_id, form=form, status=422)
     asked = form.cleaned_data if form is not None else {}
+    given = {"ticket_id": ticket_id, "by": request.user, "at": instant.now(), **asked}
     try:
-        verb(ticket_id=ticket_id, by=request.user, at=instant.now(), **asked)
+        undo = _do(verb, given, can_undo=can_undo)
     except MoveError as error:
         return _show(request, ticket_id, form=form, status=409, refusal=str(error))
     except ValueError as error:
@@ -160,27 +211,37 @@ def _act(
             raise
         form.add_error(None, str(error))
         return _show(request, ticket_id, form=form, status=422)
-    return _did(request, ticket_id, sentence, reverse(undo, args=[ticket_id]) if undo else "")
+    return did(request, ticket_id, sentence, undo)
 
 
-def _did(request: Request, ticket_id: int, sentence: str, undo: str) -> HttpResponse:
+def _do(verb: Callable, given: dict[str, Any], *, can_undo: bool) -> str:
+    """Do it; the URL that takes it back, where there is one."""
+    if not can_undo:
+        verb(**given)
+        return ""
+    done = undoing.doing(verb, **given)
+    address = reverse("exceptions:undo", args=[done.ticket])
+    return f"{address}?{urlencode({'was': facts.keep(done.as_facts())})}"
+
+
+def did(request: Request, ticket_id: int, sentence: str, undo: str = "") -> HttpResponse:
     """It happened: the part that changed, or back to where the person came from."""
     found = _visible(request).filter(pk=ticket_id).first()
     if found is None:  # handed on to somebody outside the person's scope
         return done(request, sentence, "exceptions:queue")
     if request.htmx:
         return say(request, _part(request, found), sentence, undo=undo)
-    return done(request, sentence, _way_back(request, ticket_id), undo=undo)
+    return done(request, sentence, ways.back(request, ticket_id), undo=undo)
 
 
 def _show(
     request: Request, ticket_id: int, *, form: Form | None, status: int, refusal: str = ""
 ) -> HttpResponse:
     """It did not happen: the ticket as it truly is, why not, and what was typed."""
-    found = _find(request, ticket_id)
+    found = find(request, ticket_id)
     if not request.htmx:
         context = _all_of(request, found, form=form, refusal=refusal)
-        return render(request, "exceptions/ticket.html", context, status=status)
+        return _page(request, context, status=status)
     response = _part(request, found, form=form, status=status)
     if refusal:
         said = {"sentence": refusal, "tone": "danger", "out_of_band": True}
@@ -188,37 +249,71 @@ def _show(
     return response
 
 
+def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> HttpResponse:
+    """The ticket's own page, with the way back to the list one came from and on through it."""
+    words = _came_by(request)
+    context |= {
+        "queue_url": f"{reverse('exceptions:queue')}?{words}",
+        "next_url": f"{reverse('exceptions:next', args=[context['seen'].pk])}?{words}",
+    }
+    return render(request, "exceptions/ticket.html", context, status=status)
+
+
+def _came_by(request: Request) -> str:
+    """The words of the list one came from: this address says it, or the page before; or those the
+    queue begins with."""
+    before = urlsplit(back_from(request))
+    if request.method == "GET" and VIEW in request.GET:
+        return QueryDict(request.GET[VIEW]).urlencode()
+    if VIEW in (there := QueryDict(before.query)):
+        return QueryDict(there[VIEW]).urlencode()
+    if before.path == reverse("exceptions:queue"):
+        return before.query
+    begins_with = looks.look_of(request.user).begins_with
+    return begins_with.words if begins_with else ""
+
+
 def _part(
     request: Request, found: Ticket, *, form: Form | None = None, status: int = 200
 ) -> HttpResponse:
     """The part of the page the person acted on: a row of the queue, or the ticket's own page."""
     if request.htmx.target == f"ticket-{found.pk}":
-        return _row(request, found, form=form, asks_resolve=status == 422, status=status)
-    context = _all_of(request, found, form=form)
+        return _row(request, found, form=form, asks=_asked_again(form, status), status=status)
+    context = {**_all_of(request, found, form=form), **_beside(request)}
     return render(request, "exceptions/_live_answer.html", context, status=status)
 
 
+def _asked_again(form: Form | None, status: int) -> str:
+    """The name of the form that stands open in the row, as it was not filled in right."""
+    return next((act for act, kind in FORMS.items() if status == 422 and type(form) is kind), "")
+
+
 def _row(
-    request: Request, found: Ticket, *, form: Form | None = None, asks_resolve: bool = False,
+    request: Request, found: Ticket, *, form: Form | None = None, asks: str = "",
     status: int = 200,
 ) -> HttpResponse:  # fmt: skip
     """A row of the queue as it is now, and the queue's numbers with it."""
-    words = QueryDict(urlsplit(request.htmx.current_url or "").query)
     context = {
-        **_numbers(request, Asked.of(request, words)),
+        **_queue_of(request),
         **_forms(found, form),
         "seen": showing.seen_by([found], request.user, at=_now(request))[0],
-        "asks_resolve": asks_resolve,
+        "asks": asks,
     }
     return render(request, "exceptions/_row_answer.html", context, status=status)
 
 
-def _way_back(request: Request, ticket_id: int) -> str:
-    """The queue as the person had it, or the ticket's page."""
-    came_from, queue_url = back_from(request), reverse("exceptions:queue")
-    if urlsplit(came_from).path == queue_url:
-        return came_from
-    return reverse("exceptions:ticket", args=[ticket_id])
+def _beside(request: Request) -> dict[str, Any]:
+    """The queue beside the ticket, where it was acted on there."""
+    path = urlsplit(request.htmx.current_url or "").path
+    is_beside = path == reverse("exceptions:queue")
+    return {**_queue_of(request), "is_beside": True} if is_beside else {}
+
+
+def _queue_of(request: Request) -> dict[str, Any]:
+    """The numbers and columns of the queue that the person looks at."""
+    words = QueryDict(urlsplit(request.htmx.current_url or "").query)
+    look = looks.look_of(request.user)
+    return {**_head(request, Asked.of(request, words)), "columns": look.columns}
 
 
 # --- Underneath: finding and showing ---------------------------------------------------------
@@ -226,28 +321,15 @@ def _visible(request: Request) -> Any:
     return Ticket.objects.visible_to(request.user).select_related("team", *PEOPLE)
 
 
-def _find(request: Request, ticket_id: int) -> Ticket:
+def find(request: Request, ticket_id: int) -> Ticket:
     return get_object_or_404(_visible(request), pk=ticket_id)
 
 
-def _numbers(request: Request, asked: Asked) -> dict[str, Any]:
-    numbers = asked.numbers()
-    tabs = [
-        {
-            "label": label,
-            "url": f"{reverse('exceptions:queue')}?{asked.query(name)}",
-            "count": numbers.counts[name],
-            "current": name == asked.tab,
-        }
-        for name, label in TABS.items()
-    ]
+def _head(request: Request, asked: Asked) -> dict[str, Any]:
     return {
+        **head.of(request, asked),
         "asked": asked,
         "filter": asked.filter,
-        "numbers": numbers,
-        "tabs": tabs,
-        "urls": {name: tab["url"] for name, tab in zip(TABS, tabs, strict=True)},
-        "is_masked": scope(request.user, Permission.SEE_QUEUE) is Scope.MASKED,
         "export_url": f"{reverse('exceptions:export')}?{asked.query()}",
         "export_refusal": refusal_for(request.user, Permission.EXPORT_QUEUE),
         "exports_own": scope(request.user, Permission.EXPORT_QUEUE) is Scope.OWN,
@@ -260,38 +342,12 @@ def _now(request: Request) -> datetime:
     return request.now or instant.now()
 
 
-def _newest() -> int:
-    return Ticket.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
-def _news(request: Request, asked: Asked) -> HttpResponse:
-    """How many came since the page was loaded, and how the rows on it stand by now."""
-    since, told = _number(request.GET["since"]), _number(request.GET.get("told", "0"))
-    numbers = [_number(word) for word in request.GET.get("rows", "").split(".")[:ROWS_ASKED]]
-    tickets = _visible(request).filter(pk__in=numbers).order_by("pk")
-    new = asked.rows.filter(pk__gt=since).count()
-    context = {
-        "asked": asked,
-        "newest": since,
-        "told": new,
-        "is_more": new > told,
-        "rows": showing.seen_by(tickets, request.user, at=_now(request)),
-    }
-    return render(request, "exceptions/_news_answer.html", context)
-
-
-def _number(word: str) -> int:
-    """A number in a URL; what is none counts as one that nothing comes after."""
-    is_number = word.isascii() and word.isdigit() and len(word) < 19
-    return int(word) if is_number else _LARGEST_ID
-
-
 def _all_of(
     request: Request, found: Ticket, *, form: Form | None = None, refusal: str = ""
 ) -> dict[str, Any]:
     """Everything on a ticket's page."""
     seen = showing.seen_by([found], request.user, at=_now(request))[0]
-    written = showing.lines(found)
+    written = story.lines(found)
     settled = found.all_occurrences.aggregate(
         all=Count("pk"), settled=Count("pk", filter=~Q(settled_at=None))
     )
@@ -304,9 +360,12 @@ def _all_of(
         "burn_down": settled,
         "occurrences": page,
         "subjects": [showing.hanging(one, seen) for one in page.items],
+        "linked": [seen.beside(one) for one in linking.linked(found, request.user)],
         "notes": [(one, seen.words(one.text)) for one in showing.notes(found)],
-        "story": showing.story(seen, written),
-        "has_older_story": len(written) > showing.STORY_LENGTH,
+        "story": story.told(seen, written),
+        "outlook": next_steps.outlook(found),
+        "learned": learning.Learned(seen, _now(request)),
+        "has_older_story": len(written) > story.LENGTH,
         "trail_refusal": refusal_for(request.user, Permission.SEE_TRAIL),
         "fingerprint": _fingerprint(request, found, written, settled),
         "reasons": Resolution.for_people(),
@@ -316,12 +375,18 @@ def _all_of(
     }
 
 
+def form_of(act: str, request: Request, ticket_id: int) -> Form:
+    """What was typed into one of a ticket's forms."""
+    return FORMS[act](request.POST, auto_id=_ids(act, ticket_id))
+
+
 def _forms(found: Ticket, given: Form | None = None) -> dict[str, Form]:
-    """The ticket's three forms; the one that was sent comes with what was typed."""
-    kinds = {"resolve": ResolveForm, "escalate": EscalateForm, "note": NoteForm}
+    """The ticket's forms; the one that was sent comes with what was typed."""
     return {
-        f"{name}_form": given if isinstance(given, kind) else kind(auto_id=_ids(name, found.pk))
-        for name, kind in kinds.items()
+        f"{act.replace('-', '_')}_form": given
+        if isinstance(given, kind)
+        else kind(auto_id=_ids(act, found.pk))
+        for act, kind in FORMS.items()
     }
 
 

@@ -46,10 +46,13 @@ def change(calendar: Calendar, *, version: int | None, by: Someone, at: datetime
 
 
 @transaction.atomic
-def remove(*, slug: str, by: Someone, at: datetime) -> int:
-    """Remove a calendar; its team's tickets run by the default one. How many moved."""
+def remove(*, slug: str, by: Someone, at: datetime, version: int | None = None) -> int:
+    """Remove a calendar; its team's tickets run by the default one. How many moved.
+
+    Raises ModelError, and Stale when it is not at that version any more.
+    """
     before, row = now(), BusinessCalendar.objects.filter(slug=slug).first()
-    operating_model.remove_calendar(slug=slug, by=by, at=at)
+    operating_model.remove_calendar(slug=slug, version=version, by=by, at=at)
     why = f"The calendar {row.name if row else slug} was removed."
     cause = f"businesscalendar:{row.pk if row else slug}"
     return follow(before, why=why, cause=cause, by=by, at=at)
@@ -80,9 +83,12 @@ def now() -> HoursByTeam:
 def follow(before: HoursByTeam, *, why: str, cause: str, by: Someone, at: datetime) -> int:
     """Count the deadlines anew of the open tickets whose hours are others than before; how many
     moved."""
-    tickets = _touched(before).select_for_update(of=("self",))
-    found = _moves(list(tickets.select_related("team").order_by("pk")))
+    locked = _touched(before).select_for_update(of=("self",))
+    tickets = list(locked.select_related("team").order_by("pk"))
+    found = _moves(tickets)
     deadlines.move(found, why=why, cause=cause, by=by, at=at)
+    # Where no deadline moves, a step between them may.
+    Ticket.objects.filter(pk__in=[one.pk for one in tickets]).update(next_step_at=at)
     return len(found)
 
 

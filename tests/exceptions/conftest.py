@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import pytest
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
 from exceptions.models import Ticket
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit import trail
 from meshline.audit.actors import part
@@ -41,7 +41,7 @@ def trouble(name="one", **changes):
 
 
 def open_one(name="one", *, at=MONDAY, **changes):
-    return desk.open_ticket(trouble(name, **changes), by=CARRIER, at=at)
+    return troubles.open_ticket(trouble(name, **changes), by=CARRIER, at=at)
 
 
 def reread(ticket):
@@ -82,3 +82,9 @@ def as_(client):
         return client
 
     return sign_in
+
+
+@pytest.fixture
+def at_that_time():
+    """The clock stands still there for a while; whoever signs in then has just come."""
+    return instant.stopped

@@ -153,11 +153,25 @@ def test_a_preview_says_what_a_publication_then_does_and_writes_nothing(rosa, ti
     assert (seen.moved, seen.stay) == (2, 0)
     # The first one is past its acknowledgement already; it would be past its fix, too.
     assert (seen.overdue, seen.overdue_now) == (1, 1)
-    assert [move.due_then for move in seen.first] == [at(9, 45), at(10, 55)]
+    assert [move.dues[0].then for move in seen.first] == [at(9, 45), at(10, 55)]
     assert due(ticket) == (at(10), at(13, 30))
     assert TrailLine.objects.count() == lines + 1
     assert publish(rosa, when=late) == seen.moved
     assert Ticket.objects.overdue(at=late).count() == seen.overdue
+
+
+def test_a_preview_names_what_is_overdue_first_also_where_that_deadline_stays(rosa, ticket):
+    late = at(10, 15)
+    for n in range(6):
+        open_one(f"young-{n}", at=at(10, 10))
+    Ticket.objects.filter(cause__startswith="young").update(fix_due_at=at(13))
+    seen = preview(Terms(30, 480), when=late)
+    assert (seen.moved, seen.overdue) == (7, 1)
+    first = seen.first[0]
+    assert first.ticket == ticket
+    assert [(due.to_be, due.stays, due.then < late) for due in first.dues] == [
+        ("acknowledged", True, True), ("fixed", False, False),
+    ]  # fmt: skip
 
 
 def test_a_preview_counts_what_stays(ticket):

@@ -58,6 +58,13 @@ def deactivate(user, at):
     )  # fmt: skip
 
 
+def made_a_viewer(user, at):
+    people.change(
+        user_id=user.pk, name=user.name, role=Role.VIEWER, team=user.team, zone=user.zone,
+        is_active=True, by=SETUP, at=at,
+    )  # fmt: skip
+
+
 def lines(what):
     return TrailLine.objects.filter(what=f"ticket.{what}")
 
@@ -311,6 +318,40 @@ def test_a_stand_in_who_leaves_is_followed_by_somebody(ticket, olivia, nils):
     assert owner(ticket) == ("Olivia Ortiz", None)
 
 
+# --- Who is made a viewer ------------------------------------------------------------------------
+def test_a_viewer_keeps_no_tickets(ticket, olivia, rosa):
+    desk.claim(ticket_id=ticket.pk, by=olivia, at=MONDAY)
+    made_a_viewer(olivia, TUESDAY)
+    hand_over(TUESDAY)
+    now = reread(ticket)
+    assert (now.owner, now.stands_in_for, now.claimed_by) == (rosa, None, rosa)
+    assert now.owner_why.startswith("Olivia Ortiz is a viewer now. Rosa Marin is")
+    assert Notice.objects.filter(
+        user=rosa, text="Olivia Ortiz is a viewer now: what is open of their tickets is yours."
+    ).exists()
+    assert hand_over(TUESDAY) == 0
+
+
+def test_a_stand_in_who_is_made_a_viewer_is_followed_by_somebody(ticket, olivia, nils):
+    out(olivia, nils)
+    hand_over(TUESDAY)
+    made_a_viewer(nils, TUESDAY + HOUR)
+    hand_over(TUESDAY + HOUR)
+    assert owner(ticket) == ("Rosa Marin", "Olivia Ortiz")
+    # And nothing new comes to them.
+    assert owner(open_one("late", at=TUESDAY + HOUR)) == ("Rosa Marin", None)
+
+
+def test_a_ticket_is_escalated_past_who_only_reads(ticket, olivia, rosa, staff):
+    operating_model.set_raci(
+        process="delivery", holders={"accountable": [staff["vera"]]}, by=SETUP, at=MONDAY
+    )
+    desk.escalate(ticket_id=ticket.pk, reason="Too big", by=olivia, at=MONDAY)
+    assert owner(ticket) == ("Rosa Marin", None)
+    with pytest.raises(MoveError, match="Rosa Marin is the fallback owner already"):
+        desk.escalate(ticket_id=ticket.pk, reason="Too big", by=olivia, at=MONDAY)
+
+
 def test_with_nobody_here_it_stays_and_does_not_wander(ticket, staff):
     for user in staff.values():
         out(user, None, TUESDAY, TUESDAY + DAY if user.name == "Ada Stone" else NEXT)
@@ -452,6 +493,16 @@ def test_so_does_a_ticket_of_somebody_who_left(ticket, olivia):
     desk.claim(ticket_id=ticket.pk, by=olivia, at=MONDAY)
     now = instant.now()
     deactivate(olivia, now - timedelta(seconds=30))
+    assert invariants.ownerless() == []
+    User.objects.filter(pk=olivia.pk).update(deactivated_at=now - timedelta(minutes=2))
+    assert len(invariants.ownerless()) == 1
+    hand_over(now)
+    assert invariants.ownerless() == []
+
+
+def test_so_does_a_ticket_of_somebody_who_only_reads(ticket, olivia):
+    now = instant.now()
+    made_a_viewer(olivia, now - timedelta(seconds=30))
     assert invariants.ownerless() == []
     User.objects.filter(pk=olivia.pk).update(deactivated_at=now - timedelta(minutes=2))
     assert len(invariants.ownerless()) == 1

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from exceptions import desk
+from exceptions import desk, troubles
 from exceptions.models import Occurrence, Ticket, TicketNote
 from exceptions.states import MoveError
 from meshline.audit.models import TrailLine
@@ -66,14 +66,10 @@ def test_a_ticket_that_opened_without_money_takes_the_first_amount_it_meets(staf
     assert reread(silent).amount_words == "2,469.00 EUR"
 
 
-def test_money_of_another_currency_is_not_added_up(ticket):
-    open_one(subject="outcome:2", record="proposal:18", currency="USD")
-    assert reread(ticket).amount_words == "1,234.50 EUR"
-
-
-def test_the_same_cause_after_the_ticket_was_resolved_opens_a_new_one(ticket, olivia):
-    desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=olivia, at=LATER)
-    assert open_one(at=LATER).pk != ticket.pk
+def test_money_of_another_currency_adds_up_by_itself(ticket):
+    open_one(subject="outcome:2", record="proposal:18", currency="USD", amount=Decimal(2000))
+    open_one(subject="outcome:3", record="proposal:19", currency="USD", amount=Decimal(500))
+    assert reread(ticket).amount_words == "2,500.00 USD + 1,234.50 EUR"
 
 
 # --- Moving ----------------------------------------------------------------------------------
@@ -141,6 +137,15 @@ def test_a_resolved_ticket_is_not_moved_any_more(ticket, olivia):
         desk.escalate(ticket_id=ticket.pk, reason="why", by=olivia, at=LATER)
 
 
+def test_a_claim_writes_its_ticket_once_and_its_line(ticket, olivia, django_assert_num_queries):
+    # Held, whether they are here, the ticket, its line, and a savepoint around all of it.
+    with django_assert_num_queries(6) as asked:
+        desk.claim(ticket_id=ticket.pk, by=olivia, at=LATER)
+    assert len([one for one in asked.captured_queries if one["sql"].startswith("UPDATE")]) == 1
+    claimed = reread(ticket)
+    assert (claimed.last_act_at, claimed.next_step_at) == (LATER, LATER)
+
+
 # --- Escalating and noting -------------------------------------------------------------------
 def test_an_escalated_ticket_goes_to_whoever_is_accountable_and_they_are_told(ticket, olivia, rosa):
     handed = desk.escalate(ticket_id=ticket.pk, reason="The CFO asks.", by=olivia, at=LATER)
@@ -155,6 +160,40 @@ def test_there_is_nobody_above_the_accountable(ticket, olivia, rosa):
     desk.escalate(ticket_id=ticket.pk, reason="why", by=olivia, at=LATER)
     with pytest.raises(MoveError, match="Rosa Marin is accountable already"):
         desk.escalate(ticket_id=ticket.pk, reason="again", by=olivia, at=LATER)
+
+
+def test_what_went_up_is_claimed_no_more_and_who_had_it_is_told(ticket, olivia, rosa):
+    ben = factories.person("ben@example.com", "Ben Okafor", "operator", olivia.team)
+    desk.claim(ticket_id=ticket.pk, by=ben, at=MONDAY)
+    desk.escalate(ticket_id=ticket.pk, reason="why", by=olivia, at=LATER)
+    found = reread(ticket)
+    assert (found.owner, found.status, found.claimed_by) == (rosa, "open", None)
+    assert last_line(ticket).before["claimed by"]
+    words = "It went up to Rosa Marin, and is not claimed by you any more"
+    assert Notice.objects.of(ben).filter(text__startswith=words).count() == 1
+
+
+def test_who_hands_up_what_they_have_claimed_needs_no_telling(ticket, olivia):
+    desk.claim(ticket_id=ticket.pk, by=olivia, at=MONDAY)
+    desk.escalate(ticket_id=ticket.pk, reason="why", by=olivia, at=LATER)
+    assert reread(ticket).claimed_by is None
+    assert not Notice.objects.of(olivia).filter(text__startswith="It went up").exists()
+
+
+def test_what_goes_up_to_who_has_claimed_it_stays_claimed(ticket, olivia, rosa):
+    desk.claim(ticket_id=ticket.pk, by=rosa, at=MONDAY)
+    desk.escalate(ticket_id=ticket.pk, reason="why", by=olivia, at=LATER)
+    found = reread(ticket)
+    assert (found.owner, found.status, found.claimed_by) == (rosa, "claimed", rosa)
+
+
+@pytest.mark.parametrize("team", ["sales", None])
+def test_what_somebody_has_claimed_they_see_with_whomever_it_is(ticket, staff, rosa, team):
+    sam = staff["sam"]
+    sam.team = Team.objects.filter(slug=team).first()
+    assert not Ticket.objects.visible_to(sam).exists()
+    Ticket.objects.update(status="claimed", claimed_by=sam, claimed_at=MONDAY)
+    assert list(Ticket.objects.visible_to(sam)) == [ticket]
 
 
 def test_an_escalation_says_why(ticket, olivia):
@@ -228,9 +267,9 @@ def test_an_occurrence_does_not_hang_without_its_line(ticket, broken_trail):
 def test_a_ticket_does_not_close_on_evidence_without_its_line(ticket, broken_trail):
     broken_trail()
     with pytest.raises(TrailBroken):
-        desk.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=LATER)
+        troubles.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=LATER)
     assert reread(ticket).is_unresolved
-    assert desk.unsettled(ticket) == ["outcome:one"]
+    assert troubles.unsettled(ticket) == ["outcome:one"]
 
 
 # --- Burning down ----------------------------------------------------------------------------
@@ -238,10 +277,10 @@ def test_a_ticket_burns_down_and_closes_with_the_last_subject(ticket):
     for number in (2, 3):
         open_one(subject=f"outcome:{number}")
     for number, subject in enumerate(["outcome:2", "outcome:one"]):
-        desk.settle(subject=subject, because="Proven.", by=CARRIER, at=LATER)
+        troubles.settle(subject=subject, because="Proven.", by=CARRIER, at=LATER)
         assert reread(ticket).is_unresolved
-        assert len(desk.unsettled(ticket)) == 2 - number
-    desk.settle(subject="outcome:3", because="Proven in HubSpot.", by=CARRIER, at=LATER)
+        assert len(troubles.unsettled(ticket)) == 2 - number
+    troubles.settle(subject="outcome:3", because="Proven in HubSpot.", by=CARRIER, at=LATER)
     closed = reread(ticket)
     assert (closed.status, closed.resolution) == ("resolved", "closed on evidence")
     assert closed.resolved_by is None
@@ -252,22 +291,22 @@ def test_a_ticket_burns_down_and_closes_with_the_last_subject(ticket):
 def test_settling_twice_is_settling_once(ticket):
     for minute in (1, 2):
         at = MONDAY + timedelta(minutes=minute)
-        desk.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=at)
+        troubles.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=at)
     assert reread(ticket).resolved_at == MONDAY + timedelta(minutes=1)
     assert said(ticket) == ["ticket.opened", "ticket.resolved"]
 
 
 def test_only_tickets_of_the_kinds_named_are_settled(ticket):
     kinds = {"role-drift"}
-    desk.settle(subject="outcome:one", because="x", by=CARRIER, at=LATER, kinds=kinds)
+    troubles.settle(subject="outcome:one", because="x", by=CARRIER, at=LATER, kinds=kinds)
     assert reread(ticket).is_unresolved
 
 
 def test_what_fails_again_after_it_was_settled_is_open_again(ticket):
     open_one(subject="outcome:2")
-    desk.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=LATER)
+    troubles.settle(subject="outcome:one", because="Proven.", by=CARRIER, at=LATER)
     open_one()
-    assert desk.unsettled(ticket) == ["outcome:one", "outcome:2"]
+    assert troubles.unsettled(ticket) == ["outcome:one", "outcome:2"]
 
 
 # --- Deadlines -------------------------------------------------------------------------------
@@ -311,7 +350,7 @@ def test_a_kind_may_have_an_sla_of_its_own(staff):
 # --- Scope -----------------------------------------------------------------------------------
 def test_a_sales_manager_sees_and_works_the_tickets_of_their_own_team(staff, ticket):
     sam, remy = staff["sam"], staff["remy"]
-    theirs = desk.open_ticket(trouble("theirs", owner=remy), by=CARRIER, at=MONDAY)
+    theirs = troubles.open_ticket(trouble("theirs", owner=remy), by=CARRIER, at=MONDAY)
     assert list(Ticket.objects.visible_to(sam)) == [theirs]
     assert desk.claim(ticket_id=theirs.pk, by=sam, at=LATER).claimed_by == sam
     with pytest.raises(NotAllowed):

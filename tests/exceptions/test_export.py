@@ -6,9 +6,9 @@ import io
 import pytest
 from django.test import Client
 
-from exceptions import desk, export
-from exceptions.desk import Trouble
+from exceptions import desk, export, troubles
 from exceptions.states import Resolution
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -28,7 +28,7 @@ def as_(staff):
 def tickets(staff):
     """Seven of Olivia's: five open, one in Rosa's hands, one closed."""
     made = [
-        desk.open_ticket(
+        troubles.open_ticket(
             Trouble(
                 kind="delivery-failed", cause=f"cause {number}", title=f"Ticket {number}",
                 reason="=1+1", subject=f"outcome:{number}", evidence={"x": 1},

@@ -5,10 +5,13 @@ from datetime import timedelta
 import pytest
 
 from connectors.models import Connection
-from exceptions import desk
+from exceptions import desk, troubles
 from meshline.notices import notices
+from meshline.notices.models import Notice
+from meshline.people.models import User
 from meshline.policy import drafts
-from proposals.models import Proposal
+from proposals.contracts import publishing, versions
+from proposals.models import Contract, Proposal
 from tests import factories
 from tests.exceptions.conftest import CARRIER, MONDAY, open_one, trouble
 
@@ -37,8 +40,8 @@ def blocks(client):
 
 
 def test_an_operator_sees_their_tickets_and_what_nobody_has(as_, olivia, rosa):
-    mine, free = open_one("mine"), open_one("free", owner=rosa)
-    taken = open_one("taken")
+    mine, free = open_one("mine"), open_one("free", owner=rosa, record="proposal:18")
+    taken = open_one("taken", record="proposal:19")
     desk.claim(ticket_id=taken.pk, by=rosa, at=MONDAY)
     text = blocks(as_(olivia))
     first, second = text.index("My tickets"), text.index('id="unclaimed"')
@@ -94,7 +97,7 @@ def test_a_sales_manager_sees_their_teams_follow_ups_and_an_operator_only_their_
 
 def test_a_sales_manager_sees_no_ticket_of_another_team(as_, staff):
     other = open_one("other")
-    theirs = desk.open_ticket(trouble("theirs", owner=staff["remy"]), by=CARRIER, at=MONDAY)
+    theirs = troubles.open_ticket(trouble("theirs", owner=staff["remy"]), by=CARRIER, at=MONDAY)
     text = home(as_(staff["sam"]))
     assert theirs.title in text
     assert other.title not in text
@@ -149,7 +152,7 @@ def test_more_of_everything_is_no_more_queries(as_, olivia, django_assert_max_nu
         home(client)
 
 
-def test_who_signs_the_model_sees_what_waits_for_their_signature(as_, staff):
+def test_who_publishes_the_model_sees_what_waits_for_their_review(as_, staff):
     heading = "Waits for your review or signature"
     assert heading not in home(as_(staff["vera"]))
     staff["vera"].approves_model = True
@@ -164,12 +167,31 @@ def test_who_signs_the_model_sees_what_waits_for_their_signature(as_, staff):
             kind="routing-rules", slug="main", revision=1, by=staff["olivia"], at=MONDAY
         ),
     ):  # fmt: skip
-        assert "Routing rules main" not in home(as_(staff["vera"]))
+        assert heading not in home(as_(staff["rosa"]))
         act()
-    for name in ("vera", "rosa"):
-        page = home(as_(staff[name]))
-        assert "Routing rules main" in page
-        assert "Olivia Ortiz" in page.partition(heading)[2]
-    # Neither its author, who cannot be the second person, nor who has no say in it.
+    page = home(as_(staff["rosa"]))
+    assert "Routing rules" in page.partition(heading)[2]
+    assert "Olivia Ortiz" in page.partition(heading)[2]
+    # Neither its author, nor who has no say in it; rules take no signature.
     for name in ("olivia", "remy"):
         assert heading not in home(as_(staff[name]))
+    assert "Nothing waits for you." in home(as_(staff["vera"]))
+
+
+def test_who_signs_sees_the_contracts_that_take_a_second_person_and_no_others(as_, staff):
+    User.objects.filter(pk=staff["vera"].pk).update(approves_model=True)
+    for slug in ("sent", "signed"):
+        content = versions.terms_of(Contract.objects.live().get(slug=slug)).content
+        publishing.save(
+            slug=slug, content={**content, "name": f"Otherwise {slug}"}, based_on=1, revision=0,
+            by=staff["olivia"], at=MONDAY,
+        )  # fmt: skip
+        publishing.submit(slug=slug, revision=1, by=staff["olivia"], at=MONDAY)
+    for name, waiting in (("rosa", ["sent", "signed"]), ("vera", ["signed"]), ("olivia", [])):
+        page = blocks(as_(staff[name]))
+        assert [slug for slug in ("sent", "signed") if f"“Otherwise {slug}”" in page] == waiting
+        told = Notice.objects.filter(user=staff[name], text__contains="asks you to approve")
+        assert sorted(one.text.partition("the contract ")[2] for one in told) == [
+            {"sent": "“A proposal is sent”.", "signed": "“A proposal is signed”."}[slug]
+            for slug in waiting
+        ]

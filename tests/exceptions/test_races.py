@@ -6,14 +6,15 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
-from exceptions import desk
+from exceptions import desk, escalation, escalation_terms, keeping, merging, troubles
 from exceptions.models import Occurrence, Ticket
 from exceptions.states import MoveError
 from meshline.audit.models import TrailLine
 from tests import factories
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one
+from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread
+from tests.sessions import Other
 
 pytestmark = pytest.mark.django_db(transaction=True)
 RACES = 20
@@ -78,7 +79,7 @@ def test_the_last_two_subjects_settled_at_once_close_the_ticket_once(staff):
 
 
 def settle(subject):
-    desk.settle(subject=subject, because="Proven.", by=CARRIER, at=MONDAY)
+    troubles.settle(subject=subject, because="Proven.", by=CARRIER, at=MONDAY)
 
 
 def test_resolving_and_happening_again_at_once_loses_nothing(staff, olivia):
@@ -93,3 +94,76 @@ def test_resolving_and_happening_again_at_once_loses_nothing(staff, olivia):
         assert isinstance(again, Ticket), again
         # Hung on the first before it closed, or on a new one: it is written down in either case.
         assert Occurrence.objects.filter(subject=f"outcome:{number}-again").count() == 1
+
+
+def test_what_comes_back_twenty_times_at_once_reopens_its_ticket_once(staff, olivia):
+    ticket = open_one("same")
+    desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=olivia, at=MONDAY)
+    back = [partial(open_one, "same", subject=f"outcome:{n}", at=LATER) for n in range(20)]
+    assert {getattr(one, "pk", one) for one in at_once(*back)} == {ticket.pk}
+    assert Ticket.objects.get().reopened == 1
+    assert TrailLine.objects.filter(what="ticket.reopened").count() == 1
+    assert Ticket.objects.get().occurrences == Occurrence.objects.count() == 21
+
+
+def test_clocks_that_look_at_once_take_each_step_once(staff):
+    for number in range(RACES):
+        ticket = open_one(f"race-{number}")
+        look = partial(escalation.take, ticket_id=ticket.pk, at=MONDAY + timedelta(minutes=24))
+        at_once(look, look, look)
+        taken = ticket.steps.order_by("pk").values_list("name", flat=True)
+        assert list(taken) == ["ack-quiet", "ack-owner"]
+        told = TrailLine.objects.filter(what="ticket.warned", subject_id=str(ticket.pk))
+        assert told.count() == 2
+
+
+def test_an_act_and_a_step_at_once_are_both_done(staff, olivia):
+    for number in range(RACES):
+        ticket = open_one(f"race-{number}")
+        at = MONDAY + timedelta(minutes=15)
+        results = at_once(
+            partial(escalation.take, ticket_id=ticket.pk, at=at),
+            partial(desk.claim, ticket_id=ticket.pk, by=olivia, at=at),
+        )
+        assert not [one for one in results if isinstance(one, Exception)], results
+        assert Ticket.objects.get(pk=ticket.pk).claimed_by == olivia
+        assert ticket.steps.count() == 1
+
+
+def test_of_two_who_merge_each_into_the_other_at_once_one_ticket_is_left(olivia, ben):
+    for number in range(RACES):
+        one, two = open_one(f"a-{number}"), open_one(f"b-{number}")
+        results = at_once(
+            partial(merging.merge, ticket_id=one.pk, into_id=two.pk, by=olivia, at=LATER),
+            partial(merging.merge, ticket_id=two.pk, into_id=one.pk, by=olivia, at=LATER),
+        )
+        assert sum(isinstance(result, Ticket) for result in results) == 1, results
+        assert sum(isinstance(result, MoveError) for result in results) == 1, results
+        left = Ticket.objects.unresolved().get(pk__in=[one.pk, two.pk])
+        assert left.all_occurrences.count() == 2
+
+
+def test_a_new_agreement_locks_tickets_as_everybody_does_who_locks_several(olivia, rosa):
+    first, second = open_one("a"), open_one("b")
+    # In the table the first one lies behind the second by now.
+    Ticket.objects.filter(pk=first.pk).update(cause="moved")
+    wanted = {"quiet_at": 10}
+    with transaction.atomic():
+        keeping.locked(first.pk)
+        other = Other(partial(escalation_terms.change, wanted, by=rosa, at=LATER))
+        other.until_it_waits_or_is_over()
+        keeping.locked(second.pk)
+    assert other.over().quiet_at == 10
+    assert {reread(one).next_step_at for one in (first, second)} == {LATER}
+
+
+def test_what_comes_right_while_it_moves_to_another_ticket_is_settled_there(olivia):
+    ticket, into = open_one("a"), open_one("b")
+    with transaction.atomic():
+        merging.merge(ticket_id=ticket.pk, into_id=into.pk, by=olivia, at=LATER)
+        other = Other(partial(settle, "outcome:a"))
+        other.until_it_waits_or_is_over()
+    assert other.over() is None
+    assert into.all_occurrences.get(subject="outcome:a").settled_because == "Proven."
+    settle("outcome:b")
+    assert reread(into).resolution == "closed on evidence"

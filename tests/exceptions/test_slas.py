@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from exceptions import deadlines, desk
+from exceptions import deadlines, troubles
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.policy.models import Sla
@@ -96,6 +96,15 @@ def test_a_change_is_previewed_and_then_published(as_, rosa, ticket):
     assert f"{reread(ticket).fix_due_at:%H:%M}" == "10:30"
     said = text(as_(rosa).get(ALL))
     assert "acknowledged within 15 min, fixed within 1 h. 1 open ticket moved." in said
+
+
+def test_a_preview_shows_both_deadlines_with_their_days(as_, rosa, ticket):
+    previewed, _ = fill(as_(rosa), url_of(high()), ack_within="30", fix_within="1 h")
+    page = text(previewed)
+    assert "to be acknowledged" in page
+    assert "stays" in page
+    assert "to be fixed" in page
+    assert "10:30" in page
 
 
 def test_what_was_not_previewed_is_previewed_first(as_, rosa, ticket):
@@ -216,8 +225,8 @@ def test_the_second_of_two_managers_sees_what_the_first_changed(as_, rosa, ticke
     answer = publish()
     assert answer.status_code == 409
     said = text(answer)
-    assert "Rosa Marin (RevOps manager) changed this meanwhile" in said
-    assert "fixed within 4 h 2 h" in said
+    assert "Another window of yours changed this meanwhile" in said
+    assert "Fixed within 4 h 2 h" in said
     # In the words of the button that does it.
     assert "Publish again to make it as you typed it." in said
     assert "Save again" not in said
@@ -262,4 +271,4 @@ def test_the_ticket_tells_in_its_timeline_when_it_was_and_is_due(as_, rosa, staf
         page = text(as_(staff[who]).get(f"/queue/{ticket.pk}/"))
         assert "Deadline moved" in page
         assert "2 Mar 2026, 13:30:00 UTC 2 Mar 2026, 10:30:00 UTC" in page
-    assert desk.unsettled(ticket)
+    assert troubles.unsettled(ticket)

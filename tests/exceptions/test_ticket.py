@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from exceptions import desk
+from exceptions import desk, looks, troubles
 from exceptions.models import TicketNote
 from meshline import instant
 from meshline.audit.models import TrailLine
@@ -84,7 +84,7 @@ def test_it_burns_down(page, ticket):
     for number in range(4):
         open_one(subject=f"outcome:{number}")
     for number in range(3):
-        desk.settle(subject=f"outcome:{number}", because="Proven.", by=CARRIER, at=MONDAY)
+        troubles.settle(subject=f"outcome:{number}", because="Proven.", by=CARRIER, at=MONDAY)
     text = words(look(page, ticket))
     assert "3 of 5 settled" in text
     assert text.count("Proven.") == 3
@@ -92,7 +92,7 @@ def test_it_burns_down(page, ticket):
 
 
 def test_closed_on_evidence_says_so_plainly(page, ticket):
-    desk.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
+    troubles.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
     response = look(page, ticket)
     assert "Closed on evidence. Read back. Nobody had to close it" in words(response)
     assert "/claim/" not in response.text
@@ -269,7 +269,7 @@ def test_nobody_is_above_the_accountable(page, ticket):
 @pytest.mark.parametrize("headers", [{}, HTMX], ids=["form", "htmx"])
 def test_who_hands_a_ticket_out_of_their_scope_is_shown_the_queue(as_, staff, headers):
     sam = staff["sam"]
-    theirs = desk.open_ticket(trouble("x", owner=staff["remy"]), by=CARRIER, at=MONDAY)
+    theirs = troubles.open_ticket(trouble("x", owner=staff["remy"]), by=CARRIER, at=MONDAY)
     address = f"/queue/{theirs.pk}/escalate/"
     response = as_(sam).post(address, {"reason": "Please."}, headers=headers)
     assert response.status_code == (204 if headers else 303)
@@ -363,7 +363,7 @@ def test_while_nothing_happens_the_page_is_left_alone(page, ticket):
 
 def test_it_closes_before_the_readers_eyes(page, ticket):
     seen = seen_at(look(page, ticket))
-    desk.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
+    troubles.settle(subject="outcome:one", because="Read back.", by=CARRIER, at=MONDAY)
     answer = ask(page, ticket, seen)
     assert answer.status_code == 200
     assert "Closed on evidence." in answer.text
@@ -374,7 +374,7 @@ def test_it_closes_before_the_readers_eyes(page, ticket):
 def test_a_settled_subject_is_shown_without_a_word(page, ticket):
     open_one(subject="outcome:two")
     seen = seen_at(look(page, ticket))
-    desk.settle(subject="outcome:two", because="Read back.", by=CARRIER, at=MONDAY)
+    troubles.settle(subject="outcome:two", because="Read back.", by=CARRIER, at=MONDAY)
     answer = ask(page, ticket, seen)
     assert "1 of 2 settled" in answer.text
     assert "This ticket is" not in answer.text
@@ -397,3 +397,69 @@ def test_what_is_being_typed_survives_what_the_page_asks_by_itself(page, ticket)
 @pytest.mark.parametrize("word", ["", "%00", "x" * 3000, "open-"])
 def test_a_question_that_cannot_be_read_is_answered_in_full(page, ticket, word):
     assert ask(page, ticket, word).status_code == 200
+
+
+def test_who_was_faster_than_a_resolve_is_named_on_the_button_and_in_the_refusal(
+    page, ticket, olivia, rosa
+):
+    desk.claim(ticket_id=ticket.pk, by=rosa, at=MONDAY)
+    said = "Rosa Marin has claimed this; only they can resolve it."
+    assert said in words(look(page, ticket))
+    answer = page.post(
+        f"/queue/{ticket.pk}/resolve/", {"resolution": "fixed", "note": "Typed."}, headers=HTMX
+    )
+    assert (answer.status_code, said in words(answer)) == (403, True)
+    assert reread(ticket).is_unresolved
+
+
+# --- On to the next one ------------------------------------------------------------------------
+def next_from(client, response):
+    """Where its link leads."""
+    address = html.unescape(re.search(r'id="next-ticket"\s+href="([^"]+)"', response.text)[1])
+    answer = client.get(address)
+    assert answer.status_code == 302
+    return answer.headers["Location"]
+
+
+def test_the_next_one_is_of_the_list_one_came_from_and_so_is_the_way_back(page, olivia):
+    one, other, two = open_one("one"), open_one("other", kind="role-drift"), open_one("two")
+    came = {"Referer": "http://testserver/queue/?tab=open&kind=delivery-failed"}
+    here = page.get(f"/queue/{one.pk}/", headers=came)
+    desk.resolve(ticket_id=one.pk, resolution="fixed", by=olivia, at=MONDAY)
+    there = next_from(page, here)
+    assert there == f"/queue/{two.pk}/?view=tab%3Dopen%26kind%3Ddelivery-failed"
+    # The address alone says it from here on; after the last one its first follows.
+    desk.claim(ticket_id=two.pk, by=olivia, at=MONDAY)
+    three = open_one("three", at=MONDAY - timedelta(hours=2))
+    here = page.get(there)
+    assert 'href="/queue/?tab=open&amp;kind=delivery-failed"' in here.text
+    assert next_from(page, here).startswith(f"/queue/{three.pk}/?view=")
+    assert reread(other).is_unresolved
+
+
+def test_the_view_is_kept_where_a_plain_form_leads_back_to_the_ticket(page, ticket):
+    there = f"http://testserver/queue/{ticket.pk}/?view=tab%3Dopen"
+    answer = page.post(f"/queue/{ticket.pk}/claim/", headers={"Referer": there})
+    assert answer.headers["Location"].endswith("?view=tab%3Dopen")
+    refused = page.post(f"/queue/{ticket.pk}/note/", {"text": ""}, headers={"Referer": there})
+    assert f'href="/queue/{ticket.pk}/next/?tab=open"' in refused.text
+
+
+def test_whoever_comes_from_elsewhere_goes_on_through_what_the_queue_begins_with(page, olivia):
+    one, two = open_one("one"), open_one("two")
+    looks.save(by=olivia, name="All", words="tab=all", is_shared=False, begins=True)
+    assert next_from(page, look(page, two)).startswith(f"/queue/{one.pk}/?view=tab%3Dall")
+
+
+def test_after_the_only_one_the_list_says_that_nothing_waits(page, ticket, olivia):
+    desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=olivia, at=MONDAY)
+    assert next_from(page, look(page, ticket)) == "/queue/?tab=mine"
+    assert "Nothing else waits in this list." in words(page.get("/queue/?tab=mine"))
+
+
+@pytest.mark.parametrize("view", ["%00", "tab%3Dzebra", "x" * 3000, "kind%3D%3Cb%3E", "&view="])
+def test_an_odd_view_is_the_usual_one(page, ticket, view):
+    other = open_one("other")
+    here = page.get(f"/queue/{ticket.pk}/?view={view}")
+    assert here.status_code == 200
+    assert f"/queue/{other.pk}/" in next_from(page, here) or "kind" in view

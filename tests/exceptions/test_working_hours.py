@@ -6,8 +6,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from django.test import Client
 
-from exceptions import deadlines, desk, working_hours
-from exceptions.desk import Trouble
+from exceptions import deadlines, desk, troubles, working_hours
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -32,7 +32,7 @@ def ticket_of(user, cause="x"):
         kind="delivery-failed", cause=cause, title=cause, reason="x", subject="outcome:1",
         evidence={"x": 1}, owner=user,
     )  # fmt: skip
-    return desk.open_ticket(trouble, by=SETUP, at=MONDAY)
+    return troubles.open_ticket(trouble, by=SETUP, at=MONDAY)
 
 
 def change(calendar, staff, by="rosa", version=None):
