@@ -1,14 +1,16 @@
 """What a proposal's story puts before people: a ticket each, which ends when the story moves on."""
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import Any
 
-from exceptions import desk
-from meshline.audit.actors import Actor
-from proposals import billing
+from exceptions import troubles
+from meshline.audit.actors import Someone
+from meshline.policy import called
+from proposals import billing, contradictions
 from proposals.billing import PAYMENT_DISPUTED, PAYMENT_KEPT
 from proposals.models import Proposal, Signal
-from proposals.routing import BY_HAND, DRIFT, Assignment
+from proposals.routing.assigning import BY_HAND, DRIFT, Assignment
 from proposals.states import State
 from proposals.story import Story
 
@@ -22,51 +24,59 @@ def raise_and_settle(story: Story, *, at: datetime) -> None:
     """Open the tickets this batch of a story asks for, and settle those it makes right."""
     for signal, incoming in story.fresh:
         if signal.result == Signal.Result.REFUSED:
-            desk.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
+            troubles.open_ticket(_not_the_authority(story.proposal, signal), by=incoming.by, at=at)
         elif signal.kind == PAYMENT_DISPUTED and story.proposal.state != State.DISPUTED:
-            desk.open_ticket(_payment_disputed(story.proposal, signal), by=incoming.by, at=at)
+            troubles.open_ticket(_payment_disputed(story.proposal, signal), by=incoming.by, at=at)
         elif signal.kind == PAYMENT_KEPT:
-            desk.settle(
+            troubles.settle(
                 subject=f"payment:{story.proposal.record}",
                 kinds={"dispute"},
                 because="The bank decided: the payment stands.",
                 by=incoming.by,
                 at=at,
             )
-    by = story.fresh[-1][1].by
+    last = story.fresh[-1][1]
+    follow(story, by=last.by, at=at, led_from=last.origin)
+
+
+def follow(
+    story: Story, *, by: Someone, at: datetime, led_from: str, known: Collection[str] | None = None
+) -> None:
+    """The tickets that follow from how a story stands now, whatever led to it; `known` are the
+    contradictions that have one, if that is not to be seen from the story itself."""
     if story.proposal.invoice_id and story.transitions:
-        _look_for_an_invoice(story, by, at)
+        _look_for_an_invoice(story, by, at, led_from)
+    contradictions.raise_and_settle(story, by=by, at=at, led_from=led_from, known=known)
     if not story.decided:
         return
     _, assignment = story.decided[-1]
     if story.had_temporary_owner:
         because = f"{assignment.owner.name} is the owner now."
         record = story.proposal.record
-        desk.settle(subject=record, kinds=OWNERLESS, because=because, by=by, at=at)
+        troubles.settle(subject=record, kinds=OWNERLESS, because=because, by=by, at=at)
     if assignment.is_temporary:
-        origin = story.fresh[-1][1].origin
-        desk.open_ticket(_role_drift(story.proposal, assignment, origin), by=by, at=at)
+        troubles.open_ticket(_role_drift(story.proposal, assignment, led_from), by=by, at=at)
 
 
-def _look_for_an_invoice(story: Story, by: Actor, at: datetime) -> None:
+def _look_for_an_invoice(story: Story, by: Someone, at: datetime, origin: str) -> None:
     """What is won is asked for: a voided invoice without another one is a ticket until there is."""
     proposal = story.proposal
     if proposal.state in _OWED and proposal.invoice_status == billing.VOID:
-        origin = story.fresh[-1][1].origin
-        desk.open_ticket(_invoice_voided(proposal, origin), by=by, at=at)
+        troubles.open_ticket(_invoice_voided(proposal, origin), by=by, at=at)
         return
     because = (
         f"It is {State(proposal.state).label.lower()}, {proposal.invoice_status or 'invoiced'}."
     )
     subject, kinds = f"invoice:{proposal.record}", {"invoice-voided"}
-    desk.settle(subject=subject, kinds=kinds, because=because, by=by, at=at)
+    troubles.settle(subject=subject, kinds=kinds, because=because, by=by, at=at)
 
 
-def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
-    return desk.Trouble(
+def _not_the_authority(proposal: Proposal, signal: Signal) -> troubles.Trouble:
+    sender, said = called.of(signal.source), signal.get_target_display().lower()
+    return troubles.Trouble(
         kind="not-the-authority",
         cause=f"authority:{signal.source}:{signal.target}:{proposal.record}",
-        title=f"{signal.source} said {signal.get_target_display().lower()} of {proposal}",
+        title=f"{sender} said {said} of {proposal}",
         reason=signal.why,
         subject=signal.ref,
         evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
@@ -75,14 +85,15 @@ def _not_the_authority(proposal: Proposal, signal: Signal) -> desk.Trouble:
     )
 
 
-def _payment_disputed(proposal: Proposal, signal: Signal) -> desk.Trouble:
+def _payment_disputed(proposal: Proposal, signal: Signal) -> troubles.Trouble:
     """A customer wants paid money back; where the state does not say so, a ticket still does."""
     state = State(proposal.state).label.lower()
-    return desk.Trouble(
+    return troubles.Trouble(
         kind="dispute",
         cause=f"payment-disputed:{proposal.record}",
         title=f"The payment for {proposal} is disputed",
-        reason=f"{signal.source} says that the customer disputes the payment; it is {state}.",
+        reason=f"{called.of(signal.source)} says that the customer disputes the payment; "
+        f"it is {state}.",
         subject=f"payment:{proposal.record}",
         evidence={"signal": signal.pk, "said": signal.kind, "origin": signal.origin},
         led_from=signal.origin,
@@ -90,10 +101,10 @@ def _payment_disputed(proposal: Proposal, signal: Signal) -> desk.Trouble:
     )
 
 
-def _invoice_voided(proposal: Proposal, origin: str) -> desk.Trouble:
+def _invoice_voided(proposal: Proposal, origin: str) -> troubles.Trouble:
     state = State(proposal.state).label.lower()
     amount = proposal.amount_words or "no amount"
-    return desk.Trouble(
+    return troubles.Trouble(
         kind="invoice-voided",
         cause=f"invoice-voided:{proposal.record}",
         title=f"The invoice of {proposal} was voided",
@@ -106,9 +117,9 @@ def _invoice_voided(proposal: Proposal, origin: str) -> desk.Trouble:
     )
 
 
-def _role_drift(proposal: Proposal, assignment: Assignment, origin: str) -> desk.Trouble:
+def _role_drift(proposal: Proposal, assignment: Assignment, origin: str) -> troubles.Trouble:
     named = assignment.facts["owner_named"]
-    return desk.Trouble(
+    return troubles.Trouble(
         kind=assignment.trouble,
         cause=assignment.cause,
         title=assignment.drift.rstrip("."),

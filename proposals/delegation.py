@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
-from exceptions import desk
+from exceptions import troubles
 from exceptions.delegation import HAND_OVER
 from meshline import bell, bulk
 from meshline.audit import trail
@@ -20,8 +20,9 @@ from meshline.notices import kinds, notices
 from meshline.people import availability, permissions
 from meshline.people.models import Absence, User
 from meshline.people.permissions import NotAllowed, Permission
-from meshline.people.roll import Next, Roll, Turn, next_of
-from proposals import contracts, lifecycle, standing_in
+from meshline.people.roll import Next, Roll, Turn, next_of, why_gone
+from proposals import lifecycle, retelling, standing_in
+from proposals.contracts import promising
 from proposals.models import Proposal, Transition
 from proposals.states import MoveError
 
@@ -63,12 +64,13 @@ def keep(*, proposal_id: int, version: int, by: User, at: datetime) -> Proposal:
     proposal.version, proposal.changed_at = proposal.version + 1, at
     proposal.save()
     why = proposal.owner_why
-    lifecycle.transition(proposal, proposal.state, None, by, at, at, why).save()
+    retelling.transition(proposal, proposal.state, None, by, at, at, why).save()
     trail.record(
         "proposal.kept", subject=proposal, record=proposal.record, by=by, at=at, why=why,
         before={"standing in for": home}, after={"standing in for": ""},
     )  # fmt: skip
-    desk.settle(subject=proposal.record, kinds={"role-drift"}, because=why, by=by, at=at)
+    promising.promise(retelling.as_they_stand([proposal]), at=at, by=by)
+    troubles.settle(subject=proposal.record, kinds={"role-drift"}, because=why, by=by, at=at)
     return proposal
 
 
@@ -82,8 +84,8 @@ def refusal(proposal: Proposal, user: User) -> str:
 # --- Which proposals -----------------------------------------------------------------------------
 def _astray(roll: Roll) -> list[tuple[User, User | None]]:
     """Who has proposals, and for whom, where they do not belong any more; a few pairs at most."""
-    left = Q(owner__is_active=False) | Q(owner__in=roll.out) | Q(stands_in_for__isnull=False)
-    rows = Proposal.objects.open().filter(left).order_by()
+    left = availability.gone("owner") | Q(owner__in=roll.out)
+    rows = Proposal.objects.open().filter(left | Q(stands_in_for__isnull=False)).order_by()
     pairs = set(rows.values_list("owner", "stands_in_for").distinct())
     people = User.objects.in_bulk({pk for pair in pairs for pk in pair if pk})
     named = [(people[owner], people.get(home)) for owner, home in sorted(pairs, key=str)]
@@ -104,7 +106,7 @@ def _hand_over(
         return None
     moved = [(one, step) for one in proposals if (step := standing_in.settle(one, roll, at=at))]
     _write([_moved(one, step, owner, home or owner, roll, at) for one, step in moved])
-    contracts.promise(lifecycle.as_they_stand([one for one, _ in moved]), at=at)
+    promising.promise(retelling.as_they_stand([one for one, _ in moved]), at=at)
     for found, step in {one.owner_id: (one.owner, step) for one, step in moved}.values():
         _tell(found, step, home or owner, roll, at)
     bell.ring("outbox")
@@ -123,7 +125,7 @@ def _moved(
         cause=f"absence:{absence.pk}" if absence else f"user:{whose.pk}",
     )  # fmt: skip
     state = proposal.state
-    return proposal, lifecycle.transition(proposal, state, None, HAND_OVER, at, at, why), line
+    return proposal, retelling.transition(proposal, state, None, HAND_OVER, at, at, why), line
 
 
 def _write(moved: list[tuple[Proposal, Transition, TrailLine]]) -> None:
@@ -143,6 +145,6 @@ def _tell(found: User, step: Next, whose: User, roll: Roll, at: datetime) -> Non
         text = f"{whose.name} is out: their open proposals are with you meanwhile."
         key = f"proposals-of:{whose.pk}:{absence.pk}:{found.pk}"
     else:
-        text = f"{whose.name} no longer works here: their open proposals are yours."
+        text = f"{whose.name} {why_gone(whose)}: their open proposals are yours."
         key = f"proposals-left-by:{whose.pk}:{whose.deactivated_at}:{found.pk}"
     notices.tell(found, text, key=key, at=at, url=reverse("proposals:list"), kind=kinds.ABSENCE)

@@ -6,15 +6,25 @@ from typing import Any
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.db.models.functions import Lower
 from django.http import HttpRequest
-from django_filters import CharFilter, ChoiceFilter, FilterSet, ModelChoiceFilter
+from django_filters import (
+    CharFilter,
+    ChoiceFilter,
+    FilterSet,
+    ModelChoiceFilter,
+    NumberFilter,
+)
 
-from meshline.people.models import User
+from exceptions import days
+from meshline import instant
+from meshline.people.models import Team, User
 from meshline.people.permissions import Scope
+from meshline.policy import called
 from meshline.web import paging
 from meshline.web.forms import CleanText
 from meshline.web.requests import Request
 from proposals import metrics, search
-from proposals.models import Proposal
+from proposals.models import FollowUp, Proposal
+from proposals.models.follow_up import State as FollowUpState
 from proposals.states import State
 
 ATTENTION = {
@@ -55,8 +65,8 @@ def _owners(request: Request) -> QuerySet:
 
 
 def _sources() -> list[tuple[str, str]]:
-    names = Proposal.objects.order_by("source").values_list("source", flat=True).distinct()
-    return [(name, name) for name in names]
+    told = Proposal.objects.order_by("source").values_list("source", flat=True).distinct()
+    return called.names().choices(told)
 
 
 class ProposalFilter(FilterSet):
@@ -111,6 +121,71 @@ class ProposalFilter(FilterSet):
     def is_used(self) -> bool:
         """Whether it hides anything; an order does not."""
         return any(self.data.get(name) for name in self.filters if name != "sort")
+
+
+MISSED = "missed"
+
+
+def _followers(request: Request) -> QuerySet:
+    """Everybody who has a follow-up that this person may see."""
+    seen = FollowUp.objects.visible_to(request.user).filter(owner=OuterRef("pk"))
+    return User.objects.filter(Exists(seen)).order_by("name", "pk")
+
+
+class FollowUpFilter(FilterSet):
+    """Narrows follow-ups; without a word on their state to those that are open."""
+
+    q = WordsFilter(method="search", label="Search", max_length=200)
+    state = ChoiceFilter(
+        method="standing", choices=[
+            *FollowUpState.choices[1:], (MISSED, "Not done in time"), ("all", "Any state"),
+        ],
+        empty_label="Open",
+    )  # fmt: skip
+    owner = ModelChoiceFilter(queryset=_followers, empty_label="Anybody")
+    team = ModelChoiceFilter(
+        queryset=Team.objects.order_by("name", "pk"), field_name="owner__team",
+        empty_label="Any team", label="Team",
+    )  # fmt: skip
+    due_from = days.DayFilter(method=days.since("due_at"), label="Due from")
+    due_to = days.DayFilter(method=days.until("due_at"), label="Due to")
+    record = NumberFilter(
+        field_name="proposal", label="Proposal number", min_value=1, max_value=2**63 - 1
+    )
+
+    class Meta:
+        model = FollowUp
+        fields = ()
+
+    def search(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        masked = self.request.scope is Scope.MASKED
+        found = search.matching(Proposal.objects.all(), value, masked=masked)
+        return rows.filter(proposal__in=found.values("pk"))
+
+    def standing(self, rows: QuerySet, name: str, value: str) -> QuerySet:
+        """See `qs`: it counts when nothing is said, too."""
+        return rows
+
+    @property
+    def qs(self) -> QuerySet:
+        rows = super().qs
+        said = self._said
+        if said == MISSED:
+            return rows.missed(at=self.request.now or instant.now())
+        return rows if said == "all" else rows.filter(state=said or FollowUpState.OPEN)
+
+    @property
+    def order(self) -> str:
+        """What is open the soonest first; what is over the other way round."""
+        return "-due_at" if self._said else "due_at"
+
+    @property
+    def is_used(self) -> bool:
+        return any(self.data.get(name) for name in self.filters)
+
+    @property
+    def _said(self) -> str:
+        return getattr(self.form, "cleaned_data", {}).get("state") or ""
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,10 @@ SELECT connection, state, count(*),
     count(*) FILTER (WHERE state = 'leased' AND lease_until < clock_timestamp())
 FROM (
     SELECT connection, state, next_attempt_at, lease_until FROM proposals_outcome
-    WHERE state IN ('due', 'leased', 'delivered')
+    WHERE state IN ('due', 'leased', 'delivered') AND NOT is_synthetic
     UNION ALL
     SELECT connection, state, next_attempt_at, lease_until FROM proposals_outcome
-    WHERE state IN ('due', 'leased', 'held') AND state = 'held'
+    WHERE state IN ('due', 'leased', 'held') AND state = 'held' AND NOT is_synthetic
 ) waiting GROUP BY connection, state
 """
 _ENDED = """
@@ -27,6 +27,7 @@ WITH newest AS (
     SELECT o.connection, o.state, o.tier, o.promised_at, o.proven_at, s.received_at
     FROM (
         SELECT * FROM proposals_outcome WHERE promised_at > now() - interval '1 hour'
+          AND NOT is_synthetic
         ORDER BY promised_at DESC, id DESC LIMIT %(most)s
     ) o LEFT JOIN proposals_signal s ON s.id = o.signal_id
     WHERE o.state IN ('proven', 'given_up', 'cancelled')

@@ -4,24 +4,24 @@ The state is never moved step by step as events arrive. It is told anew from all
 order in which they happened, so that every order of arrival ends in the same place.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from proposals import states
+from meshline.policy.truth import Said, Truth
+from proposals import fields, states
+from proposals.fields import NOTHING_AGREED, OWNER
 from proposals.states import State
 
 # Two systems' clocks, or how finely they tell the time, differ by this much at most: an invoice
 # that was made because of a signature may bear an earlier time than the signature.
 CLOCKS_DIFFER = timedelta(minutes=5)
-# The field in which a source names the owner.
-OWNER = "owner_email"
 
 
 @dataclass(frozen=True)
 class Event:
-    """One accepted event of a proposal.
+    """One accepted event of a proposal, from the connection `source` (or people).
 
     `target` is the state it says, None when it only tells of fields. `forced` is a manager's
     override, which no table of moves stops. Events of the same instant are ordered by `stage`, the
@@ -37,6 +37,7 @@ class Event:
     forced: bool = False
     tier: str = ""
     under: int | None = None
+    source: str = ""
 
 
 @dataclass(frozen=True)
@@ -71,12 +72,14 @@ class Naming:
 
 @dataclass(frozen=True)
 class History:
-    """The whole story: episodes in order, events that moved nothing, the fields as last told."""
+    """The whole story: episodes in order, events that moved nothing, the fields as they count, and
+    those of which a person has to decide, each with what the systems say."""
 
     episodes: tuple[Episode, ...]
     superseded: frozenset[int]
     fields: dict[str, Any]
     naming: Naming = field(default_factory=Naming)
+    asked: Mapping[str, tuple[Said, ...]] = field(default_factory=dict)
 
     @property
     def state(self) -> State:
@@ -91,13 +94,14 @@ class History:
         return self.episodes[-1]
 
 
-def tell(events: Iterable[Event]) -> History:
-    """Tell the story of these events in the order in which they happened."""
+def tell(events: Iterable[Event], truths: Mapping[str, Truth] = NOTHING_AGREED) -> History:
+    """Tell the story of these events in the order in which they happened; `truths` say whose word
+    counts for which field."""
     episodes = [Episode(State.DRAFT, None, ())]
     superseded: set[int] = set()
     told = sorted(events, key=_order)
-    fields, named_by, known_then = _fields(told)
-    state_then = State.DRAFT
+    counts = fields.tell(told, truths)
+    state_then, tier_then = State.DRAFT, ""
     for event in _caused_in_order(told):
         here = episodes[-1]
         if event.target is None:
@@ -110,39 +114,23 @@ def tell(events: Iterable[Event]) -> History:
             episodes.append(Episode(event.target, event.occurred_at, (event.id,), event.under))
         else:
             superseded.add(event.id)
-        if named_by and event.id == named_by.id:
-            state_then = episodes[-1].state
-    naming = Naming(state_then, named_by.tier if named_by else "", known_then)
-    return History(tuple(episodes), frozenset(superseded), fields, naming)
+        if event.id == counts.named_by:
+            state_then, tier_then = episodes[-1].state, event.tier
+    naming = Naming(state_then, tier_then, counts.known_then)
+    return History(tuple(episodes), frozenset(superseded), counts.fields, naming, counts.asked)
 
 
-def told_by(events: Iterable[Event]) -> dict[str, int]:
+def told_by(
+    events: Iterable[Event], truths: Mapping[str, Truth] = NOTHING_AGREED
+) -> dict[str, int]:
     """Which event brought each field to what it is, by the field's name.
 
     Under "state" the event by which the present stretch was entered.
     """
-    events = list(events)
-    values: dict[str, Any] = {}
-    by: dict[str, int] = {}
-    for event in sorted(events, key=_order):
-        for name, value in event.fields.items():
-            if name not in by or values[name] != value:
-                values[name], by[name] = value, event.id
-    entered = tell(events).current.events
+    told = sorted(events, key=_order)
+    entered = tell(told).current.events
+    by = fields.tell(told, truths).by
     return by | ({"state": entered[0]} if entered else {})
-
-
-def _fields(told: list[Event]) -> tuple[dict[str, Any], Event | None, dict[str, Any]]:
-    """The fields as last told; which event named the owner anew last, and what was told by then."""
-    fields: dict[str, Any] = {}
-    named_by: Event | None = None
-    known_then: dict[str, Any] = {}
-    for event in told:
-        before = fields.get(OWNER, "")
-        fields.update(event.fields)
-        if named_by is None or fields.get(OWNER, "") != before:
-            named_by, known_then = event, dict(fields)
-    return fields, named_by, known_then
 
 
 def _caused_in_order(events: list[Event]) -> list[Event]:

@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Min, Q
 from django.urls import reverse
 
-from exceptions import desk
+from exceptions import troubles
 from meshline.audit import trail
 from meshline.audit.actors import Someone, part
 from meshline.money import worded
@@ -147,7 +147,7 @@ def _lift(hold: Hold, proposal: Proposal, reason: str, by: Someone, at: datetime
         "proposal.let-go", subject=proposal, record=proposal.record, by=by, at=at, why=reason,
         before={"hold": hold_kinds.label(hold.kind)},
     )  # fmt: skip
-    desk.settle(subject=hold.ref, because=f"{by.actor_label} lifted it: {reason}", by=by, at=at)
+    troubles.settle(subject=hold.ref, because=f"{by.actor_label} lifted it: {reason}", by=by, at=at)
     if not proposal.hold:
         _let_go(proposal, at)
 
@@ -160,6 +160,12 @@ def _let_go(proposal: Proposal, at: datetime) -> None:
     waits = Outcome.objects.filter(pk__in=[one.pk for one in held], state=State.HELD).filter(free)
     freed = set(waits.values_list("pk", flat=True))
     releasing.let_go([one for one in held if one.pk in freed], at=at)
+
+
+def since() -> dict[str, datetime]:
+    """The records on hold, and since when."""
+    rows = Hold.objects.in_force().values_list("proposal").annotate(Min("set_at"))
+    return {f"proposal:{pk}": at for pk, at in rows.order_by()}
 
 
 def _stand(proposal: Proposal) -> None:
@@ -184,8 +190,8 @@ def _readable(reason: str, sentence: str) -> str:
 
 
 def _open_ticket(hold: Hold, proposal: Proposal, by: Someone, at: datetime) -> None:
-    desk.open_ticket(
-        desk.Trouble(
+    troubles.open_ticket(
+        troubles.Trouble(
             kind="on-hold",
             cause=f"hold:{hold.kind}:{proposal.record}",
             title=f"{proposal} is on hold: {hold_kinds.label(hold.kind).lower()}",

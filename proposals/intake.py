@@ -5,15 +5,18 @@ from datetime import datetime
 from django.db import transaction
 
 from meshline import bell, bulk
-from proposals import authority, contracts, holds, lifecycle, versions
+from proposals import authority, holds, retelling
 from proposals.authority import Authorities
-from proposals.history import OWNER
+from proposals.contracts import promising, versions
+from proposals.fields import OWNER
 from proposals.models import Proposal, Signal
-from proposals.routing import Router
+from proposals.models.proposal import record_of
+from proposals.routing.assigning import Router
 from proposals.signals import Incoming, Receipted
 from proposals.states import State
 
-Document = tuple[str, str]
+# Its source, its id there, and whether it is synthetic: no real event reaches one that is.
+Document = tuple[str, str, bool]
 
 
 def receive(incoming: Incoming, *, at: datetime) -> Receipted:
@@ -27,15 +30,20 @@ def receive_all(batch: list[Incoming], *, at: datetime) -> list[Receipted]:
 
     Proposals are locked in one order, so that two batches never wait for each other in a ring.
     """
-    known = {s.origin: s for s in Signal.objects.filter(origin__in=[i.origin for i in batch])}
+    authority.steady()
+    origins = [incoming.origin for incoming in batch]
+    known = {one.origin: one for one in Signal.everything.filter(origin__in=origins)}
     fresh = [incoming for incoming in _first_of_each(batch) if incoming.origin not in known]
     if fresh:
+        authorities = authority.load()
         router = Router(map(_owner_named, fresh), at=at)
         proposals = _proposals(fresh, router, at)
-        signals = _keep(fresh, proposals, authority.load())
-        stories = lifecycle.retell(list(proposals.values()), signals, fresh, router, at=at)
-        holds.judge(stories, at=at)
-        contracts.promise(stories, at=at)
+        signals = _keep(fresh, proposals, authorities)
+        stories = retelling.retell(
+            list(proposals.values()), signals, fresh, router, authorities, at=at
+        )
+        holds.judge([one for one in stories if not one.proposal.is_synthetic], at=at)
+        promising.promise(stories, at=at)
         known |= {signal.origin: signal for signal in signals}
         bell.ring("outbox")
     return [_receipted(known[incoming.origin]) for incoming in batch]
@@ -45,17 +53,21 @@ def _first_of_each(batch: list[Incoming]) -> list[Incoming]:
     return list({incoming.origin: incoming for incoming in reversed(batch)}.values())[::-1]
 
 
+def _document(incoming: Incoming) -> Document:
+    return incoming.record_source, incoming.external_id, incoming.is_synthetic
+
+
 def _owner_named(incoming: Incoming) -> str:
     return incoming.fields.get(OWNER, "")
 
 
 def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Document, Proposal]:
     """The proposals these signals are about, made where they are new, locked in one order."""
-    documents = {(i.record_source, i.external_id) for i in fresh}
+    documents = {_document(incoming) for incoming in fresh}
     found = _locked(documents)
     if missing := sorted(documents - set(found)):
-        named = {(i.record_source, i.external_id): _owner_named(i) for i in fresh}
-        Proposal.objects.bulk_create(
+        named = {_document(incoming): _owner_named(incoming) for incoming in fresh}
+        Proposal.everything.bulk_create(
             [_new_proposal(document, named[document], router, at) for document in missing],
             ignore_conflicts=True,
         )
@@ -65,25 +77,25 @@ def _proposals(fresh: list[Incoming], router: Router, at: datetime) -> dict[Docu
 
 def _locked(documents: set[Document]) -> dict[Document, Proposal]:
     rows = (
-        Proposal.objects.select_for_update(no_key=True, of=("self",))
+        Proposal.everything.select_for_update(no_key=True, of=("self",))
         .select_related("owner__team", "stands_in_for")
         .filter(
-            source__in={source for source, _ in documents},
-            external_id__in={external_id for _, external_id in documents},
+            source__in={source for source, _, _ in documents},
+            external_id__in={external_id for _, external_id, _ in documents},
         )
         .order_by("pk")
     )
-    found = {(row.source, row.external_id): row for row in rows}
+    found = {(row.source, row.external_id, row.is_synthetic): row for row in rows}
     return {document: found[document] for document in documents & set(found)}
 
 
 def _new_proposal(document: Document, named: str, router: Router, at: datetime) -> Proposal:
     """A blank row with an owner for the moment; the story told next fills it in."""
-    source, external_id = document
+    source, external_id, is_synthetic = document
     owner, stands_in_for = router.for_now(named)
     return Proposal(
         source=source, external_id=external_id, state=State.DRAFT, owner=owner, owner_why="",
-        stands_in_for=stands_in_for, created_at=at, changed_at=at,
+        stands_in_for=stands_in_for, created_at=at, changed_at=at, is_synthetic=is_synthetic,
     )  # fmt: skip
 
 
@@ -92,9 +104,7 @@ def _keep(
 ) -> list[Signal]:
     """Write the signals down, each with the verdict on whether its sender may say so."""
     under = versions.newest()
-    kept = [
-        _signal(i, proposals[(i.record_source, i.external_id)], authorities, under) for i in fresh
-    ]
+    kept = [_signal(i, proposals[_document(i)], authorities, under) for i in fresh]
     bulk.insert(kept)
     return kept
 
@@ -119,12 +129,14 @@ def _signal(
         stage=incoming.stage,
         tiebreak=incoming.tiebreak,
         target=target or "",
+        piece=incoming.piece,
         fields=incoming.fields,
         forced=incoming.forced,
         result=Signal.Result.REFUSED if refusal else Signal.Result.NOTED,
         why=refusal[:300],
         proposal=proposal,
-        under=under,
+        under=under if incoming.under is None else incoming.under,
+        is_synthetic=incoming.is_synthetic,
     )
 
 
@@ -137,4 +149,5 @@ def _target(incoming: Incoming, proposal: Proposal, authorities: Authorities) ->
 
 
 def _receipted(signal: Signal) -> Receipted:
-    return Receipted(signal.pk, f"proposal:{signal.proposal_id}", signal.result, signal.why)
+    record = record_of(signal.proposal_id, is_synthetic=signal.is_synthetic)
+    return Receipted(signal.pk, record, signal.result, signal.why)

@@ -29,10 +29,12 @@ ORDER BY id
 """
 _GIVEN_UP = f"""
 SELECT o.id, o.kind FROM proposals_outcome o
-WHERE o.state = 'given_up' AND NOT {ON_A_TICKET.format(subject="'outcome:' || o.id")}
+WHERE o.state = 'given_up' AND NOT o.is_synthetic
+  AND NOT {ON_A_TICKET.format(subject="'outcome:' || o.id")}
 ORDER BY o.id
 """
-_OPEN = f"p.state NOT IN ({', '.join(repr(state.value) for state in CLOSED)})"
+_CLOSED = ", ".join(repr(state.value) for state in CLOSED)
+_OPEN = f"NOT p.is_synthetic AND p.state NOT IN ({_CLOSED})"
 _OWNERLESS = f"""
 SELECT p.id, has.name FROM proposals_proposal p JOIN people_user has ON has.id = p.owner_id
 WHERE {_OPEN} AND NOT {HERE_OR_JUST_GONE.format(person="has")} AND {SOMEBODY_IS_HERE}
@@ -73,6 +75,28 @@ WHERE (p.hold <> '') <> EXISTS (
 )
 ORDER BY p.id
 """
+# An open follow-up is with whom its proposal is: ownerless is neither.
+_WITH_OTHERS = """
+SELECT f.id, has.name, owner.name FROM proposals_followup f
+JOIN proposals_proposal p ON p.id = f.proposal_id
+JOIN people_user has ON has.id = f.owner_id
+JOIN people_user owner ON owner.id = p.owner_id
+WHERE f.state = 'open'
+  AND (f.owner_id <> p.owner_id OR f.stands_in_for_id IS DISTINCT FROM p.stands_in_for_id)
+ORDER BY f.id
+"""
+_NEXT = """
+SELECT p.id FROM proposals_proposal p
+WHERE p.next_follow_up_at IS DISTINCT FROM (
+    SELECT min(f.due_at) FROM proposals_followup f WHERE f.proposal_id = p.id AND f.state = 'open'
+)
+ORDER BY p.id
+"""
+_OF_THE_CLOSED = f"""
+SELECT f.id FROM proposals_followup f JOIN proposals_proposal p ON p.id = f.proposal_id
+WHERE f.state = 'open' AND NOT ({_OPEN})
+ORDER BY f.id
+"""
 
 
 def versions() -> list[str]:
@@ -104,7 +128,8 @@ def given_up() -> list[str]:
 
 
 def ownerless() -> list[str]:
-    """Open proposals of somebody who is out or has left, for longer than a hand-over takes."""
+    """Open proposals of somebody who is out, has left or only reads, for longer than a hand-over
+    takes."""
     return breaches(
         _OWNERLESS, lambda pk, name: f"Proposal {pk} is owned by {name}, who is not here."
     )
@@ -132,6 +157,17 @@ def past_their_hold() -> list[str]:
     ) + breaches(_HOLDS, lambda pk, said: f"Proposal {pk} says “{said}” of its holds.")
 
 
+def follow_ups_with_others() -> list[str]:
+    return breaches(
+        _WITH_OTHERS,
+        lambda pk, has, owner: f"Follow-up {pk} is {has}'s, and its proposal is {owner}'s.",
+    ) + breaches(_OF_THE_CLOSED, lambda pk: f"Follow-up {pk} is open, its proposal is closed.")
+
+
+def next_follow_ups() -> list[str]:
+    return breaches(_NEXT, lambda pk: f"Proposal {pk} does not show when it is followed up next.")
+
+
 INVARIANTS = [
     Invariant(
         "versions-count-transitions",
@@ -152,12 +188,20 @@ INVARIANTS = [
     Invariant("given-up-has-a-ticket", "Every outcome that was given up has a ticket.", given_up),
     Invariant(
         "proposals-have-somebody",
-        "Whoever owns an open proposal is active and here, or left a minute ago.",
+        "Whoever owns an open proposal can work and is here, or left a minute ago.",
         ownerless,
     ),
     Invariant(
         "proposals-go-back",
         "A proposal that somebody has for another goes back within a minute of their return.",
         not_returned,
+    ),
+    Invariant(
+        "follow-ups-have-somebody",
+        "An open follow-up is with whoever has its proposal, and that is open.",
+        follow_ups_with_others,
+    ),
+    Invariant(
+        "next-follow-up", "A proposal shows the earliest of its open follow-ups.", next_follow_ups
     ),
 ]

@@ -10,15 +10,20 @@ from datetime import datetime
 from django.db import transaction
 from django.urls import reverse
 
-from exceptions import desk
+from exceptions import troubles
 from meshline.audit.actors import part
-from proposals import failing
+from meshline.policy import called
+from proposals.contracts import failing, sentences
 from proposals.models import Outcome
 from proposals.models.outcome import WAITING, State
 
 CARRIER = part("carrier", "The carrier")
 # The failure of an outcome that was delivered and cannot be read back.
 UNPROVEN = "unproven"
+# What says something about the connection, rather than about one request: whatever waits for it
+# fails of one cause, of whichever contract it is.
+OF_THE_CONNECTION = {"unavailable", "throttled", "garbled"}
+_OF_NO_CONTRACT = {"", "credentials", "no-connection", *OF_THE_CONNECTION}
 SAFE_AGAIN = (
     "Carries every outcome on this ticket again now, each under its own key: nothing happens twice."
 )
@@ -73,8 +78,8 @@ def _open_late_ticket(outcome_id: int, held: Mapping[str, Held], at: datetime) -
         because = f"{_budget(outcome)} {why.why}"
         open_ticket(outcome, why.kind, because, at, cause=why.cause, process=why.process)
         return True
-    kind, because = _lateness(outcome)
-    open_ticket(outcome, kind, because, at)
+    kind, because, of = _lateness(outcome)
+    open_ticket(outcome, kind, because, at, of=of)
     return True
 
 
@@ -82,36 +87,45 @@ def _budget(outcome: Outcome) -> str:
     return f"It was to be proven within the {outcome.tier} tier's budget and is not."
 
 
-def _lateness(outcome: Outcome) -> tuple[str, str]:
-    """What kind of ticket a late outcome is, and its reason in plain words."""
+def _lateness(outcome: Outcome) -> tuple[str, str, Outcome]:
+    """What kind of ticket a late outcome is, its reason in plain words, and whose failure it is."""
     budget = _budget(outcome)
     if outcome.delivered_at or outcome.failure == UNPROVEN:
-        return "proof-missing", f"{budget} It was delivered, but cannot be read back."
+        because = f"{budget} It was delivered, but cannot be read back."
+        return "proof-missing", because, outcome
     if not outcome.connection:
-        return "delivery-failed", f"{budget} No connection plays the part of {outcome.target} yet."
+        because = f"{budget} No connection plays the part of {sentences.part(outcome.target)} yet."
+        return "delivery-failed", because, outcome
     holder = in_front_of(outcome)
     if holder:
-        outcome.failure = holder.failure
-        return "delivery-failed", f"{budget} It waits behind {holder.name}: {holder.last_error}"
-    return "delivery-failed", f"{budget} {outcome.last_error or 'It has not been carried yet.'}"
+        because = f"{budget} It waits behind {holder.name}: {holder.last_error}"
+        return "delivery-failed", because, holder
+    because = f"{budget} {outcome.last_error or 'It has not been carried yet.'}"
+    return "delivery-failed", because, outcome
 
 
 def open_ticket(
     outcome: Outcome, kind: str, because: str, at: datetime, *, cause: str = "", again: str = "",
-    process: str = "",
+    process: str = "", of: Outcome | None = None,
 ) -> None:  # fmt: skip
     """A ticket for one outcome, or one more on the ticket of the same cause. `again` says what a
-    retry may do, if more than usual."""
+    retry may do, if more than usual; `of` whose failure it is, where it waits behind another.
+
+    Of what is synthetic its canary tells, with a ticket of its own.
+    """
+    if outcome.is_synthetic:
+        return
     proposal, contract = outcome.proposal, outcome.contract
     where = outcome.connection or outcome.target
     # What is one outage for many contracts stays one ticket, as whoever met it says.
-    path = {"process": process} | ({} if cause else failing.path(contract))
+    path = {"process": process} | ({} if cause else failing.path(contract) | _parts(of or outcome))
     kind = kind if cause else failing.kind_of(contract, kind)
-    desk.open_ticket(
-        desk.Trouble(
+    failure = (of or outcome).failure or "late"
+    troubles.open_ticket(
+        troubles.Trouble(
             kind=kind,
-            cause=cause or f"{kind}:{where}:{outcome.failure or 'late'}{failing.mark(contract)}",
-            title=f"{where}: {outcome.name.replace('-', ' ')} of {proposal}",
+            cause=cause or f"{kind}:{where}:{failure}{failing.mark(contract)}",
+            title=f"{called.of(where)}: {outcome.name.replace('-', ' ')} of {proposal}",
             reason=because,
             subject=outcome.ref,
             evidence=_evidence(outcome),
@@ -135,6 +149,14 @@ def open_ticket(
         at=at,
     )
     Outcome.objects.filter(pk=outcome.pk).update(ticketed_at=at)
+
+
+def _parts(outcome: Outcome) -> dict[str, str]:
+    """What its cause is made of: its failure, and of one request's also which one it is."""
+    parts = {"failure": outcome.failure or "late"}
+    if outcome.failure in _OF_NO_CONTRACT:
+        return parts
+    return parts | {"contract": outcome.contract.slug, "step": outcome.name}
 
 
 def _evidence(outcome: Outcome) -> dict:

@@ -3,7 +3,6 @@
 from collections.abc import Collection
 
 from django.db.models import CharField, Count, QuerySet, Value
-from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Concat
 
 from exceptions.models import Occurrence, Ticket
@@ -27,8 +26,8 @@ def open_tickets(proposals: Collection[Proposal]) -> dict[int, int]:
     by_record = {proposal.record: proposal.pk for proposal in proposals}
     counted = (
         _open_occurrences()
-        .filter(evidence__record__in=list(by_record))
-        .values_list("evidence__record")
+        .filter(record__in=list(by_record))
+        .values_list("record")
         .annotate(Count("ticket", distinct=True))
     )
     return {by_record[record]: number for record, number in counted}
@@ -36,13 +35,13 @@ def open_tickets(proposals: Collection[Proposal]) -> dict[int, int]:
 
 def with_open_ticket(proposals: QuerySet) -> QuerySet:
     """Those that are on any unresolved ticket."""
-    records = _open_occurrences().values_list(KeyTextTransform("record", "evidence"))
+    records = _open_occurrences().values_list("record")
     return proposals.alias(ref=_REF).filter(ref__in=records)
 
 
 def tickets_of(proposal: Proposal) -> list[Ticket]:
     """The unresolved tickets this proposal is on, the soonest due first."""
-    here = _open_occurrences().filter(evidence__record=proposal.record).values("ticket")
+    here = _open_occurrences().filter(record=proposal.record).values("ticket")
     tickets = Ticket.objects.filter(pk__in=here).select_related("owner", "claimed_by")
     return list(tickets.soonest_due())
 

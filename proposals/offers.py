@@ -40,7 +40,7 @@ def _offer(
     authority = authorities.of(to, source=proposal.source)
     if authority == PEOPLE and states.is_move(here, to):
         return Offer(to, refusal=no)
-    rule = _rule(here, to, authority)
+    rule = _rule(here, to, authorities.called[authority])
     if to is State.DRAFT and here is not State.CLOSED_LOST:
         return Offer(to, rule, no or TO_DRAFT)
     return Offer(to, rule, no or (f"{rule} {TAKES}" if over else ""))

@@ -3,32 +3,35 @@
 1. `claim` takes the next due outcome and commits at once; the lease is on the row.
 2. Whoever carries it comes back with what happened; only the holder of the lease is believed.
 3. A lease that lapses is taken by the next claim and counted as a crash.
+
+Whoever locks more than one row locks proposals first, then outcomes, each by their ids.
 """
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, Value, When
+from django.db.models import QuerySet
 
-from exceptions import desk
-from meshline import bell, bulk
+from exceptions import troubles
+from exceptions.states import Resolution
+from meshline import bell, bulk, prepared
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.audit.models import TrailLine
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
-from proposals import contracts, lateness, tiers
+from proposals import forcing, lateness, tiers
+from proposals.contracts import promising
 from proposals.lateness import CARRIER
-from proposals.models import Outcome
+from proposals.models import Outcome, Proposal
 from proposals.models.outcome import OPEN, State
 from proposals.tiers import Tier
 
 CLAIMED_TOO_OFTEN = 3
-
 
 _PROVEN = [
     "state", "proven_at", "delivered_at", "external_id", "last_error", "failure", "crashes",
@@ -42,6 +45,14 @@ class LeaseLost(Exception):
 
 class NotNow(Exception):
     """A move an outcome cannot make in its state, as a sentence."""
+
+
+class Replaced(NotNow):
+    """Another one, `by`, was done anew in its place."""
+
+    def __init__(self, by: Outcome) -> None:
+        super().__init__(forcing.says_replaced(by))
+        self.by = by
 
 
 # What may be carried now. Serial per proposal and connection: an earlier one that still waits holds
@@ -110,7 +121,7 @@ def again(outcomes: Collection[Outcome]) -> list[Outcome]:
     """The same outcomes as they stand in the database, if the lease on them is still ours."""
     leases = {outcome.lease_owner for outcome in outcomes}
     ids = [outcome.pk for outcome in outcomes]
-    held = Outcome.objects.filter(pk__in=ids, lease_owner__in=leases, state=State.LEASED)
+    held = Outcome.everything.filter(pk__in=ids, lease_owner__in=leases, state=State.LEASED)
     tried = {outcome.pk for outcome in outcomes if outcome.was_tried}
     for outcome in held:
         outcome.was_tried = outcome.pk in tried
@@ -162,17 +173,23 @@ def mark_delivered(
 
 
 @transaction.atomic
-def mark_proven(outcome: Outcome, *, external_id: str, evidence: str, at: datetime) -> None:
-    """Read back from the other side: it is so. Tickets that waited for it close themselves."""
+def mark_proven(
+    outcome: Outcome, *, external_id: str, evidence: str, at: datetime,
+    also: Callable[[], None] = lambda: None,
+) -> None:  # fmt: skip
+    """Read back from the other side: it is so. Tickets that waited for it close themselves.
+
+    `also` writes what the carrier keeps of it, in the same transaction.
+    """
     outcome.state, outcome.proven_at = State.PROVEN, at
     outcome.delivered_at = outcome.delivered_at or at
     outcome.external_id, outcome.last_error, outcome.failure = external_id, "", ""
     _acknowledge(outcome)
     _record("outcome.proven", outcome, CARRIER, at, after={"id there": external_id}, why=evidence)
-    desk.settle(subject=outcome.ref, because=evidence, by=CARRIER, at=at)
-    if (now := _fresh(outcome)).unwanted_at is not None:
-        outcome.unwanted_why = now.unwanted_why
-        contracts.undo(outcome, at=at)
+    troubles.settle(subject=outcome.ref, because=evidence, by=CARRIER, at=at)
+    if outcome.unwanted_at is not None:
+        promising.undo(outcome, at=at)
+    also()
     bell.ring("outbox")
 
 
@@ -182,6 +199,7 @@ def mark_all_proven(outcomes: list[Outcome], evidence: dict[int, str], *, at: da
 
     For what is carried in one transaction with its proof; `evidence` is by the outcome's id.
     """
+    _hold_still(outcomes)
     held = Outcome.objects.filter(
         pk__in=[outcome.pk for outcome in outcomes],
         lease_owner=outcomes[0].lease_owner,
@@ -216,6 +234,7 @@ def postpone(
     outcome.next_attempt_at, outcome.last_error, outcome.failure = until, because, failure
     outcome.first_failed_at = outcome.first_failed_at or at
     outcome.tries += uses_up_try
+    outcome.waits += 1
     _acknowledge(outcome)
     _end_if_unwanted(outcome, at)
 
@@ -258,9 +277,12 @@ def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) 
     """A person says: now. The key stays, so nothing that already happened happens again.
 
     What was delivered and cannot be read back is delivered again, unless it is to be proven only.
+    What another one was done in place of stays as it is. Raises NotNow, NotAllowed.
     """
     permissions.check(by, Permission.RETRY_OUTCOME)
     outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
+    if made := forcing.in_place_of(outcome):
+        raise Replaced(made)
     if outcome.state == State.HELD:
         raise NotNow("It is held: whoever may lets it go.")
     if outcome.on_hold:
@@ -274,7 +296,8 @@ def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) 
         outcome.state = State.DELIVERED
     elif unproven:
         outcome.delivered_at = None
-    outcome.tries, outcome.crashes = 0, 0
+    outcome.tries = outcome.waits = outcome.crashes = 0
+    outcome.first_failed_at = None
     outcome.save()
     _record("outcome.retried", outcome, by, at, before=before)
     bell.ring("outbox")
@@ -297,9 +320,54 @@ def cancel(*, outcome_id: int, reason: str, by: User, at: datetime) -> Outcome:
     outcome.save()
     _record("outcome.cancelled", outcome, by, at, before=before, why=reason.strip())
     because = f"{by.name} called it off: {reason.strip()}"
-    desk.settle(subject=outcome.ref, because=because, by=by, at=at)
+    troubles.settle(
+        subject=outcome.ref, because=because, by=by, at=at, resolution=Resolution.NO_ACTION
+    )
     bell.ring("outbox")
     return outcome
+
+
+@transaction.atomic
+def carry_again(*, outcome_id: int, because: str, by: User, at: datetime) -> dict[str, Any]:
+    """Write to the other side once more what a mirror shows; its key stays.
+
+    How it stood before is answered, for `leave_as_it_was`. Raises NotNow, NotAllowed.
+    """
+    permissions.check(by, Permission.RETRY_OUTCOME)
+    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
+    if outcome.state in (State.LEASED, State.HELD) or outcome.on_hold:
+        raise NotNow("It is on its way already, or held; wait for what comes of it.")
+    stood = {name: _plain(getattr(outcome, name)) for name in _STOOD}
+    outcome.state, outcome.next_attempt_at = State.DUE, at
+    outcome.delivered_at = outcome.proven_at = outcome.first_failed_at = None
+    outcome.tries = outcome.waits = outcome.crashes = 0
+    # From now on it has its time anew.
+    outcome.budget_ends_at, outcome.ticketed_at = at + tiers.BUDGET[Tier(outcome.tier)], None
+    outcome.save()
+    _record("outcome.carried-again", outcome, by, at, before={"state": stood["state"]}, why=because)
+    bell.ring("outbox")
+    return stood
+
+
+@transaction.atomic
+def leave_as_it_was(*, outcome_id: int, stood: Mapping[str, Any], by: User, at: datetime) -> None:
+    """Not carried again after all, as long as nobody has begun. Raises NotNow, NotAllowed."""
+    permissions.check(by, Permission.RETRY_OUTCOME)
+    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
+    if outcome.state != State.DUE or outcome.attempts != stood["attempts"]:
+        raise NotNow("It was carried already.")
+    for name in _STOOD:
+        value = stood[name]
+        is_moment = name.endswith("_at") and value is not None
+        setattr(outcome, name, datetime.fromisoformat(value) if is_moment else value)
+    outcome.save()
+    _record("outcome.left-as-it-was", outcome, by, at)
+
+
+def lock(proposals: QuerySet[Proposal], outcomes: QuerySet[Outcome]) -> None:
+    """Hold these until the end of the transaction, in the order in which everybody locks them."""
+    list(proposals.select_for_update(no_key=True).order_by("pk").values_list("pk"))
+    list(outcomes.select_for_update(of=("self",)).order_by("pk").values_list("pk"))
 
 
 def hurry(*, connection: str, at: datetime) -> int:
@@ -317,40 +385,59 @@ def play_role(*, role: str, slug: str, at: datetime) -> int:
     return waiting.update(connection=slug, next_attempt_at=at)
 
 
+# Due again, unless its proposal came on hold while it was being carried: asked of the very row that
+# is written, so that no hold slips in between.
+_ACKNOWLEDGE = """
+UPDATE proposals_outcome SET
+    state = CASE WHEN %(state)s = 'due' AND on_hold THEN 'held' ELSE %(state)s END,
+    lease_owner = NULL, lease_until = NULL, crashes = 0, next_attempt_at = %(next_attempt_at)s,
+    attempts = %(attempts)s, tries = %(tries)s, waits = %(waits)s,
+    first_failed_at = %(first_failed_at)s,
+    delivered_at = %(delivered_at)s, proven_at = %(proven_at)s, external_id = %(external_id)s,
+    last_error = %(last_error)s, failure = %(failure)s
+WHERE id = %(id)s AND lease_owner = %(lease_owner)s AND state = 'leased'
+RETURNING unwanted_at, unwanted_why
+"""
+_SAID = (
+    "id", "lease_owner", "state", "next_attempt_at", "attempts", "tries", "waits",
+    "first_failed_at", "delivered_at", "proven_at", "external_id", "last_error", "failure",
+)  # fmt: skip
+
+
 def _acknowledge(outcome: Outcome) -> None:
-    """Write the carrier's word, if the lease is still theirs. Raises LeaseLost if not."""
-    mine = {"lease_owner": outcome.lease_owner, "state": State.LEASED}
-    held = Outcome.objects.filter(pk=outcome.pk, **mine)
-    changed = held.update(
-        state=_or_held(outcome.state), lease_owner=None, lease_until=None,
-        next_attempt_at=outcome.next_attempt_at, attempts=outcome.attempts, tries=outcome.tries,
-        first_failed_at=outcome.first_failed_at, delivered_at=outcome.delivered_at,
-        proven_at=outcome.proven_at, external_id=outcome.external_id, crashes=0,
-        last_error=outcome.last_error, failure=outcome.failure,
-    )  # fmt: skip
-    if not changed:
+    """Write the carrier's word, if the lease is still theirs. Raises LeaseLost if not.
+
+    The outcome knows then whether it is still wanted: others may have written that meanwhile.
+    """
+    _hold_still([outcome])
+    said = {name: getattr(outcome, name) for name in _SAID}
+    written = prepared.rows(_ACKNOWLEDGE, said | {"state": str(outcome.state)})
+    if not written:
         raise LeaseLost(f"{outcome} is somebody else's by now.")
+    outcome.unwanted_at, outcome.unwanted_why = written[0]
 
 
-def _or_held(state: str) -> Any:
-    """Due again, unless its proposal came on hold while it was being carried: asked of the very row
-    that is written, so that no hold slips in between."""
-    if state != State.DUE:
-        return state
-    return Case(When(on_hold=True, then=Value(State.HELD)), default=Value(State.DUE))
+def _hold_still(outcomes: Iterable[Outcome]) -> None:
+    """Lock the proposals of what may be taken back, so that no hold is set or lifted meanwhile.
+
+    What takes it back is a new row: a hold that was set beside it would not see it and let it go
+    out, one that was lifted would leave it waiting for ever.
+    """
+    ids = {outcome.proposal_id for outcome in outcomes if outcome.undo}
+    if ids:
+        rows = Proposal.objects.select_for_update(no_key=True).filter(pk__in=ids)
+        list(rows.order_by("pk").values_list("pk"))
 
 
 def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:
     """The story moved on while this was being carried: it is called off, or undone."""
-    now = _fresh(outcome)
-    if now.unwanted_at is None:
+    if outcome.unwanted_at is None:
         return False
-    if now.delivered_at is None:
+    if outcome.delivered_at is None:
         Outcome.objects.filter(pk=outcome.pk).update(state=State.CANCELLED)
-        _record("outcome.called-off", outcome, CARRIER, at, why=now.unwanted_why)
-        desk.settle(subject=outcome.ref, because=now.unwanted_why, by=CARRIER, at=at)
-    outcome.unwanted_why = now.unwanted_why
-    contracts.undo(outcome, at=at)
+        _record("outcome.called-off", outcome, CARRIER, at, why=outcome.unwanted_why)
+        troubles.settle(subject=outcome.ref, because=outcome.unwanted_why, by=CARRIER, at=at)
+    promising.undo(outcome, at=at)
     bell.ring("outbox")
     return True
 
@@ -358,27 +445,33 @@ def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:
 def _end_all(proven: list[Outcome], evidence: dict[int, str], at: datetime) -> None:
     """Tickets that waited for these close themselves; what nobody wants any more is undone."""
     by_ref = {outcome.ref: outcome for outcome in proven}
-    for ref in desk.hanging(by_ref):
-        desk.settle(subject=ref, because=evidence[by_ref[ref].pk], by=CARRIER, at=at)
+    for ref in troubles.hanging(by_ref):
+        troubles.settle(subject=ref, because=evidence[by_ref[ref].pk], by=CARRIER, at=at)
     for outcome in Outcome.objects.filter(pk__in=evidence, unwanted_at__isnull=False):
-        contracts.undo(outcome, at=at)
+        promising.undo(outcome, at=at)
 
 
 def _in_order(outcome: Outcome) -> tuple[int, datetime, int]:
     return outcome.tier_rank, outcome.next_attempt_at, outcome.pk
 
 
-def _fresh(outcome: Outcome) -> Outcome:
-    """What others may have written onto it while it was being carried."""
-    written = ("unwanted_at", "unwanted_why", "delivered_at")
-    return Outcome.objects.only(*written).get(pk=outcome.pk)
+# What it takes to put an outcome back.
+_STOOD = (
+    "state", "next_attempt_at", "delivered_at", "proven_at", "first_failed_at", "tries", "waits",
+    "crashes", "attempts", "budget_ends_at", "ticketed_at",
+)  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, datetime) else value
 
 
 def _record(
     what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
     after: dict | None = None, why: str = "",
 ) -> None:  # fmt: skip
-    trail.record_all([_line(what, outcome, by, at, before=before, after=after, why=why)])
+    if not outcome.is_synthetic:
+        trail.record_all([_line(what, outcome, by, at, before=before, after=after, why=why)])
 
 
 def _line(

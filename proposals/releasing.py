@@ -21,7 +21,7 @@ _FIELDS = ["state", "next_attempt_at", "budget_ends_at"]
 def let_go(outcomes: Sequence[Outcome], *, at: datetime) -> None:
     """Make these due, and give those that waited behind them their time anew.
 
-    They are locked by the caller.
+    They are locked by the caller, and their proposals before them.
     """
     hours: dict[int | None, Hours] = {}
     for outcome in outcomes:

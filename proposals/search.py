@@ -4,7 +4,12 @@ from typing import Any
 
 from django.contrib.postgres.search import SearchQuery, SearchVector
 from django.db.models import QuerySet
+from django.urls import reverse
 
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Scope, scope
+from meshline.searching import FEW, Found
+from proposals.models import Proposal
 from proposals.models.proposal import SEARCHED
 
 # What may be searched where contact data is masked: finding by it would tell what it is.
@@ -44,3 +49,19 @@ class Beginning(SearchQuery):
 
     def as_sql(self, compiler: Any, connection: Any, *args: Any, **options: Any) -> tuple[str, Any]:
         return "(%s::tsquery || to_tsquery('simple', %s))", [self.quoted, self.quoted]
+
+
+def found(text: str, user: User) -> list[Found]:
+    """The last changed that match, as far as this person sees proposals."""
+    reach = scope(user, Permission.SEE_PROPOSALS)
+    if not reach or not words_in(text):
+        return []
+    visible = Proposal.objects.visible_to(user)
+    few = matching(visible, text, masked=reach is Scope.MASKED).order_by("-changed_at", "-pk")
+    return [_found(one) for one in few[:FEW]]
+
+
+def _found(proposal: Proposal) -> Found:
+    url = reverse("proposals:proposal", args=[proposal.pk])
+    title = proposal.title or proposal.external_id
+    return Found(title, url, "file-text", proposal.get_state_display())

@@ -19,6 +19,11 @@ FIELDS = {
 }
 
 
+# What the CRM tells of what people did there: a task of ours was done, a customer was spoken to.
+TASK_COMPLETED = "task.completed"
+TOUCH = "touch."
+
+
 @dataclass(frozen=True)
 class Incoming:
     """One translated event.
@@ -48,6 +53,14 @@ class Incoming:
     forced: bool = False
     # A person's reason, kept as the why of the change.
     note: str = ""
+    # How it came, where that is worth a word beside the why: that it was found by looking.
+    aside: str = ""
+    # Under which contracts it counts (the newest of then); None: under those of now.
+    under: int | None = None
+    # Told by Meshline itself, to try its own ways; only what it marked can be.
+    is_synthetic: bool = False
+    # Which part of the record it is about over there, where it is one: "task:512".
+    piece: str = ""
 
 
 @dataclass(frozen=True)

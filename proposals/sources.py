@@ -4,7 +4,7 @@ import re
 from datetime import datetime
 from typing import Any
 
-from proposals import billing, history, lifecycle
+from proposals import authority, billing, history, retelling
 from proposals.models import Outcome, Proposal, Signal
 
 _PLACE = re.compile(r"\{([a-z_]+)\}")
@@ -30,7 +30,8 @@ def of(proposal: Proposal, *, until: datetime | None = None) -> dict[str, Signal
     if until is not None:
         known = known.filter(received_at__lte=until)
     signals = {signal.pk: signal for signal in known}
-    told = history.told_by(lifecycle.event_of(signal) for signal in signals.values())
+    truths = authority.load().truths(source=proposal.source)
+    told = history.told_by(map(retelling.event_of, signals.values()), truths)
     if proposal.owner_pinned:
         told.pop("owner_email", None)
     invoice = billing.name(proposal.invoice_id)

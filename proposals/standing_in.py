@@ -29,9 +29,9 @@ def settle(proposal: Proposal, roll: Roll, *, at: datetime) -> Next | None:
     whose = proposal.stands_in_for or proposal.owner
     found, because = step.holder, ""
     if found is None:
-        answerable = raci.responsible_for(PROCESS, at=at)
+        answerable = raci.responsible_for(PROCESS, at=at, takes=raci.PROPOSALS)
         found, because = answerable.user, answerable.why
-        is_better = roll.is_present(found) or not proposal.owner.is_active
+        is_better = roll.is_present(found) or not proposal.owner.can_be_given_work
         if found.pk == proposal.owner_id or not is_better:
             return None
     proposal.owner_why = step.why(whose, found, until=_until(whose, at), because=because)[:300]

@@ -75,6 +75,21 @@ def is_move(here: State, to: State) -> bool:
     return to in MOVES[here]
 
 
+def can_pass_both(one: State, other: State) -> bool:
+    """Whether one proposal can come into both, at whatever distance and in whatever order."""
+    return one == other or other in _ahead_of(one) or one in _ahead_of(other)
+
+
+def _ahead_of(here: State) -> set[State]:
+    found: set[State] = set()
+    ways = [here]
+    while ways:
+        new = MOVES[ways.pop()] - found
+        found |= new
+        ways += new
+    return found
+
+
 def check_move(here: State, to: State) -> None:
     """Raise MoveError unless the table has a move from `here` to `to`."""
     if not is_move(here, to):

@@ -8,8 +8,10 @@ from typing import Any
 from meshline.audit import timeline
 from meshline.audit.models import TrailLine
 from meshline.audit.timeline import Entry
+from meshline.policy import called
+from meshline.policy.called import Called
 from meshline.web import words
-from proposals import sentences
+from proposals.contracts import sentences
 from proposals.models import Outcome, Signal
 from proposals.states import State
 
@@ -26,6 +28,11 @@ _ICONS = {
     "outcome.retried": "refresh", "outcome.wanted-again": "rotate-clockwise",
     "outcome.approved": "check", "outcome.rejected": "ban",
     "message.released": "lock-open", "message.replayed": "repeat",
+    "follow-up.scheduled": "calendar-event", "follow-up.moved": "clock",
+    "follow-up.rescheduled": "clock", "follow-up.completed": "circle-check",
+    "follow-up.undone": "arrow-back-up", "follow-up.cancelled": "ban",
+    "follow-up.wanted-again": "rotate-clockwise", "follow-up.handed-over": "arrows-exchange",
+    "follow-up.touched": "headset",
 }  # fmt: skip
 _DEEDS = {
     "outcome.promised": "Promised", "outcome.delivered": "Delivered", "outcome.proven": "Proven",
@@ -39,6 +46,7 @@ _TOLD = {
     "proposal": {"state", "since", "hold"},
     "outcome": {"outcome", "in", "key"},
     "signal": {"said"},
+    "followup": {"follow-up", "state"},
     "ticket": set(),
 }
 
@@ -81,8 +89,8 @@ def tell(
     """These lines of one proposal's trail as steps, in their order."""
     signals = _signals(lines)
     named = {str(outcome.pk): outcome for outcome in outcomes}
-    entries = timeline.read(lines, masked=masked, opens=opens)
-    return [_step(entry, signals, named) for entry in entries]
+    entries, names = timeline.read(lines, masked=masked, opens=opens), called.names()
+    return [_step(entry, signals, named, names) for entry in entries]
 
 
 def _signals(lines: list[TrailLine]) -> dict[str, Signal]:
@@ -91,7 +99,9 @@ def _signals(lines: list[TrailLine]) -> dict[str, Signal]:
     return {signal.origin: signal for signal in Signal.objects.filter(origin__in=origins)}
 
 
-def _step(entry: Entry, signals: dict[str, Signal], outcomes: dict[str, Outcome]) -> Step:
+def _step(
+    entry: Entry, signals: dict[str, Signal], outcomes: dict[str, Outcome], names: Called
+) -> Step:
     line = entry.line
     moved = line.what == "proposal.moved"
     to_state = str(entry.after.get("state", "")) if moved else ""
@@ -99,7 +109,7 @@ def _step(entry: Entry, signals: dict[str, Signal], outcomes: dict[str, Outcome]
     return Step(
         entry=entry,
         icon=_icon(line.what, to_state),
-        headline=_headline(entry, signal, outcomes.get(line.subject_id)),
+        headline=_headline(entry, signal, outcomes.get(line.subject_id), names),
         from_state=str(entry.before.get("state", "")) if moved else "",
         to_state=to_state,
         change={"before": _left(entry, entry.before), "after": _left(entry, entry.after)},
@@ -114,7 +124,7 @@ def _icon(what: str, to_state: str) -> str:
     return _ICONS.get(what, "inbox" if what.startswith("ticket.") else "circle-dot")
 
 
-def _headline(entry: Entry, signal: Signal | None, outcome: Outcome | None) -> str:
+def _headline(entry: Entry, signal: Signal | None, outcome: Outcome | None, names: Called) -> str:
     what, after = entry.line.what, entry.after
     if what == "proposal.changed" and entry.before.get("title") == "":
         return "First heard of"
@@ -131,15 +141,15 @@ def _headline(entry: Entry, signal: Signal | None, outcome: Outcome | None) -> s
     if what == "proposal.returned":
         return f"Back with {after.get('owner', 'its owner')}"
     if what.startswith("outcome."):
-        return _of_outcome(what, str(after.get("outcome", "")), outcome)
+        return _of_outcome(what, str(after.get("outcome", "")), outcome, names)
     if what.startswith("signal."):
         return f"{entry.words.removeprefix('Signal ').capitalize()}: it said {_said(signal)}"
     return entry.words
 
 
-def _of_outcome(what: str, kind: str, outcome: Outcome | None) -> str:
+def _of_outcome(what: str, kind: str, outcome: Outcome | None, names: Called) -> str:
     deed = sentences.deed(kind, outcome.name if outcome else "")
-    place = sentences.place(outcome.target, outcome.connection) if outcome else ""
+    place = sentences.place(outcome.target, names[outcome.connection]) if outcome else ""
     return f"{_DEEDS.get(what, 'Outcome')}: {deed} {place}".strip()
 
 

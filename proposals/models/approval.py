@@ -30,6 +30,10 @@ class Approval(models.Model):
     caused_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
     )
+    # Who asked for it beyond the story: to have it worded or done anew. They do not decide, either.
+    asked_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     asked_at = models.DateTimeField()
     due_at = models.DateTimeField()
     ticketed_at = models.DateTimeField(null=True, blank=True)

@@ -17,6 +17,10 @@ class ContractQuerySet(models.QuerySet):
         """The newest version, be it that which retired the contract; None where there is none."""
         return self.filter(slug=slug).order_by("-version").first()
 
+    def heads(self, slugs):
+        """The newest version of each of these."""
+        return self.filter(slug__in=slugs).order_by("slug", "-version").distinct("slug")
+
 
 class Contract(models.Model):
     """One version of the agreement of what follows when a proposal comes into a state.

@@ -6,8 +6,10 @@ from typing import ClassVar
 from django.db import models
 from django.db.models import Q
 
+from meshline.people.models import User
+from meshline.synthetic import RealOnes, flag
 from proposals.models.contract import Contract
-from proposals.models.proposal import Proposal
+from proposals.models.proposal import Proposal, record_of
 from proposals.models.signal import Signal
 from proposals.tiers import Tier
 
@@ -54,6 +56,9 @@ class OutcomeQuerySet(models.QuerySet):
         return late.exclude(models.Q(delivered_at=None) & models.Exists(held))
 
 
+RealOutcomes = RealOnes.from_queryset(OutcomeQuerySet)
+
+
 class Outcome(models.Model):
     """One thing that must happen in another system, under one key over all its attempts."""
 
@@ -84,6 +89,8 @@ class Outcome(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     # Attempts that used up a try; a 429 or 503 within the first hour does not.
     tries = models.PositiveIntegerField(default=0)
+    # How often it was put off, since it was promised or a person said "now": each wait is longer.
+    waits = models.PositiveIntegerField(default=0, db_default=0)
     crashes = models.PositiveIntegerField(default=0)
     lease_owner = models.UUIDField(null=True, blank=True)
     lease_until = models.DateTimeField(null=True, blank=True)
@@ -96,16 +103,22 @@ class Outcome(models.Model):
     # Its class, for grouping: unavailable, refused, unproven, credentials, crashed.
     failure = models.CharField(max_length=60, blank=True)
     ticketed_at = models.DateTimeField(null=True, blank=True)
+    # Who promised it although its contract did not ask for it here; nobody: its contract did.
+    promised_by = models.ForeignKey(
+        User, null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
     # Its proposal is on hold: it is carried no more until that is lifted, and then HELD no longer.
     on_hold = models.BooleanField(default=False)
     # No longer wanted while it was being carried: undone once it is through.
     unwanted_at = models.DateTimeField(null=True, blank=True)
     unwanted_why = models.CharField(max_length=300, blank=True)
+    is_synthetic = flag()
 
     # Said by the claim: somebody had it in hand before, and may have carried it.
     was_tried = False
 
-    objects = OutcomeQuerySet.as_manager()
+    objects = RealOutcomes()
+    everything = OutcomeQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
@@ -148,7 +161,7 @@ class Outcome(models.Model):
     @property
     def record(self) -> str:
         """The proposal it belongs to, as the trail and the crosswalk name it."""
-        return f"proposal:{self.proposal_id}"
+        return record_of(self.proposal_id, is_synthetic=self.is_synthetic)
 
     @property
     def is_open(self) -> bool:

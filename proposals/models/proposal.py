@@ -10,10 +10,28 @@ from django.db.models import Q
 from meshline.money import worded
 from meshline.people.models import User
 from meshline.people.permissions import Permission, Scope, scope
+from meshline.synthetic import RealOnes, flag
 from proposals.states import CLOSED, State
 
 # "simple": names and ids are words of no language.
 SEARCHED = SearchVector("title", "contact_name", "contact_email", "external_id", config="simple")
+
+# What may lack an invoice over what was signed: all but what is invoiced as it was agreed. Asked in
+# exactly these words, so that the index of the same words answers.
+NOT_AS_INVOICED = (
+    Q(state__in=["draft", "sent", "viewed", "expired"])
+    | Q(invoiced=None)
+    | ~Q(invoiced=models.F("amount"))
+    | ~Q(invoiced_currency=models.F("currency"))
+)
+
+# The kind of record that a synthetic one is, and what begins its name in other systems.
+SYNTHETIC = "canary"
+
+
+def record_of(pk: int, *, is_synthetic: bool) -> str:
+    """As the trail, the crosswalk and tickets name it."""
+    return f"{SYNTHETIC if is_synthetic else 'proposal'}:{pk}"
 
 
 class ProposalQuerySet(models.QuerySet):
@@ -36,6 +54,9 @@ class ProposalQuerySet(models.QuerySet):
         return self.filter(owner=user)
 
 
+RealProposals = RealOnes.from_queryset(ProposalQuerySet)
+
+
 class Proposal(models.Model):
     """One proposal: its state, its one owner, its version. Changed by the lifecycle alone."""
 
@@ -54,7 +75,7 @@ class Proposal(models.Model):
     # As the source names the owner; whoever has it may be somebody else, for the time being.
     owner_named = models.CharField(max_length=254, blank=True)
     owner_is_temporary = models.BooleanField(default=True)
-    # What the rules went by when they chose the owner (proposals.rules.basis); empty: before them.
+    # What the rules went by when they chose the owner (routing.rules.basis); empty: before them.
     owner_basis = models.CharField(max_length=32, blank=True)
     # Chosen by a person: what the quoting tool says of the owner no longer counts.
     owner_pinned = models.BooleanField(default=False)
@@ -75,13 +96,16 @@ class Proposal(models.Model):
     invoice_url = models.CharField(max_length=500, blank=True)
     invoiced = models.DecimalField(max_digits=20, decimal_places=4, null=True, blank=True)
     invoiced_currency = models.CharField(max_length=3, blank=True)
+    is_synthetic = flag()
 
-    objects = ProposalQuerySet.as_manager()
+    objects = RealProposals()
+    everything = ProposalQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [
+            # What is synthetic is another one, whatever document a real event names.
             models.UniqueConstraint(
-                fields=["source", "external_id"], name="one_proposal_per_document"
+                fields=["source", "external_id", "is_synthetic"], name="one_proposal_per_document"
             ),
             models.CheckConstraint(
                 condition=~Q(stands_in_for=models.F("owner")),
@@ -99,6 +123,13 @@ class Proposal(models.Model):
                 name="proposals_stood_in_for",
                 condition=Q(stands_in_for__isnull=False),
             ),
+            models.Index(
+                fields=["source"], name="proposals_synthetic", condition=Q(is_synthetic=True)
+            ),
+            # What is signed and not, or otherwise, invoiced: few among all that is won.
+            models.Index(
+                fields=["state", "id"], name="proposals_unbilled", condition=NOT_AS_INVOICED
+            ),
             # Search by word and prefix over titles, names, e-mails and ids.
             GinIndex(SEARCHED, name="proposals_words"),
         ]
@@ -108,7 +139,13 @@ class Proposal(models.Model):
 
     @property
     def record(self) -> str:
-        return f"proposal:{self.pk}"
+        return record_of(self.pk, is_synthetic=self.is_synthetic)
+
+    @property
+    def known_as(self) -> tuple[str, str]:
+        """Its source and id there, as other systems know it by; what is synthetic shares none."""
+        source = f"{SYNTHETIC}:{self.source}" if self.is_synthetic else self.source
+        return source, self.external_id
 
     @property
     def hold_words(self) -> str:

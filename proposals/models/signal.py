@@ -4,6 +4,7 @@ from typing import ClassVar
 
 from django.db import models
 
+from meshline.synthetic import AllOnes, RealOnes, flag
 from proposals.models.proposal import Proposal
 from proposals.states import State
 from proposals.tiers import Tier
@@ -30,6 +31,8 @@ class Signal(models.Model):
     stage = models.CharField(max_length=4, blank=True)
     tiebreak = models.CharField(max_length=300, blank=True)
     target = models.CharField(max_length=12, blank=True, choices=State.choices())
+    # Which part of the record it is about over there, where it is one: "task:512".
+    piece = models.CharField(max_length=60, blank=True, db_default="")
     fields = models.JSONField(default=dict)
     forced = models.BooleanField(default=False)
     result = models.CharField(max_length=10, choices=Result.choices, default=Result.NOTED)
@@ -38,12 +41,17 @@ class Signal(models.Model):
     # The newest contract (its id) when it came in: what it began goes on under the contracts of
     # that time, whatever was published since.
     under = models.PositiveIntegerField(null=True, blank=True)
+    is_synthetic = flag()
+
+    objects = RealOnes()
+    everything = AllOnes()
 
     class Meta:
         indexes: ClassVar = [
             # Telling a proposal's history anew reads all of its signals.
             models.Index(fields=["proposal", "occurred_at"], name="signals_history"),
             models.Index(fields=["-occurred_at", "-id"], name="signals_newest"),
+            models.Index(fields=["source", "-id"], name="signals_of_source"),
         ]
 
     def __str__(self) -> str:

@@ -12,9 +12,9 @@ from meshline.people import permissions
 from meshline.people.permissions import Permission, Scope
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import routing_backtest, rulebook, rules
 from proposals.models import Proposal
-from proposals.routing_backtest import Tally
+from proposals.routing import backtest, rulebook, rules
+from proposals.routing.backtest import Tally
 from proposals.views.routing import number_in
 
 _SALT = "proposals.backtest"
@@ -31,12 +31,12 @@ def run(request: Request) -> HttpResponse:
         return _show(request, {"is_stale": True, "draft": draft}, status=409)
     rule_set, now = rules.read(draft.content), instant.now()
     if request.htmx:
-        tally = _carried(request.POST.get("tally", "")) or routing_backtest.begin(at=now)
+        tally = _carried(request.POST.get("tally", "")) or backtest.begin(at=now)
         if not tally.is_over:
-            tally = routing_backtest.go_on(rule_set, tally, now=now)
+            tally = backtest.go_on(rule_set, tally, now=now)
     else:
-        tally = routing_backtest.whole(rule_set, now=now)
-    found = routing_backtest.summary(rule_set, tally)
+        tally = backtest.whole(rule_set, now=now)
+    found = backtest.summary(rule_set, tally)
     context = {
         "draft": draft,
         "tally": tally,
@@ -63,7 +63,7 @@ def _carried(text: str) -> Tally | None:
         return None
 
 
-def _seen(request: Request, others: list[routing_backtest.Other]) -> set[int]:
+def _seen(request: Request, others: list[backtest.Other]) -> set[int]:
     """The proposals that this person may open."""
     if permissions.scope(request.user, Permission.SEE_PROPOSALS) is Scope.ALL:
         return {one.proposal.pk for one in others if one.proposal}

@@ -17,12 +17,12 @@ from meshline.policy.models import Draft
 from meshline.policy.operating_model import ModelError, Stale
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
-from proposals import differences, publishing, sentences, terms, versions
+from proposals.contracts import differences, meanwhile, publishing, sentences, terms, versions
+from proposals.contracts.publishing import KIND, RETIRE
+from proposals.contracts.sentences import Names
+from proposals.contracts.terms import SLUG, Terms
 from proposals.models import Contract, Outcome
 from proposals.models.outcome import State as OutcomeState
-from proposals.publishing import KIND, RETIRE
-from proposals.sentences import Names
-from proposals.terms import SLUG, Terms
 
 _MOST = 2**31 - 1
 _WAITS = "It waits for a second person, who is told."
@@ -53,7 +53,7 @@ def version(request: Request, slug: str, number: int) -> HttpResponse:
         "before": before,
         "in_flight": _in_flight(Outcome.objects.filter(contract=found)),
         "roll_back": _refusal_to_roll_back(request, found, head),
-        "hint": _hint_of_rolling_back(found),
+        "hint": _hint_of_rolling_back(found, head),
     }
     return render(request, "proposals/contract_version.html", context)
 
@@ -194,7 +194,7 @@ def _show(
         "versions": [_row(request, row, rows) for row in rows],
         "in_flight": _in_flight(Outcome.objects.filter(contract__slug=slug)),
         "error": str(error) if error else "",
-        "stale": _stale(slug, error) if isinstance(error, Stale) else None,
+        "stale": meanwhile.told(slug, error) if isinstance(error, Stale) else None,
         "seen_version": head.version if head else 0,
         "no_draft": refusal_for(request.user, Permission.DRAFT_OPERATING_MODEL),
         "retire": _refusal_to_retire(request, live, draft),
@@ -209,12 +209,7 @@ def _draft(
     retires = draft.content == RETIRE
     agreed = None if retires else terms.kept(draft.content)
     second = publishing.why_second(slug, draft.content)
-    user = request.user
-    may_not = (
-        drafts.refusal_for_second(draft, user)
-        if second
-        else refusal_for(user, Permission.CHANGE_OPERATING_MODEL)
-    )
+    may_not = publishing.refusal_to_publish(draft, request.user)
     return {
         "draft": draft,
         "retires": retires,
@@ -222,6 +217,7 @@ def _draft(
         "change": differences.between(versions.terms_of(live) if live else None, agreed),
         "second": second,
         "no_publish": may_not,
+        "no_asking": drafts.refusal_to_ask(draft) if second else "",
         "is_asked": bool(draft.submitted_at),
         "may_send_back": bool(draft.submitted_at) and second and not may_not,
         # It began from another version than the one in force by now.
@@ -238,7 +234,7 @@ def _told(agreed: Terms, slug: str) -> dict[str, Any]:
     return {
         "trigger": agreed.trigger,
         "condition": differences.condition(agreed.condition),
-        "sentences": sentences.contract(spec, Names(roles.connections(), minutes_a_day)),
+        "sentences": sentences.contract(spec, Names(roles.names(), minutes_a_day)),
         "besides": [(about, told[about]) for about in besides if about in told],
         "proofs": [(one.name, sentences.proof(one)) for one in spec.outcomes],
     }
@@ -252,7 +248,7 @@ def _row(request: Request, row: Contract, rows: list[Contract]) -> dict[str, Any
         "changes": len({*change["before"], *change["after"]}) if before else 0,
         "is_first": before is None,
         "roll_back": _refusal_to_roll_back(request, row, rows[0]),
-        "hint": _hint_of_rolling_back(row),
+        "hint": _hint_of_rolling_back(row, rows[0]),
     }
 
 
@@ -268,9 +264,9 @@ def _refusal_to_roll_back(request: Request, row: Contract, head: Contract) -> st
     return refusal_for(request.user, Permission.CHANGE_OPERATING_MODEL)
 
 
-def _hint_of_rolling_back(row: Contract) -> str:
-    content = versions.terms_of(row).content
-    second = publishing.why_second(row.slug, content)
+def _hint_of_rolling_back(row: Contract, head: Contract) -> str:
+    live, content = head if head.is_live else None, versions.terms_of(row).content
+    second = publishing.why_second_beside(live, content)
     return second or "What it said is published at once, as a new version."
 
 
@@ -299,13 +295,3 @@ def _versions(slug: str) -> list[Contract]:
     if not SLUG.fullmatch(slug):
         raise Http404
     return list(Contract.objects.filter(slug=slug).order_by("-version"))
-
-
-def _stale(slug: str, error: Stale) -> dict[str, Any] | None:
-    """What happened to the version in force since it was seen; None of a draft alone."""
-    if "version" not in error.seen:
-        return None
-    numbers = [error.seen["version"], error.now["version"]]
-    found = {row.version: row for row in Contract.objects.filter(slug=slug, version__in=numbers)}
-    seen, now = (_said(found.get(number)) for number in numbers)
-    return differences.between(seen, now)

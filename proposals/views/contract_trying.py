@@ -8,22 +8,24 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from meshline import instant
-from meshline.people.permissions import Permission
+from meshline import instant, masking
+from meshline.people import permissions
+from meshline.people.permissions import Permission, Scope
 from meshline.policy import calendars, drafts
 from meshline.policy.models import Draft
 from meshline.web import seen
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import contract_backtest as back
-from proposals import gates, rehearsal, sentences, terms, versions
+from proposals.contracts import backtest as back
+from proposals.contracts import gates, publishing, rehearsal, sentences, terms, versions
+from proposals.contracts.promises import ContractSpec, OutcomeSpec
+from proposals.contracts.publishing import KIND, RETIRE
+from proposals.contracts.rehearsal import Effect
+from proposals.contracts.terms import SLUG
 from proposals.models import Contract, Proposal, Signal
-from proposals.promises import ContractSpec, OutcomeSpec
-from proposals.publishing import KIND, RETIRE
-from proposals.rehearsal import Effect
-from proposals.terms import SLUG
 
 _RECENT = 25
+_ANOTHER = f"{masking.MASK}, another text"
 GONE = "The draft was changed meanwhile; begin again."
 
 
@@ -65,10 +67,14 @@ def test(request: Request, slug: str) -> HttpResponse:
 
 # --- On all that lately came in --------------------------------------------------------------
 @require_safe
-@requires(Permission.DRAFT_OPERATING_MODEL)
+@requires(Permission.SEE_OPERATING_MODEL)
 def backtest(request: Request, slug: str) -> HttpResponse:
-    """`?run=all` at once; by htmx in pieces, each behind the proposal `after`, of one window."""
+    """`?run=all` at once; by htmx in pieces, each behind the proposal `after`, of one window.
+
+    Who is to sign it and may not read all proposals reads the same of all of them, masked.
+    """
     tried = _tried(slug)
+    _check_reads(request, tried)
     asked, at = request.GET, request.now or instant.now()
     until = _number(asked.get("until"))
     window = back.window(at=at, until=until if "until" in asked else None)
@@ -78,15 +84,22 @@ def backtest(request: Request, slug: str) -> HttpResponse:
     if request.htmx and asked.get("mark", tried.mark) != tried.mark:
         return render(request, "proposals/_backtest_over.html", {**context, "sentence": GONE})
     in_pieces = bool(request.htmx) and asked["run"] != "all"
-    context |= _piece(tried, window, asked, in_pieces)
+    context |= _piece(request, tried, window, in_pieces)
     if not request.htmx:
         return render(request, "proposals/contract_backtest.html", context)
     part = "_backtest_piece" if "after" in asked else "_contract_backtest"
     return render(request, f"proposals/{part}.html", context)
 
 
-def _piece(tried: Tried, window: back.Window, asked: Any, in_pieces: bool) -> dict[str, Any]:
+def _check_reads(request: Request, tried: Tried) -> None:
+    """Who drafts plays it, and whoever was asked to publish it. Raises NotAllowed."""
+    if tried.draft is None or publishing.refusal_to_publish(tried.draft, request.user):
+        permissions.check(request.user, Permission.DRAFT_OPERATING_MODEL)
+
+
+def _piece(request: Request, tried: Tried, window: back.Window, in_pieces: bool) -> dict[str, Any]:
     """The next proposals of a window, or all of them; what is found so far is carried along."""
+    asked = request.GET
     after = _number(asked.get("after"))
     ids = window.chunk(after=after, most=back.CHUNK if in_pieces else None)
     old = versions.live()
@@ -98,7 +111,7 @@ def _piece(tried: Tried, window: back.Window, asked: Any, in_pieces: bool) -> di
     done = window.done(after=last)
     return {
         "is_run": True,
-        "rows": [_row(one) for one in found],
+        "rows": _rows(request, found),
         "tally": tally,
         "kept": seen.keep(tally),
         "after": last,
@@ -171,26 +184,46 @@ def _within(spec: OutcomeSpec) -> str:
 
 
 def _left_out(spec: OutcomeSpec) -> str:
-    part = sentences.PARTS.get(spec.target, spec.target)
+    part = sentences.part(spec.target)
     return f"{spec.name}: not asked for, because nothing plays the part of {part}."
 
 
-def _row(one: back.Difference) -> dict[str, Any]:
+def _rows(request: Request, found: Sequence[back.Difference]) -> list[dict[str, Any]]:
+    """What is different, as far as this person reads it."""
+    masked = permissions.scope(request.user, Permission.SEE_PROPOSALS) is not Scope.ALL
+    visible = Proposal.objects.visible_to(request.user)
+    ids = [one.proposal.pk for one in found]
+    opens = set(visible.filter(pk__in=ids).values_list("pk", flat=True))
+    return [_row(one, opens=one.proposal.pk in opens, masked=masked) for one in found]
+
+
+def _row(one: back.Difference, *, opens: bool, masked: bool) -> dict[str, Any]:
     return {
         "proposal": one.proposal,
+        "opens": opens,
         "gained": [_shown(effect) for effect in one.gained],
         "lost": [_shown(effect) for effect in one.lost],
         "changed": [
             {
                 **_shown(change.after),
-                "change": {
-                    "before": {about: old for about, (old, _) in change.words.items()},
-                    "after": {about: new for about, (_, new) in change.words.items()},
-                },
+                "change": _words(change, masked=masked),
                 "verdict": change.verdict,
             }
             for change in one.changed
         ],
+    }
+
+
+def _words(change: back.Change, *, masked: bool) -> dict[str, dict[str, str]]:
+    """What is otherwise; of texts filled in, which name people and amounts, that they are."""
+    texts = {*change.before.texts, *change.after.texts} if masked else set()
+    told = {
+        about: (masking.MASK, _ANOTHER) if about in texts else words
+        for about, words in change.words.items()
+    }
+    return {
+        "before": {about: old for about, (old, _) in told.items()},
+        "after": {about: new for about, (_, new) in told.items()},
     }
 
 

@@ -12,12 +12,13 @@ from meshline.policy import calendars, roles
 from meshline.policy.models import Draft
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import authority, differences, sentences, states, versions
+from proposals import authority, states
 from proposals.authority import PEOPLE, Authorities
+from proposals.contracts import differences, sentences, versions
+from proposals.contracts.promises import ContractSpec
+from proposals.contracts.publishing import KIND
+from proposals.contracts.sentences import Names
 from proposals.models import Contract
-from proposals.promises import ContractSpec
-from proposals.publishing import KIND
-from proposals.sentences import Names
 from proposals.states import State
 from proposals.tiers import Tier
 
@@ -44,7 +45,7 @@ def contracts(request: Request) -> HttpResponse:
         for contract in Contract.objects.live().order_by("slug")
     }
     minutes_a_day = sentences.minutes_a_day(calendars.hours_of(None).windows)
-    names = Names(roles.connections(), minutes_a_day)
+    names = Names(roles.names(), minutes_a_day)
     authorities = authority.load()
     waiting = {draft.slug: draft for draft in Draft.objects.filter(kind=KIND)}
     known = set(Contract.objects.values_list("slug", flat=True))
@@ -81,7 +82,7 @@ def _row(here: State, authorities: Authorities) -> dict[str, Any]:
 
 
 def _short(authorities: Authorities, to: State) -> str:
-    return authorities.of(to, source=ITS_SOURCE) or "nobody yet"
+    return authorities.called[authorities.of(to, source=ITS_SOURCE)] or "nobody yet"
 
 
 def _long(authorities: Authorities, to: State) -> str:
@@ -90,4 +91,4 @@ def _long(authorities: Authorities, to: State) -> str:
         return "the connection that brought the proposal"
     if named == PEOPLE:
         return "people: a RevOps operator or manager"
-    return named or "nobody yet: nothing plays the part"
+    return authorities.called[named] or "nobody yet: nothing plays the part"

@@ -10,9 +10,9 @@ from meshline.people.permissions import Permission
 from meshline.policy import spans
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import promises, sentences
+from proposals.contracts import promises, sentences
+from proposals.contracts.promises import OutcomeSpec
 from proposals.models import Contract
-from proposals.promises import OutcomeSpec
 from proposals.states import State
 
 

@@ -17,26 +17,28 @@ from meshline.audit.models import TrailLine
 from meshline.audit.timeline import Opens, page_of
 from meshline.people import availability, permissions
 from meshline.people.permissions import NotAllowed, OutOfScope, Permission, Scope
-from meshline.policy import roles
+from meshline.policy import called, roles
+from meshline.policy.called import Called
 from meshline.web import paging
 from meshline.web import states as looks
-from meshline.web.access import done, requires, say
+from meshline.web.access import back_from, done, refusal, requires, say
 from meshline.web.requests import Request
 from meshline.web.words import Tone
 from proposals import (
     authority,
+    contradictions,
+    deciding,
     delegation,
-    explaining,
     filters,
     lateness,
     lifecycle,
     metrics,
     offers,
-    sentences,
     sources,
     timeline,
     waiting,
 )
+from proposals.contracts import sentences
 from proposals.forms import AssignForm, HoldForm, KeepForm, LiftForm, MoveForm
 from proposals.hold_kinds import label
 from proposals.holds import HoldError
@@ -44,7 +46,9 @@ from proposals.lifecycle import Conflict
 from proposals.models import Hold, Outcome, Proposal, Transition
 from proposals.models.outcome import WAITING
 from proposals.offers import Offer
+from proposals.routing import explaining
 from proposals.states import MoveError, State
+from proposals.views import follow_ups
 
 # What is done is told from its end; a proposal whose content changes often has many.
 _MOST_DONE = 30
@@ -165,6 +169,28 @@ def keep(request: Request, proposal_id: int) -> HttpResponse:
     return act_on(request, seen, "keep", form, kept, "It stays where it is.")
 
 
+@require_POST
+@requires(Permission.DECIDE_VALUE)
+def take_value(request: Request, proposal_id: int, field: str, signal_id: int) -> HttpResponse:
+    """A ticket's button: of the values that systems tell, this one counts."""
+    seen = seen_by(request, proposal_id)
+    try:
+        deciding.take(
+            proposal_id=seen.pk, field=field, signal_id=signal_id, by=request.user,
+            at=instant.now(),
+        )  # fmt: skip
+    except Conflict as error:
+        return refusal(request, error)
+    page = reverse("proposals:proposal", args=[seen.pk])
+    return done(request, "It counts from now on.", _back_to_ticket(request) or page)
+
+
+def _back_to_ticket(request: Request) -> str:
+    """The ticket on which the button was, which says now what became of it."""
+    came_from = back_from(request)
+    return came_from if came_from.startswith(reverse("exceptions:queue")) else ""
+
+
 _INVOICE_TONES: dict[str, Tone] = {
     "open": "info", "paid": "ok", "overdue": "warn", "payment failed": "warn",
     "uncollectible": "danger",
@@ -235,14 +261,16 @@ def _show(
         "owner_why": masking.words(shown.owner_why) if masked else shown.owner_why,
         "masked": masked,
         "told": _told(shown, opens),
+        "asked": contradictions.asked_of(shown),
         "invoice_tone": _INVOICE_TONES.get(shown.invoice_status, "neutral"),
         "trouble": trouble,
         "page": page,
         "steps": timeline.tell(page.items, outcomes, masked=masked, opens=opens),
         **_acts(request, shown, trouble),
         **_holds(request, shown, trouble),
-        **_what_follows(outcomes, masked),
+        **_what_follows(outcomes, masked, request.now or instant.now()),
         **_tickets(request, shown),
+        **follow_ups.context_of(shown, request.user, request.now or instant.now()),
     }
     name = "_proposal" if request.method == "POST" and request.htmx else "proposal"
     return render(request, f"proposals/{name}.html", context, status=status)
@@ -334,23 +362,25 @@ def _again(form: Any, trouble: Trouble) -> Any:
     return form
 
 
-def _what_follows(outcomes: list[Outcome], masked: bool) -> dict[str, Any]:
-    held = waiting.why_held(outcomes)
+def _what_follows(outcomes: list[Outcome], masked: bool, at: datetime) -> dict[str, Any]:
+    held, names = waiting.why_held(outcomes, at=at), called.names()
     open_ones = [outcome for outcome in reversed(outcomes) if outcome.is_open]
     done_ones = [outcome for outcome in outcomes if not outcome.is_open]
     return {
-        "open_outcomes": [_outcome_row(one, masked, held.get(one.pk, "")) for one in open_ones],
-        "done_outcomes": [_outcome_row(outcome, masked) for outcome in done_ones[:_MOST_DONE]],
+        "open_outcomes": [
+            _outcome_row(one, names, masked, held.get(one.pk, "")) for one in open_ones
+        ],
+        "done_outcomes": [_outcome_row(one, names, masked) for one in done_ones[:_MOST_DONE]],
         "more_done": max(len(done_ones) - _MOST_DONE, 0),
     }
 
 
-def _outcome_row(outcome: Outcome, masked: bool, held: str = "") -> OutcomeRow:
+def _outcome_row(outcome: Outcome, names: Called, masked: bool, held: str = "") -> OutcomeRow:
     deed = sentences.deed(outcome.kind, outcome.name)
     return OutcomeRow(
         outcome=outcome,
         deed=deed[:1].upper() + deed[1:],
-        place=sentences.place(outcome.target, outcome.connection),
+        place=sentences.place(outcome.target, names[outcome.connection]),
         # The texts of outcomes name the contact and the amount.
         text="" if masked else str(outcome.params.get("subject", "")),
         error=masking.words(outcome.last_error) if masked else outcome.last_error,

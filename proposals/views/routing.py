@@ -14,11 +14,11 @@ from meshline.policy.operating_model import ModelError, Stale
 from meshline.web import paging
 from meshline.web.access import done, requires
 from meshline.web.requests import Request
-from proposals import rulebook, rules
 from proposals.models import RoutingRules
-from proposals.routing_forms import RestoreForm
-from proposals.rules import Rule, RuleSet
-from proposals.targets import Names
+from proposals.routing import rulebook, rules
+from proposals.routing.forms import RestoreForm
+from proposals.routing.rules import Rule, RuleSet
+from proposals.routing.targets import Names
 
 IN_FORCE = "These rules are in force."
 
@@ -60,7 +60,7 @@ def version(request: Request, number: int) -> HttpResponse:
 @require_POST
 @requires(Permission.CHANGE_OPERATING_MODEL)
 def restore(request: Request, number: int) -> HttpResponse:
-    """Bring an older version's rules back with a reason, as a new version."""
+    """Bring an older version's rules back as a new version, with a reason."""
     row, form = _numbered(number), RestoreForm(request.POST)
     if not form.is_valid():
         return _show_version(request, row, form, status=422)

@@ -15,12 +15,13 @@ from meshline.people.permissions import Permission
 from meshline.policy import drafts
 from meshline.policy.models import Draft
 from meshline.policy.operating_model import ModelError, Stale
+from meshline.web import condition_forms
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
-from proposals import condition_forms, rulebook, rules
-from proposals.routing_forms import PublishForm, RuleForm
-from proposals.rulebook import RulesError
-from proposals.rules import FIELDS, Rule, RuleError, RuleSet
+from proposals.routing import rulebook, rules
+from proposals.routing.forms import PublishForm, RuleForm
+from proposals.routing.rulebook import RulesError
+from proposals.routing.rules import FIELDS, Rule, RuleError, RuleSet
 from proposals.views.routing import (
     difference,
     number_in,
@@ -73,6 +74,8 @@ def draft(request: Request) -> HttpResponse:
 def move(request: Request, slug: str) -> HttpResponse:
     """One place up or down; the default stays last."""
     here = Working.now()
+    if _went_meanwhile(request, here, slug):
+        return _show_draft(request, status=409, is_stale=True)
     place, last = here.place(slug), len(here.rules.rules) - 1
     to = place + (1 if request.POST.get("to") == "down" else -1)
     if place == last or not 0 <= to < last:
@@ -88,6 +91,8 @@ def move(request: Request, slug: str) -> HttpResponse:
 @requires(Permission.DRAFT_OPERATING_MODEL)
 def remove(request: Request, slug: str) -> HttpResponse:
     here = Working.now()
+    if _went_meanwhile(request, here, slug):
+        return _show_draft(request, status=409, is_stale=True)
     place = here.place(slug)
     if place == len(here.rules.rules) - 1:
         return refusal(request, "The default stays: what nothing else takes must go somewhere.")
@@ -232,6 +237,11 @@ def _revision(request: Request) -> int:
     return number_in(request.POST.get("revision", request.GET.get("revision", "")))
 
 
+def _went_meanwhile(request: Request, here: Working, slug: str) -> bool:
+    """Whether somebody took the rule out, or the whole draft away, since it was seen."""
+    return here.rules.rule(slug) is None and here.revision != _revision(request)
+
+
 def _save(
     here: Working, content: list[dict[str, Any]], by: User, at: datetime, *,
     based_on: int | None = None, revision: int | None = None,
@@ -273,6 +283,7 @@ def _show_draft(request: Request, *, status: int = 200, is_stale: bool = False) 
         "change": difference(live.rules, here.rules) if here.draft else None,
         "since": published_since(here.based_on),
         "stale": _meanwhile(here, _revision(request)) if is_stale else None,
+        "gone": GONE if is_stale and here.draft is None else "",
         **rights(request),
     }
     return render(request, "proposals/routing_draft.html", context, status=status)

@@ -1,6 +1,6 @@
 """Short ways to write routing rules in tests, through the verbs that people use."""
 
-from proposals import rulebook
+from proposals.routing import rulebook
 from tests.factories import MONDAY
 
 NAMED = rulebook.FOUNDING[0]

@@ -308,7 +308,7 @@ def test_where_closing_is_a_systems_word_people_need_an_override(sent, rosa, oli
 def test_each_disabled_button_says_why(as_, sent):
     answer = as_("olivia").get(f"/proposals/{sent.pk}/")
     refused = {row.offer.state: row.offer.refusal for row in answer.context["refused_moves"]}
-    assert refused[State.SIGNED].startswith("Only pandadoc may say that it is signed.")
+    assert refused[State.SIGNED].startswith("Only PandaDoc may say that it is signed.")
     assert refused[State.CLOSED_WON].startswith("A sent proposal cannot become closed won.")
     assert refused[State.DRAFT] == "A proposal goes back to draft in the quoting tool."
     page = answer.content.decode()

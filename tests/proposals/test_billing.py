@@ -5,9 +5,10 @@ from decimal import Decimal
 
 import pytest
 
-from proposals import billing, history, promises
+from proposals import billing, history
+from proposals.contracts import promises
+from proposals.contracts.promises import ContractSpec, Made, OutcomeSpec
 from proposals.history import Event
-from proposals.promises import ContractSpec, Made, OutcomeSpec
 from proposals.states import State
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)

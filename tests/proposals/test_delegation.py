@@ -62,6 +62,13 @@ def deactivate(user, at):
     )  # fmt: skip
 
 
+def made_a_viewer(user, at):
+    people.change(
+        user_id=user.pk, name=user.name, role=Role.VIEWER, team=user.team, zone=user.zone,
+        is_active=True, by=SETUP, at=at,
+    )  # fmt: skip
+
+
 # --- At the start and at the end -----------------------------------------------------------------
 def test_it_is_with_the_stand_in_and_back_again(sent, remy, ines):
     version = sent.version
@@ -204,6 +211,25 @@ def test_what_somebody_leaves_behind_is_somebodys_for_good(sent, remy):
     assert owner(sent) == ("Olivia Ortiz", None)
     assert reread(sent).owner_why.startswith("Remy Park no longer works here.")
     assert hand_over(TUESDAY) == 0
+
+
+def test_who_is_made_a_viewer_is_followed_like_who_left(sent, remy):
+    now = instant.now()
+    made_a_viewer(remy, now - timedelta(minutes=2))
+    assert len(invariants.ownerless()) == 1
+    hand_over(now)
+    assert owner(sent) == ("Olivia Ortiz", None)
+    assert reread(sent).owner_why.startswith("Remy Park is a viewer now.")
+    assert invariants.ownerless() == []
+    assert hand_over(now) == 0
+
+
+def test_a_viewer_is_given_no_proposal(sent, rosa, staff):
+    with pytest.raises(MoveError, match="Vera Lind is a viewer now; choose somebody else"):
+        lifecycle.assign(
+            proposal_id=sent.pk, owner=staff["vera"], version=sent.version, reason="Why not",
+            by=rosa, at=MONDAY,
+        )  # fmt: skip
 
 
 # --- Keeping it ----------------------------------------------------------------------------------

@@ -17,8 +17,9 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy import high_value
 from meshline.policy.models import Company
 from meshline.policy.operating_model import ModelError, Stale
-from proposals import approvals, contracts, holds, lateness, outbox, publishing, versions
+from proposals import holds, lateness, outbox
 from proposals import invariants as books
+from proposals.contracts import approvals, promising, publishing, versions
 from proposals.holds import HoldError
 from proposals.models import Approval, Contract, Hold, Outcome, Proposal
 from proposals.models.outcome import State
@@ -176,7 +177,7 @@ def test_taking_back_waits_for_the_hold_too(sent, tell, olivia):
 def test_what_is_undone_after_it_was_carried_waits_as_well(sent, olivia):
     task = Outcome.objects.get(name="follow-up")
     put(sent, olivia)
-    back = contracts.undo(task, at=instant.now())
+    back = promising.undo(task, at=instant.now())
     assert (back.state, back.on_hold) == (State.HELD, True)
 
 

@@ -107,7 +107,9 @@ def test_no_text_breaks_the_search(as_, sent, text):
 def test_the_search_uses_its_index(sent):
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL enable_seqscan = off")
-    assert "proposals_words" in search.matching(Proposal.objects.all(), "web nina").explain()
+    # Of one row each index is as good: that of its key would find the real ones, too.
+    found = search.matching(Proposal.everything.all(), "web nina")
+    assert "proposals_words" in found.explain()
 
 
 # --- Filters ---------------------------------------------------------------------------------
@@ -146,7 +148,8 @@ def test_attention_follow_up_overdue(as_, four):
     Proposal.objects.filter(external_id="b").update(
         next_follow_up_at=instant.now() + timedelta(days=1)
     )
-    assert titles(as_("rosa").get("/proposals/?attention=overdue")) == ["Alpine roof"]
+    shown = titles(as_("rosa").get("/proposals/?attention=overdue"))
+    assert sorted(shown) == ["Alpine roof", "Canal lights"]
 
 
 def test_attention_temporary_owner(as_, four):
@@ -172,8 +175,8 @@ def test_orders_go_both_ways_and_what_is_missing_comes_last(as_, four, order):
 def test_the_soonest_follow_up_comes_first(as_, four):
     Proposal.objects.filter(external_id="b").update(next_follow_up_at=MONDAY)
     shown = titles(as_("rosa").get("/proposals/?sort=follow-up"))
-    assert shown[:2] == ["bridge survey", "Alpine roof"]
-    assert titles(as_("rosa").get("/proposals/?sort=-follow-up"))[:2] == shown[1::-1]
+    assert shown[:3] == ["bridge survey", "Canal lights", "Alpine roof"]
+    assert titles(as_("rosa").get("/proposals/?sort=-follow-up"))[:3] == shown[2::-1]
 
 
 @pytest.mark.parametrize("order", [*ORDERS, "follow-up", "-follow-up"])

@@ -8,7 +8,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.policy.models import BusinessCalendar, Holiday, Sla, SourceOfTruth
 from meshline.shell import model_words
-from proposals import publishing
+from proposals.contracts import publishing
 from proposals.models import Contract
 from proposals.states import MOVES, State
 from tests import factories
@@ -52,7 +52,7 @@ def test_each_state_has_its_chapter_with_version_and_authority(as_, model):
 
 def test_the_page_says_it_in_plain_words(as_, model):
     page = as_("remy").get("/operating-model/contracts/").content.decode()
-    assert "create the follow-up task in hubspot (the CRM) for the owner" in page
+    assert "create the follow-up task in HubSpot (the CRM) for the owner" in page
     assert "close the follow-up task that follows when a proposal is sent" in page
     assert "note it on the timeline" in page
     assert "published" in page
@@ -72,9 +72,9 @@ def test_a_new_version_is_told_from_its_data(as_, model):
 def test_a_named_authority_stands_in_its_chapter_and_in_the_table(as_, model):
     SourceOfTruth.objects.filter(field="close").update(connection="hubspot")
     answer = as_("rosa").get("/operating-model/contracts/")
-    assert chapters(as_("rosa"))[State.CLOSED_WON].authority == "hubspot"
+    assert chapters(as_("rosa"))[State.CLOSED_WON].authority == "HubSpot"
     signed = next(row for row in answer.context["moves"] if row["state"] is State.SIGNED)
-    assert dict(signed["cells"])[State.CLOSED_WON] == "hubspot"
+    assert dict(signed["cells"])[State.CLOSED_WON] == "HubSpot"
 
 
 def test_the_table_shows_exactly_the_moves_there_are(as_, model):
@@ -94,8 +94,8 @@ def test_owners_deadlines_hours_and_parts_stand_there_in_words(as_, model):
     page = as_("rosa").get("/operating-model/").content.decode()
     for words in (
         "Exception queue", "Rosa Marin", "Olivia Ortiz", "30 min", "4 h", "Mon–Fri 09:00–17:00",
-        "the connection that brought the proposal", "hubspot", "Nothing yet",
-        "Sources of truth are not yet", "manage.py operating_model",
+        "the connection that brought the proposal", ">HubSpot</a>", "Nothing yet",
+        "All of this is edited here", "manage.py operating_model", "Most recent",
         "/operating-model/owners/", "/operating-model/slas/", "/operating-model/company/",
     ):  # fmt: skip
         assert words in page, words

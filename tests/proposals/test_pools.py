@@ -5,9 +5,9 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from proposals import pools
-from proposals.pools import Turns
-from proposals.targets import Member, Pool
+from proposals.routing import pools
+from proposals.routing.pools import Turns
+from proposals.routing.targets import Member, Pool
 
 ABC = Pool((Member("a"), Member("b"), Member("c")))
 

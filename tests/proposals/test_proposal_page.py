@@ -63,7 +63,7 @@ def test_where_it_is_not_they_are_open(as_, sent):
 # --- What is so, and why ---------------------------------------------------------------------
 def test_the_owner_stands_there_with_the_reason(as_, sent):
     page = page_of(as_("rosa"), sent)
-    assert "pandadoc names Remy Park (remy@example.com) as owner." in page
+    assert "PandaDoc names Remy Park (remy@example.com) as owner." in page
     assert "Temporary" not in page
 
 
@@ -158,7 +158,7 @@ def test_every_step_says_who_what_why_and_because_of_what(as_, sent):
     moved = told["proposal.moved"]
     assert (moved.headline, moved.from_state, moved.to_state) == ("Moved", "draft", "sent")
     assert moved.entry.line.actor_label == "PandaDoc"
-    assert moved.entry.why == "pandadoc, the authority for it, said sent."
+    assert moved.entry.why == "PandaDoc, the authority for it, said sent."
     message = int(Signal.objects.get().origin.removeprefix("message:"))
     assert moved.entry.cause.url == f"/messages/{message}/"
     promised = told["outcome.promised"]

@@ -11,8 +11,9 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.people.models import Absence, OnCallShift, Team, User
-from proposals import lifecycle, rules, turns
+from proposals import lifecycle
 from proposals.models import Proposal, RoutingDecision, RoutingPool
+from proposals.routing import rules, turns
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, pool, publish, rule
 
@@ -38,7 +39,7 @@ def decision(proposal):
 # --- As it was before there were rules -----------------------------------------------------------
 def test_the_founding_rules_give_it_to_whom_the_source_names(sent, staff):
     assert sent.owner == staff["remy"]
-    assert sent.owner_why == "pandadoc names Remy Park (remy@example.com) as owner."
+    assert sent.owner_why == "PandaDoc names Remy Park (remy@example.com) as owner."
     made = decision(sent)
     assert (made.rule, made.rules.number, made.owner) == ("named-owner", 1, staff["remy"])
     assert made.signal == sent.signals.get()
@@ -50,6 +51,12 @@ def test_and_what_names_nobody_we_know_to_the_fallback_owner_with_a_ticket(tell,
     ticket = Ticket.objects.get(kind="role-drift")
     assert ticket.cause == "role-drift:pandadoc:gone@example.com"
     assert decision(proposal).rule == "default"
+
+
+def test_a_viewer_who_is_named_is_given_no_work_and_somebody_is_told(tell, staff):
+    proposal = tell("sent", owner="vera@example.com")
+    assert (proposal.owner, proposal.owner_is_temporary) == (staff["rosa"], True)
+    assert "who only looks on here and is given no work" in Ticket.objects.get().reason
 
 
 # --- Each target ------------------------------------------------------------------------------

@@ -12,8 +12,8 @@ from meshline.audit.actors import SETUP
 from meshline.people.models import Team, User
 from meshline.policy import operating_model
 from meshline.policy.operating_model import Calendar
-from proposals import routing_backtest, rulebook, rules
 from proposals.models import Outcome, RoutingDecision, RoutingPool
+from proposals.routing import backtest, rulebook, rules
 from tests.factories import digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
 
@@ -29,8 +29,8 @@ def read(*content):
 
 def judged(rule_set):
     now = instant.now()
-    tally = routing_backtest.whole(rule_set, now=now)
-    return tally, routing_backtest.summary(rule_set, tally)
+    tally = backtest.whole(rule_set, now=now)
+    return tally, backtest.summary(rule_set, tally)
 
 
 def everything():
@@ -99,7 +99,7 @@ def test_people_are_asked_for_as_they_were_present_then(tell, staff):
     )
     tell("sent", **IS_LARGE)
     later = at + timedelta(days=1, hours=2)
-    tally = routing_backtest.whole(read(rule("large"), NAMED, DEFAULT), now=later)
+    tally = backtest.whole(read(rule("large"), NAMED, DEFAULT), now=later)
     assert tally.others[0][1] == staff["sam"].pk
 
 
@@ -107,9 +107,9 @@ def test_only_the_last_week_and_at_most_250(tell, staff, monkeypatch):
     tell("sent", "old")
     RoutingDecision.objects.update(at=instant.now() - timedelta(days=8))
     events(5)
-    assert routing_backtest.begin(at=instant.now()).total == 5
-    monkeypatch.setattr(routing_backtest, "MOST_EVENTS", 3)
-    assert routing_backtest.begin(at=instant.now()).total == 3
+    assert backtest.begin(at=instant.now()).total == 5
+    monkeypatch.setattr(backtest, "MOST_EVENTS", 3)
+    assert backtest.begin(at=instant.now()).total == 3
 
 
 def test_nothing_decided_is_nothing_to_compare(db):
@@ -119,15 +119,15 @@ def test_nothing_decided_is_nothing_to_compare(db):
 
 def test_a_part_at_a_time_comes_to_the_same_as_all_at_once(pandadoc, staff, monkeypatch):
     events(7, **IS_LARGE)
-    monkeypatch.setattr(routing_backtest, "AT_ONCE", 3)
+    monkeypatch.setattr(backtest, "AT_ONCE", 3)
     asked = read(rule("all", ALL, pool("sam@example.com", "olivia@example.com")), DEFAULT)
     now, steps = instant.now(), []
-    tally = routing_backtest.begin(at=now)
+    tally = backtest.begin(at=now)
     while not tally.is_over:
-        tally = routing_backtest.Tally(**routing_backtest.go_on(asked, tally, now=now).as_json())
+        tally = backtest.Tally(**backtest.go_on(asked, tally, now=now).as_json())
         steps.append(tally.done)
     assert steps == [3, 6, 7]
-    assert tally.others == routing_backtest.whole(asked, now=now).others
+    assert tally.others == backtest.whole(asked, now=now).others
     assert len(tally.others) == 7
 
 
@@ -143,9 +143,9 @@ def test_an_owner_of_another_team_has_other_hours_and_so_another_due_time(tell, 
     with instant.stopped(at):
         tell("sent", at=at)
         asked = read(rule("all", ALL, {"to": "person", "person": "olivia@example.com"}), DEFAULT)
-        assert routing_backtest.whole(asked, now=at + timedelta(days=1)).moved == 1
+        assert backtest.whole(asked, now=at + timedelta(days=1)).moved == 1
         # Two of her days are over on Thursday, two of his only after the weekend.
-        tally = routing_backtest.whole(asked, now=at + timedelta(days=3, hours=1))
+        tally = backtest.whole(asked, now=at + timedelta(days=3, hours=1))
     assert (tally.moved, tally.late, tally.in_time) == (1, 1, 0)
 
 
@@ -166,13 +166,13 @@ def test_nothing_is_written_and_no_turn_is_taken(pandadoc, staff):
 def test_the_database_itself_refuses_to_write_meanwhile(db):
     with (
         pytest.raises(InternalError, match="read-only transaction"),
-        routing_backtest.reading_only(),
+        backtest.reading_only(),
     ):
         RoutingPool.objects.create(rule="x")
 
 
 def test_afterwards_it_writes_again(db):
-    with routing_backtest.reading_only():
+    with backtest.reading_only():
         User.objects.count()
     RoutingPool.objects.create(rule="x")
     with connection.cursor() as cursor:

@@ -6,9 +6,11 @@ import re
 import pytest
 
 from meshline.people.models import User
+from meshline.policy import called
 from meshline.policy.models import Draft
-from proposals import lifecycle, rulebook
+from proposals import lifecycle
 from proposals.models import RoutingDecision, RoutingRules
+from proposals.routing import rulebook
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
 
@@ -78,10 +80,11 @@ def test_groups_and_the_advanced_clause_and_a_pool(as_):
 
 
 def test_a_rule_comes_back_into_its_form_as_it_was_and_is_no_change(as_, rosa):
+    called.keep(slug="quotes", name="Quotes")
     when = {
         "any": [
             {"all": [LARGE, {"not": {"field": "title", "op": "is_blank"}}]},
-            {"not": {"all": [LARGE, {"field": "source", "op": "is", "value": "x"}]}},
+            {"not": {"all": [LARGE, {"field": "source", "op": "is", "value": "quotes"}]}},
             {"field": "owner_present", "op": "is", "value": False},
         ]
     }
@@ -110,7 +113,7 @@ def _value(page, name):
     [
         ("add:c", 'name="c.2.field"', 'name="c.3.field"'),
         ("group:c", 'name="c.2.1.field"', 'name="c.2.2.field"'),
-        ("drop:c.1", 'name="c.join"', 'name="c.1.field"'),
+        ("drop:c.1", 'value="add:c"', 'name="c.1.field"'),
         ("look", 'value="50000"', 'name="c.2.field"'),
         ("member", "Large deals", "member-2-person"),
         ("nonsense:c.9.9", 'value="50000"', 'name="c.2.field"'),
@@ -152,12 +155,21 @@ def test_members_are_added_and_taken_out(as_):
         ({"c__1__field": ""}, "Choose a field, or remove the row."),
         ({"c__1__field": "colour"}, "There is no field “colour”"),
         ({"c__1__op": "contains"}, "Amount cannot be asked “contains”"),
-        ({"c__1__value": "much"}, "“much” is no number for Amount"),
-        ({"c__1__value": ""}, "Write what Amount is compared with."),
+        ({"c__1__value": "much"}, "“much” is no number for the amount"),
+        ({"c__1__value": ""}, "Write what the amount is compared with."),
+        (
+            {"c__1__field": "source", "c__1__op": "is", "c__1__value": "quots"},
+            "Source is never “quots”; there is",
+        ),
+        (
+            {"c__1__field": "owner_team", "c__1__op": "is", "c__1__value": "no-team"},
+            "Team of the owner named is never “no-team”; there is",
+        ),
+        ({"c__1__field": "cel", "c__1__value": "title"}, "no yes or no"),
         ({"c__1__field": "cel", "c__1__value": "[1].map(x, x)"}, "“map” loops"),
         ({"c__1__field": "cel", "c__1__value": "source.__class__ == 1"}, "No field has a part"),
         ({"c__1__field": "cel", "c__1__value": "x" * 100_000}, "At most 1000 characters"),
-        ({"c__1__field": "cel", "c__1__value": "true"}, "It holds always"),
+        ({"c__1__field": "cel", "c__1__value": "true"}, "names no field"),
         ({"to": "everybody"}, "Choose from the list."),
         ({"person": "nobody@example.com"}, "Choose from the list."),
         ({"person": ""}, "Choose a person"),
@@ -193,6 +205,12 @@ def test_what_cannot_be_is_refused_and_stays_typed(as_, changes, says):
     assert not Draft.objects.exists()
 
 
+def test_a_word_that_joins_nothing_is_refused(as_):
+    answer = as_("olivia").post(NEW, typed(c__join="wat"))
+    assert answer.status_code == 422
+    assert "In the condition: c.join: choose one of all, any, none, not-all." in words(answer)
+
+
 def test_the_row_it_is_about_is_marked(as_):
     changes = {
         "c__2__join": "any", "c__2__1__field": "amount", "c__2__1__op": "is", "c__2__1__value": "x",
@@ -200,7 +218,7 @@ def test_the_row_it_is_about_is_marked(as_):
     page = as_("olivia").post(NEW, typed(**changes)).content.decode()
     bad = re.search(r'<div class="clause field-bad.*?</div>', page, re.S).group()
     assert 'name="c.2.1.field"' in bad
-    assert "“x” is no number for Amount" in bad
+    assert "“x” is no number for the amount" in bad
 
 
 def test_a_rule_that_asks_what_another_asked_names_it(as_, rosa):
@@ -272,13 +290,29 @@ def test_a_rule_that_is_not_there_is_not_found(as_):
 
 
 # --- Somebody was faster --------------------------------------------------------------------------
+@pytest.mark.parametrize(("act", "sent"), [("remove", {}), ("move", {"to": "up"})])
+def test_what_another_tab_removed_already_is_answered_on_the_draft(as_, olivia, act, sent):
+    told = rule("a", {"field": "title", "op": "is_told"})
+    draft(told, rule("b"), NAMED, DEFAULT, by=olivia)
+    assert as_("rosa").post(f"{HOME}draft/rules/b/remove/?revision=1").status_code == 303
+    late = as_("olivia").post(f"{HOME}draft/rules/b/{act}/?revision=1", sent)
+    assert late.status_code == 409
+    assert "Rosa Marin (RevOps manager) changed this meanwhile" in words(late)
+    assert [one["slug"] for one in content()] == ["a", "named-owner", "default"]
+    assert as_("rosa").post(f"{HOME}draft/discard/?revision=2").status_code == 303
+    gone = as_("olivia").post(f"{HOME}draft/rules/a/{act}/?revision=2", sent)
+    assert gone.status_code == 409
+    assert "Somebody published or discarded this draft meanwhile." in words(gone)
+    assert not Draft.objects.exists()
+
+
 def test_the_second_to_change_the_draft_sees_what_the_first_did(as_, olivia):
     draft(rule("large", {**LARGE, "value": "9"}), NAMED, DEFAULT, by=olivia)
     answer = as_("rosa").post(NEW, typed())
     assert answer.status_code == 409
     page = words(answer)
     assert "Olivia Ortiz (RevOps operator) changed this meanwhile" in page
-    assert "Large When amount is at least 9, give it to Sam Dube." in page
+    assert "Large When the amount is at least 9, give it to Sam Dube." in page
     assert 'value="50000"' in answer.content.decode()
     # Having seen it, they keep theirs beside it.
     assert as_("rosa").post(NEW, typed(revision="1")).status_code == 303
@@ -291,7 +325,7 @@ def test_whoever_types_while_others_publish_loses_nothing(as_, rosa):
     assert answer.status_code == 409
     page = words(answer)
     assert "Rosa Marin (RevOps manager) published version 2 meanwhile" in page
-    assert "When amount is at least 9, give it to Sam Dube." in page
+    assert "When the amount is at least 9, give it to Sam Dube." in page
     assert 'value="50000"' in answer.content.decode()
     assert as_("olivia").post(NEW, typed(based_on="2")).status_code == 303
 
@@ -342,7 +376,7 @@ def test_the_second_to_publish_sees_a_difference_and_overwrites_nothing(as_, oli
     assert answer.status_code == 409
     page = words(answer)
     assert "Rosa Marin (RevOps manager) published version 2 meanwhile" in page
-    assert "Large When amount is at least 50,000, give it to Sam Dube." in page
+    assert "Large When the amount is at least 50,000, give it to Sam Dube." in page
     assert RoutingRules.objects.count() == 2
 
 
@@ -354,7 +388,7 @@ def test_a_draft_whose_base_moved_is_published_only_when_that_was_seen(as_, oliv
     answer = as_("rosa").post(f"{HOME}publish/", sent)
     assert answer.status_code == 409
     assert "this draft goes from version 1" in words(answer)
-    assert "File When the expression amount > 1.0" in words(answer)
+    assert "File When the expression amount > 1.0 holds, give" in words(answer)
     moved = as_("rosa").post(f"{HOME}draft/rebase/", {"revision": "1", "seen": "2"})
     assert moved.status_code == 303
     assert rulebook.draft().content == here.content
@@ -378,10 +412,28 @@ def test_an_operator_hands_the_draft_to_a_manager(as_, olivia):
 
 
 # --- Bringing back ------------------------------------------------------------------------------
-def test_bringing_back_without_a_reason_or_after_another_is_answered_on_the_page(as_, rosa):
+def test_one_click_brings_a_version_back(as_, rosa):
+    publish(rule("large"), NAMED, DEFAULT, by=rosa)
+    sent = {"seen": "2", "reason": "It went astray"}
+    assert as_("rosa").post(f"{HOME}versions/1/restore/", sent).status_code == 303
+    assert RoutingRules.objects.get(is_live=True).note == "It went astray"
+
+
+@pytest.mark.parametrize("reason", ["", "  "])
+def test_bringing_back_takes_a_reason(as_, rosa, reason):
+    publish(rule("large"), NAMED, DEFAULT, by=rosa)
+    page = as_("rosa").get(f"{HOME}versions/1/").content.decode()
+    assert "required" in re.search(r"<textarea[^>]*>", page).group()
+    answer = as_("rosa").post(f"{HOME}versions/1/restore/", {"seen": "2", "reason": reason})
+    assert answer.status_code == 422
+    at_field = words(answer).partition("in force at once.")[2].partition("Put it into force")[0]
+    assert "Say why it comes back; it stands with the version and on the trail." in at_field
+    assert rulebook.in_force().number == 2
+
+
+def test_bringing_back_after_another_is_answered_on_the_page(as_, rosa):
     publish(rule("large"), NAMED, DEFAULT, by=rosa)
     restore = f"{HOME}versions/1/restore/"
-    assert as_("rosa").post(restore, {"seen": "2", "reason": ""}).status_code == 422
     stale = as_("rosa").post(restore, {"seen": "1", "reason": "It went astray"})
     assert stale.status_code == 409
     assert "published version 2 meanwhile" in words(stale)
@@ -432,7 +484,7 @@ def test_an_operator_reads_beside_the_button_why_they_may_not_publish(as_, olivi
 
 # --- Backtest ---------------------------------------------------------------------------------
 def test_each_part_of_the_backtest_asks_for_the_next(as_, olivia, pandadoc, monkeypatch):
-    monkeypatch.setattr("proposals.routing_backtest.AT_ONCE", 2)
+    monkeypatch.setattr("proposals.routing.backtest.AT_ONCE", 2)
     for n in range(3):
         total = {"amount": "64000", "currency": "EUR"}
         post_pandadoc([document("sent", id=f"d{n}", grand_total=total)], event_id=f"d{n}")
@@ -477,7 +529,7 @@ def test_the_proposal_says_which_rule_and_why_not_the_others(as_, tell, staff):
     page = words(as_("remy").get(f"/proposals/{tell('sent').pk}/"))
     assert "Rule 2, “The owner its source names”. When the owner named works here" in page
     assert "The owner named works here · seen: yes" in page
-    assert "Why not the 1 rule before it 1. Large. When amount is at least 50,000" in page
+    assert "Why not the rule before it 1. Large. When the amount is at least 50,000" in page
     assert "seen: 1,234.50" in page
 
 

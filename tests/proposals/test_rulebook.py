@@ -10,9 +10,9 @@ from meshline.people.models import User
 from meshline.people.permissions import NotAllowed
 from meshline.policy import drafts
 from meshline.policy.operating_model import ModelError, Stale
-from proposals import rulebook
 from proposals.models import RoutingPool, RoutingRules
-from proposals.rulebook import RulesError
+from proposals.routing import rulebook
+from proposals.routing.rulebook import RulesError
 from tests.factories import MONDAY
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
 
@@ -42,8 +42,8 @@ def test_it_stands_on_the_trail_with_before_and_after(olivia, rosa):
     publish(rule("large"), NAMED, DEFAULT, by=rosa)
     publish(rule("large", {**LARGE, "value": "9"}), NAMED, DEFAULT, by=rosa)
     line = TrailLine.objects.filter(what="routing-rules.published").latest("pk")
-    assert line.before["Large"] == "When amount is at least 50,000, give it to Sam Dube."
-    assert line.after["Large"] == "When amount is at least 9, give it to Sam Dube."
+    assert line.before["Large"] == "When the amount is at least 50,000, give it to Sam Dube."
+    assert line.after["Large"] == "When the amount is at least 9, give it to Sam Dube."
     assert (line.before["version"], line.after["version"]) == (2, 3)
 
 
@@ -110,10 +110,15 @@ def test_what_is_in_force_or_not_there_does_not_come_back(rosa, number, says):
         restore(number, rosa)
 
 
-def test_bringing_back_takes_a_reason_and_having_seen_what_is_in_force(rosa):
+def test_bringing_back_takes_a_reason(rosa):
     publish(rule("large"), NAMED, DEFAULT, by=rosa)
-    with pytest.raises(ModelError, match="Say why"):
+    with pytest.raises(ModelError, match="Say why it comes back"):
         restore(1, rosa, reason=" ")
+    assert rulebook.in_force().number == 2
+
+
+def test_bringing_back_takes_having_seen_what_is_in_force(rosa):
+    publish(rule("large"), NAMED, DEFAULT, by=rosa)
     with pytest.raises(Stale):
         restore(1, rosa, seen=1)
     assert rulebook.in_force().number == 2

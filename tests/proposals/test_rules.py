@@ -5,11 +5,11 @@ from decimal import Decimal
 
 import pytest
 
-from proposals import rules
 from proposals.history import Naming
-from proposals.rules import RuleError
+from proposals.routing import rules
+from proposals.routing.rules import RuleError
+from proposals.routing.targets import Names
 from proposals.states import State
-from proposals.targets import Names
 
 WHO = {"to": "person", "person": "ines@example.com"}
 LARGE = {"field": "amount", "op": "at_least", "value": "50000"}
@@ -97,7 +97,7 @@ def test_what_a_decision_rests_on_is_only_what_a_rule_may_ask():
 )  # fmt: skip
 def test_a_rule_reads_as_a_sentence(then, words):
     read = rules.read([rule(then=then), DEFAULT])
-    assert read.rules[0].words(NAMES) == f"When amount is at least 50,000, {words}."
+    assert read.rules[0].words(NAMES) == f"When the amount is at least 50,000, {words}."
     assert read.rules[-1].words(NAMES) == "Otherwise, give it to the fallback owner."
 
 
@@ -118,7 +118,7 @@ def test_two_versions_differ_by_what_was_added_changed_removed_and_moved():
     told = rules.difference(old, new, NAMES)
     assert set(told["before"]) == {"A", "B", "C"}
     assert set(told["after"]) == {"New", "B", "C"}
-    assert told["after"]["B"].endswith("When source is “y”, give it to Ines Falk.")
+    assert told["after"]["B"].endswith("When the source is “y”, give it to Ines Falk.")
     # One of the two that changed places says so; what was only pushed along says nothing.
     places = [name for name in ("B", "C") if told["after"][name].startswith("Place")]
     assert len(places) == 1
@@ -185,6 +185,7 @@ def test_what_is_written_down_reads_the_same():
         ([{**rule(), "name": "{{ 7*7 }}"}, DEFAULT], 1, "name", "Tags"),
         ([{**rule(), "name": "{% now %}"}, DEFAULT], 1, "name", "Tags"),
         ([{**rule(), "note": "<script>"}, DEFAULT], 1, "note", "Tags"),
+        ([{**rule(), "note": "all</b> of them"}, DEFAULT], 1, "note", "Tags"),
         ([{**rule(), "weight": 3}, DEFAULT], 1, "", "A rule has no “weight”"),
         ([rule(when={**LARGE, "field": "colour"}), DEFAULT], 1, "when", "no field “colour”"),
         ([rule(when={**LARGE, "op": "matches"}), DEFAULT], 1, "when", "cannot be asked “matches”"),
@@ -234,6 +235,27 @@ def test_what_cannot_be_is_refused_with_its_place(content, rule_number, part, sa
     number, where, sentence = refusal(content)
     assert (number, where) == (rule_number, part)
     assert says in sentence
+
+
+@pytest.mark.parametrize("name", ["Deals > 25k", "Amount < 5", "Small <-> large", "<5k", "{ok}"])
+def test_a_name_may_compare(name):
+    assert rules.read([{**rule(), "name": name, "note": name}, DEFAULT]).rules[0].name == name
+
+
+@pytest.mark.parametrize(
+    ("when", "part", "says"),
+    [
+        ({"cel": "title"}, "when", "no yes or no"),
+        ({"all": [LARGE, {"field": "amount", "op": "is_blank"}]}, "when.2", "never holds together"),
+        ({"any": [LARGE, {"field": "source", "op": "is", "value": "x"}]}, "when.2", "never “x”"),
+    ],
+)
+def test_what_says_nothing_can_be_read_but_not_written(when, part, says):
+    content = [rule(), rule("small", when), DEFAULT]
+    assert rules.read(content)
+    with pytest.raises(rules.RuleError, match=says) as refused:
+        rules.write(content, known={"source": ["quotes"]})
+    assert (refused.value.rule, refused.value.part) == (2, part)
 
 
 def test_over_two_hundred_rules_are_refused():

@@ -5,9 +5,9 @@ from datetime import time
 import pytest
 
 from meshline.shell.founding import CONTRACTS
-from proposals import promises, sentences
-from proposals.promises import ContractSpec, OutcomeSpec
-from proposals.sentences import Names
+from proposals.contracts import promises, sentences
+from proposals.contracts.promises import ContractSpec, OutcomeSpec
+from proposals.contracts.sentences import Names
 from proposals.states import State
 from proposals.tiers import Tier
 
@@ -26,7 +26,10 @@ def told(state):
 def test_what_follows_when_a_proposal_is_sent():
     assert told(State.SENT) == [
         "create or update the deal in hubspot (the CRM) and again whenever its content changes",
-        "create the follow-up task in hubspot (the CRM) for the owner, due two working days later, "
+        "create the follow-up task in hubspot (the CRM) for the owner: "
+        "“Follow up: ‹title›”, "
+        "“‹contact› has had the proposal over ‹amount› for two working days”, "
+        "high priority, due two working days later, "
         "as long as the proposal is sent or viewed; then close it",
         "tell the owner: “‹title› went out to ‹contact›. Follow up in two working days”, "
         "as long as the proposal is sent or viewed",
@@ -37,22 +40,38 @@ def test_what_follows_when_it_is_signed():
     assert told(State.SIGNED)[1:] == [
         "create the invoice in the billing tool as soon as one is connected, once and never again, "
         "as long as the proposal is signed, invoiced or closed won",
-        "create the onboarding task in hubspot (the CRM) for the owner, due one working day later, "
+        "create the onboarding task in hubspot (the CRM) for the owner: "
+        "“Start onboarding: ‹title›”, “‹contact› signed over ‹amount›”, "
+        "high priority, due one working day later, "
         "as long as the proposal is signed, invoiced or closed won",
         "tell the owner: “‹contact› signed ‹title› over ‹amount›”, "
         "as long as the proposal is signed, invoiced or closed won",
-        "post a message in the chat as soon as one is connected: "
+        "post a message in the chat as soon as one is connected, once and never again: "
         "“‹contact› signed ‹title› over ‹amount›. ‹owner› owns it”, "
         "as long as the proposal is signed, invoiced or closed won",
         "send a signed webhook in the automation tool as soon as one is connected, "
+        "of the type proposal.signed, "
         "as long as the proposal is signed, invoiced or closed won",
     ]
 
 
 def test_what_follows_when_it_is_disputed():
     assert told(State.DISPUTED)[1:] == [
-        "open a ticket “Proposal disputed”, as long as it is disputed; then it closes by itself"
+        "open a ticket “Proposal disputed”: “‹title› is disputed”, "
+        "“‹contact› declined the proposal over ‹amount›; ‹owner› owns it”, "
+        "as long as it is disputed; then it closes by itself"
     ]
+
+
+def test_a_task_that_says_less_is_told_in_fewer_words():
+    spec = OutcomeSpec(
+        "call", "task.create", "crm", frozenset({State.SENT}),
+        params={"subject": "Call {contact}", "due_within": 60}, once=True,
+    )  # fmt: skip
+    assert sentences.outcome(spec, State.SENT, NAMES) == (
+        "create the call task in hubspot (the CRM) for the owner, once and never again: "
+        "“Call ‹contact›”, due 1 business hour later, as long as it is sent"
+    )
 
 
 UNDONE = {
@@ -91,7 +110,9 @@ def test_a_view_leaves_the_follow_up_task_open():
 def test_without_anybody_in_the_part_the_sentence_says_so():
     spec = LIVE[0].outcomes[0]
     said = sentences.outcome(spec, State.SENT, Names({}))
-    assert said.startswith("create or update the deal in the CRM, which nothing plays yet")
+    assert said.startswith(
+        "create or update the deal in the CRM, which nothing plays yet, and again whenever its "
+    )
 
 
 def test_a_kind_nobody_has_words_for_is_said_plainly():

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meshline.shell.founding import CONTRACTS
-from proposals import history, promises, states
+from proposals import history, states
+from proposals.contracts import promises
+from proposals.contracts.promises import ContractSpec, Made
 from proposals.history import Event
-from proposals.promises import ContractSpec, Made
 from proposals.states import State
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)

@@ -6,12 +6,13 @@ from dataclasses import replace
 import pytest
 
 from exceptions.kinds import KINDS
+from meshline.sentences import NO_TAGS
 from meshline.shell.founding import CONTRACTS
-from proposals import conditions, differences, promises, terms
-from proposals.catalogue import DEEDS, TARGETS
-from proposals.gates import Known
+from proposals.contracts import conditions, differences, promises, terms
+from proposals.contracts.catalogue import DEEDS, TARGETS
+from proposals.contracts.gates import Known
+from proposals.contracts.terms import TermsError
 from proposals.states import State
-from proposals.terms import TermsError
 
 KNOWN = Known(
     processes={"delivery", "proposal-state"},
@@ -136,8 +137,8 @@ def test_a_contract_is_a_mapping(node):
         ({"kind": "rocket.launch"}, "kind", "Nothing can carry that; choose deal.upsert"),
         ({"kind": None}, "kind", "Nothing can carry that"),
         ({"kind": ["notice.tell"]}, "kind", "Nothing can carry that"),
-        ({"target": "crm"}, "target", "that is the part of meshline"),
-        ({"target": "moon"}, "target", "that is the part of meshline"),
+        ({"target": "crm"}, "target", "that is the part of Meshline"),
+        ({"target": "moon"}, "target", "that is the part of Meshline"),
         ({"name": "Tell Owner"}, "name", "small letters"),
         ({"name": "a" * 41}, "name", "small letters"),
         ({"name": "task-undo"}, "name", "taking it back"),
@@ -242,6 +243,13 @@ def test_a_contract_that_sets_itself_off_is_refused():
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("text", ["{{ settings }}", "{% load x %}", "<b>Bold</b>"])
+def test_tags_do_nothing_in_a_name_and_are_refused_as_in_a_rules(text):
+    assert refused(name=text) == ("name", NO_TAGS)
+    assert refused({**NOTICE, "proof": text}) == ("outcomes.0.proof", NO_TAGS)
+    assert read(name="Over > 25k, a < b").name == "Over > 25k, a < b"
+
+
 def test_a_ring_of_contracts_is_refused_and_named():
     # As if somebody taught the catalogue an outcome that brings a proposal back.
     deeds = {**DEEDS, "notice.tell": replace(DEEDS["notice.tell"], leads_to={State.SIGNED})}
@@ -261,6 +269,79 @@ def test_two_contracts_that_promise_the_same_there_contradict_each_other():
     terms.check_together("another", read(NOTICE), {"another": other})
     sent = read({**NOTICE, "wanted": ["sent"]}, trigger="sent")
     terms.check_together("mine", sent, {"another": other})
+
+
+SECOND = {**INVOICE, "name": "bill"}
+DEAL = {"name": "deal", "kind": "deal.upsert", "wanted": ["signed"], "mirrors": True}
+
+
+@pytest.mark.parametrize("row", [INVOICE, DEAL])
+def test_what_a_proposal_has_once_is_not_asked_for_twice_by_one_contract(row):
+    place, sentence = refused(row, NOTICE, {**row, "name": "again"})
+    assert place == "outcomes.2"
+    assert f"{row['name']} does it already, so it happens twice." in sentence
+    assert read(NOTICE, {**NOTICE, "name": "again"})
+
+
+@pytest.mark.parametrize("row", [INVOICE, DEAL])
+def test_what_a_proposal_has_once_is_not_asked_for_by_two_contracts(row):
+    other = read({**row, "name": "again"}, name="Another")
+    with pytest.raises(TermsError, match="“Another” does it for the same state") as caught:
+        terms.check_together("mine", read(NOTICE, row), {"another": other})
+    assert caught.value.place == "outcomes.1"
+    terms.check_together("another", read(row), {"another": other})
+
+
+def test_an_invoice_is_not_asked_for_in_two_states_that_one_proposal_passes():
+    other = read({**INVOICE, "name": "again"}, name="Another")
+    mine = {**INVOICE, "wanted": ["viewed", "signed", "invoiced"]}
+    with pytest.raises(TermsError, match="“Another” does it when a proposal is signed") as caught:
+        terms.check_together("mine", read(mine, trigger="viewed"), {"another": other})
+    assert (caught.value.place, "so it happens twice" in str(caught.value)) == ("outcomes.0", True)
+    # Nobody closes one both ways; and only one of two conditions holds.
+    lost = read({**INVOICE, "wanted": ["closed-lost"]}, trigger="closed-lost")
+    won = read({**INVOICE, "wanted": ["closed-won"]}, trigger="closed-won", name="Won")
+    terms.check_together("mine", lost, {"another": won})
+    small = read(mine, trigger="viewed", condition=SMALL)
+    large = read(INVOICE, condition=LARGE, name="Another")
+    terms.check_together("mine", small, {"another": large})
+
+
+def test_an_invoice_is_not_made_again_when_its_state_comes_again():
+    """Signed, disputed and signed again."""
+    place, sentence = refused({**INVOICE, "once": False})
+    assert (place, "say once: true" in sentence) == ("outcomes.0.once", True)
+
+
+def test_a_deal_follows_through_several_states():
+    other = read({**DEAL, "name": "again"}, name="Another")
+    viewed = read({**DEAL, "wanted": ["viewed"]}, trigger="viewed")
+    terms.check_together("mine", viewed, {"another": other})
+
+
+LARGE = {"field": "amount", "op": "at_least", "value": "5000"}
+SMALL = {"field": "amount", "op": "less_than", "value": "5000"}
+TINY = {"field": "amount", "op": "less_than", "value": "100"}
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "is_fine"),
+    [
+        (LARGE, SMALL, True), (SMALL, LARGE, True), (LARGE, {"not": LARGE}, True),
+        ({"any": [LARGE, TINY]}, {"all": [{"not": LARGE}, {"not": TINY}]}, True),
+        (SMALL, TINY, False), ({}, LARGE, False), (LARGE, {}, False),
+        (LARGE, {"cel": "amount < 5000.0"}, False),
+        (LARGE, {"field": "currency", "op": "is", "value": "EUR"}, False),
+    ],
+)  # fmt: skip
+def test_two_contracts_of_which_only_one_can_hold_may_both_bill(mine, theirs, is_fine):
+    other = read(SECOND, name="Another", condition=theirs)
+    asked = read(INVOICE, condition=mine)
+    if is_fine:
+        terms.check_together("mine", asked, {"another": other})
+        return
+    with pytest.raises(TermsError, match="it happens twice"):
+        terms.check_together("mine", asked, {"another": other})
 
 
 def test_what_takes_a_second_person():

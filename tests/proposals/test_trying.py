@@ -10,7 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from meshline import instant
-from proposals import contract_backtest, publishing, rehearsal, terms, versions
+from proposals.contracts import backtest, publishing, rehearsal, terms, versions
 from proposals.models import Contract, Outcome, Proposal, Signal
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
@@ -24,6 +24,14 @@ SENT = "/operating-model/contracts/sent/"
 @pytest.fixture(autouse=True)
 def crm(staff):
     factories.hubspot()
+
+
+@pytest.fixture
+def vera(staff):
+    """The CRO, who signs the operating model."""
+    staff["vera"].approves_model = True
+    staff["vera"].save()
+    return staff["vera"]
 
 
 def content(slug="sent"):
@@ -42,10 +50,10 @@ def proposed(said, slug="sent"):
 
 def compared(spec, ids=None):
     """What would be different with this contract among those in force."""
-    window = contract_backtest.window(at=instant.now())
+    window = backtest.window(at=instant.now())
     old = versions.live()
     new = [one for one in old if one.slug != spec.slug] + [spec]
-    found = contract_backtest.compare(ids or window.chunk(after=0, most=None), window, old, new)
+    found = backtest.compare(ids or window.chunk(after=0, most=None), window, old, new)
     return {one.proposal.external_id: one for one in found if one.is_any}
 
 
@@ -200,7 +208,7 @@ def test_a_tier_that_changes_says_what_would_have_been_late(lately):
     assert change.verdict == ("in time", "late")
 
 
-def test_retiring_loses_everything_of_it(lately, staff, as_):
+def test_retiring_loses_everything_of_it(lately, staff, vera, as_):
     publishing.save(
         slug="other-one", content={**content("viewed"), "trigger": "expired", "outcomes": [{
             "name": "tell", "kind": "notice.tell", "wanted": ["expired"],
@@ -244,7 +252,7 @@ def test_a_trial_writes_nothing(sent, as_, staff):
 
 
 def test_in_pieces_it_finds_the_same_as_at_once(lately, as_, staff, monkeypatch):
-    monkeypatch.setattr(contract_backtest, "CHUNK", 1)
+    monkeypatch.setattr(backtest, "CHUNK", 1)
     draft(staff["rosa"], lambda said: said.update(tier="daily"))
     rosa = as_("rosa")
     url, pieces = f"{SENT}backtest/?run=pieces", []
@@ -266,8 +274,53 @@ def test_in_pieces_it_finds_the_same_as_at_once(lately, as_, staff, monkeypatch)
         assert f">{doc}</a>" in whole
 
 
+@pytest.fixture
+def to_sign(lately, staff, vera):
+    """A change of what is signed, which waits for somebody else to publish it."""
+
+    def change(said):
+        (task,) = [row for row in said["outcomes"] if row["name"] == "onboarding"]
+        task["params"] |= {"subject": "Call {contact} about {amount}", "due_within": 60}
+
+    draft(staff["rosa"], change, slug="signed")
+    publishing.submit(slug="signed", revision=1, by=staff["rosa"], at=instant.now())
+    return "/operating-model/contracts/signed/"
+
+
+def test_who_signs_reads_a_fresh_backtest_where_they_sign_masked_as_they_see(to_sign, as_, staff):
+    vera = as_("vera")
+    page = vera.get(to_sign).text
+    assert f'hx-get="{to_sign}backtest/?run=pieces"' in page
+    assert f'hx-get="{to_sign}backtest' not in as_("rosa").get(to_sign).text
+    answer = vera.get(f"{to_sign}backtest/?run=pieces", headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    said = words(answer)
+    assert "1 otherwise" in said
+    assert ">large</a>" in answer.text
+    assert "subject ••• •••, another text" in said
+    assert "UTC" in said
+    assert not {"Nina", "9,000"} & set(re.findall(r"Nina|9,000", said))
+    assert "Call Nina Brook about 9,000.00 EUR" in words(
+        as_("olivia").get(f"{to_sign}backtest/?run=all")
+    )
+
+
+def test_who_signs_and_sees_only_their_own_reads_no_names(to_sign, as_, staff):
+    staff["sam"].approves_model = True
+    staff["sam"].save()
+    Proposal.objects.update(owner=staff["rosa"])
+    answer = as_("sam").get(f"{to_sign}backtest/?run=all")
+    assert "masked for your role" in words(answer)
+    assert not re.search(r"large|Nina|9,000", answer.text.partition("<main")[2])
+
+
+def test_nobody_else_plays_a_draft(to_sign, as_, staff):
+    assert as_("remy").get(f"{to_sign}backtest/").status_code == 403
+    assert as_("vera").get(f"{SENT}backtest/").status_code == 403
+
+
 def test_a_draft_that_changed_meanwhile_is_not_played_on(lately, as_, staff, monkeypatch):
-    monkeypatch.setattr(contract_backtest, "CHUNK", 1)
+    monkeypatch.setattr(backtest, "CHUNK", 1)
     made = draft(staff["rosa"], lambda said: said.update(tier="daily"))
     answer = as_("rosa").get(
         f"{SENT}backtest/?run=pieces&after=1&until=99&mark={made.pk}-7",
@@ -286,11 +339,11 @@ def test_whatever_is_asked_of_a_backtest_is_no_fault_of_ours(lately, as_, staff)
 
 def test_the_window_is_the_last_events_of_seven_days_at_most(lately, monkeypatch):
     now = instant.now()
-    assert contract_backtest.window(at=now).count == 5
+    assert backtest.window(at=now).count == 5
     Signal.objects.filter(proposal__external_id="small").update(received_at=now - timedelta(days=8))
-    assert contract_backtest.window(at=now).count == 4
-    monkeypatch.setattr(contract_backtest, "MOST_EVENTS", 2)
-    last = contract_backtest.window(at=now)
+    assert backtest.window(at=now).count == 4
+    monkeypatch.setattr(backtest, "MOST_EVENTS", 2)
+    last = backtest.window(at=now)
     assert last.count == 2
     lately("new", "sent", 9)
-    assert contract_backtest.window(at=now, until=last.until).events == last.events
+    assert backtest.window(at=now, until=last.until).events == last.events

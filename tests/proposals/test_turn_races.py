@@ -9,9 +9,9 @@ import pytest
 from django.db import connection, transaction
 
 from connectors import digest
-from proposals import rulebook
 from proposals.models import Proposal
-from proposals.turns import Book
+from proposals.routing import rulebook
+from proposals.routing.turns import Book
 from tests import factories
 from tests.factories import document, post_pandadoc
 from tests.proposals.routes import DEFAULT, pool, publish, rule

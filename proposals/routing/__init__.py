@@ -1,0 +1,1 @@
+"""Whose a record is: rules in versions, what they give to, and who is there."""
