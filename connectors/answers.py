@@ -35,8 +35,9 @@ _DEEPEST = 4
 class Caller:
     """Calls one vendor with one credential, and keeps what went over the wire for the page.
 
-    `headers` carry the credential and are never kept. `deadline` is seconds for a whole call;
-    `ends_at` (monotonic) is the end of all calls that are still to come.
+    `headers` carry the credential and are never kept; `credential` is the row it comes from.
+    `deadline` is seconds for a whole call; `ends_at` (monotonic) is the end of all calls that are
+    still to come.
     """
 
     base_url: str
@@ -50,6 +51,7 @@ class Caller:
     # Whether this vendor itself says that the same call may work later; None: it does not say.
     says_retry: Callable[[Reply], bool | None] = lambda reply: None
     ends_at: float | None = None
+    credential: int | None = None
 
     def call(
         self, method: str, path: str, *, json: Any = None, form: dict[str, str] | None = None,

@@ -227,7 +227,7 @@ def _outcomes(request: Request) -> QuerySet[Outcome]:
 
 
 def _shapes(rows: list[Outcome], masked: bool) -> list[OutcomeShape]:
-    return [_outcome(row, masked) for row in showing.rows(rows, masked=masked)]
+    return [_outcome(row, masked) for row in showing.rows(rows, masked=masked, at=instant.now())]
 
 
 def _outcome(row: showing.Row, masked: bool) -> OutcomeShape:

@@ -1,14 +1,19 @@
 """What a connector is: how a system proves itself, how its words become ours, and ours its."""
 
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 
+from connectors import mapping, parsing
+from connectors.elements import Element
+from connectors.mapping import Mapped
+from connectors.polls import Mode, Poll
 from meshline.audit.actors import Actor
-from proposals.signals import Incoming
+from proposals.signals import FIELDS, Incoming
 from proposals.states import State
 from proposals.tiers import Tier
 
@@ -53,23 +58,27 @@ class Option:
         return self.check(value)
 
 
+POLL_EVERY = "poll_every"
+_MINUTES = re.compile(r"0|[1-9][0-9]{0,3}")
+
+
+def _minutes(value: str) -> str:
+    if _MINUTES.fullmatch(value) and int(value) <= 1440:
+        return ""
+    return "Look every: a whole number of minutes up to 1440; 0 is never."
+
+
+POLLING = Option(
+    POLL_EVERY,
+    "Look every",
+    "Minutes between two looks for what no webhook told; 0 is never. It needs the credential.",
+    default="5",
+    check=_minutes,
+)
+
+
 class Refused(Exception):
     """A POST whose sender is not who they should be (401); the sentence is kept with it."""
-
-
-@dataclass(frozen=True)
-class Element:
-    """One event in a POST: its idempotency key and its own bytes.
-
-    `stable` is the part that is equal in honest repeats. `known` is False for an event type
-    that this connector does not translate: kept, and ignored.
-    """
-
-    key: str
-    payload: bytes
-    type: str = ""
-    stable: bytes | None = None
-    known: bool = True
 
 
 class Ignored(Exception):
@@ -98,6 +107,43 @@ class Told:
     links: tuple[tuple[str, str], ...] = ()
     # It tells of a record that another system must have brought before.
     is_secondary: bool = False
+    # Which part of the record it is about over there, where it is one: "task:512".
+    piece: str = ""
+
+
+@dataclass(frozen=True)
+class Words:
+    """The words in which a system says a state: where they stand, what each says by itself (None:
+    nothing), and what becomes of a word that is not among them, as half a sentence."""
+
+    where: str
+    known: Mapping[str, State | None]
+    otherwise: str
+    # Compared in small letters, whatever the sender writes.
+    lowered: bool = False
+
+
+@dataclass(frozen=True)
+class Feigned:
+    """A proposal that is not there, and was "sent" `at` that moment, as `key` tells."""
+
+    key: str
+    external_id: str
+    title: str
+    at: datetime
+    amount: str = "1.00"
+    currency: str = "EUR"
+    contact_name: str = "Meshline canary"
+    contact_email: str = "canary@canary.example.com"
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A POST as its sender would make it: JSON to the byte, with what proves it."""
+
+    body: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -106,13 +152,46 @@ class Emitter:
 
     `verify` returns how the sender proved itself, or raises Refused. `split` cuts a POST into its
     events or raises Unreadable. `translate` turns one event's bytes, and the options of its
-    connection, into what it tells; it raises Unreadable or Ignored.
+    connection, into what it tells; it raises Unreadable or Ignored. Where there are `words`, it
+    takes as its third what each of them says, instead of what they say by themselves.
     """
 
     verify: Callable[[Post, list[str]], str]
     split: Callable[[Post], list[Element]]
-    translate: Callable[[bytes, Mapping[str, str]], Told]
+    translate: Callable[..., Told]
     content_types: frozenset[str] = frozenset({"application/json"})
+    # What a connection may map: words that say a state, and the canonical fields its documents
+    # tell, each with where its connector finds it, in words.
+    words: Words | None = None
+    fields: Mapping[str, str] = field(default_factory=dict)
+    # How it writes money: (value, currency, field=, at=) -> amount and currency.
+    money: Callable[..., dict[str, str]] = parsing.amount
+    # How it would post that a proposal was sent, signed by that secret: for its canary.
+    canary: Callable[[Feigned, str], Signed] | None = None
+    # Which of its things an event is about, as (kind, id), whatever it says of them; never raises.
+    names: Callable[[bytes], frozenset[tuple[str, str]]] | None = None
+
+    @property
+    def maps(self) -> bool:
+        """Whether there is anything that a connection may map."""
+        return bool(self.words or self.fields)
+
+    def tell(
+        self, payload: bytes, options: Mapping[str, str], mapped: Mapped = mapping.NOTHING_MAPPED
+    ) -> Told:
+        """What an event tells by its connector, and by what its connection maps beyond that.
+
+        What is another system's document is told without fields of the mapping's.
+        """
+        known = self.words.known if self.words else {}
+        words = [{**known, **mapped.words}] if self.words and mapped.words else []
+        told = self.translate(payload, options, *words)
+        if not mapped.fields or told.is_secondary:
+            return told
+        more = mapping.fields_of(
+            parsing.parse(payload), mapped, own=told.fields, longest=FIELDS, money=self.money
+        )
+        return replace(told, fields={**told.fields, **more})
 
 
 class Idempotency(StrEnum):
@@ -147,6 +226,12 @@ class Delivery:
     deliver: Callable[["Errand"], Found]
     # None when it is not there (yet).
     prove: Callable[["Errand"], Found | None]
+    # What of a record it keeps equal over there. A blank one is neither written nor compared.
+    shows: frozenset[str] = frozenset()
+    # What else it is told, made of what the outcome says: a value of its own to keep equal there.
+    also: Callable[[Mapping[str, Any]], Mapping[str, Any]] = lambda params: {}
+    # What it must be told and cannot do without.
+    needs: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -188,6 +273,8 @@ class Trouble(Exception):
         self.credentials = credentials
         self.retry_after = retry_after
         self.status = status
+        # Which of our credentials it was told, by its row; said by whoever called with it.
+        self.credential: int | None = None
 
 
 @dataclass(frozen=True)
@@ -202,14 +289,18 @@ class System:
     # Makes a client for a connection: (base_url, credential, allow_loopback, log) -> client.
     client: Callable[..., Any] | None = None
     default_url: str = ""
-    # Where a person looks at a record over there: (base_url, kind, id) -> URL, or "".
-    page: Callable[[str, str, str], str] = lambda base_url, kind, pk: ""
+    # Where a person looks at a record over there: (base_url, kind, id, options) -> URL, or "".
+    page: Callable[[str, str, str, Mapping[str, str]], str] = lambda base_url, kind, pk, options: ""
     # A cheap call that proves address and credential: returns a sentence, raises Trouble.
     probe: Callable[[Any], str] | None = None
     # Whether the credential is the signing secret's only use ("push-only" without it).
     credential_label: str = "API key"
     signing_label: str = "Signing secret"
     options: tuple[Option, ...] = ()
+    # What of it can be looked through, for what no webhook told.
+    polls: tuple[Poll, ...] = ()
+    # An invoice that was read, as its webhook would have told it: (bytes, key=, at=) -> event.
+    invoice_told: Callable[..., Element] | None = None
 
     def option(self, name: str) -> Option | None:
         return next((one for one in self.options if one.name == name), None)
@@ -221,20 +312,28 @@ class System:
     def delivery(self, kind: str) -> Delivery | None:
         return next((one for one in self.deliveries if one.kind == kind), None)
 
+    def poll(self, kind: str, mode: str) -> Poll | None:
+        """How records of this kind are read in that mode; None where they cannot be."""
+        fits = (one for one in self.polls if one.kind == kind and Mode(mode) in one.modes)
+        return next(fits, None)
 
-def stand_in_page(base_url: str, kind: str, pk: str) -> str:
-    """The stand-ins show a record's page beside their API; the real ones need account ids."""
+
+def stand_in_page(
+    base_url: str, kind: str, pk: str, options: Mapping[str, str] = NO_OPTIONS
+) -> str:
+    """The stand-ins show a record's page beside their API."""
     return f"{base_url}/app/{kind}s/{pk}" if base_url.startswith("http://") else ""
 
 
 def incoming(
     told: Told, *, origin: str, source: str, tier: Tier, received_at: datetime, tiebreak: str,
-    by: Actor,
+    by: Actor, under: int | None = None, aside: str = "", is_synthetic: bool = False,
 ) -> Incoming:  # fmt: skip
     """What a message told, as the core takes it."""
     return Incoming(
         origin=origin, kind=told.kind, source=source, record_source=told.about or source,
         external_id=told.external_id, occurred_at=told.occurred_at, received_at=received_at,
         by=by, target=told.target, closes=told.closes, tier=tier, fields=told.fields,
-        stage=told.stage, tiebreak=tiebreak,
+        stage=told.stage, tiebreak=tiebreak, under=under, aside=aside, piece=told.piece,
+        is_synthetic=is_synthetic,
     )  # fmt: skip

@@ -11,13 +11,14 @@ from connectors import heralds, net, registry
 from connectors.base import System
 from connectors.models import Connection, Secret
 from connectors.registry import UnknownSystem
-from exceptions import desk
+from exceptions import troubles
 from meshline import bell, vault
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
+from meshline.policy import called
 from meshline.policy.models import SystemRole
 from meshline.vault import VaultError
 from proposals import outbox
@@ -67,6 +68,7 @@ def create(settings: Settings, *, by: Someone, at: datetime) -> Connection:
     made = Connection(slug=settings.slug, system=settings.system, created_at=at, changed_at=at)
     _set(made, settings)
     made.save()
+    called.keep(slug=made.slug, name=made.name)
     trail.record("connection.created", subject=made, by=by, at=at, after=_facts(made))
     _play_role(made, at)
     return made
@@ -115,6 +117,7 @@ def _change(
         return found
     found.version, found.changed_at = found.version + 1, at
     found.save()
+    called.keep(slug=found.slug, name=found.name)
     after = _facts(found)
     trail.record("connection.changed", subject=found, by=by, at=at, before=before, after=after)
     return found
@@ -141,7 +144,7 @@ def enter_secret(*, slug: str, purpose: str, secret: str, by: Someone, at: datet
     trail.record("connection.secret-entered", subject=found, by=by, at=at, after={"for": purpose})
     if purpose == Secret.Purpose.CREDENTIAL:
         because = f"{by.actor_label} entered a new credential."
-        desk.settle(subject=f"connection:{slug}", because=because, by=by, at=at,
+        troubles.settle(subject=f"connection:{slug}", because=because, by=by, at=at,
                     kinds={"credentials-refused"})  # fmt: skip
     return found
 

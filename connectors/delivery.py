@@ -4,15 +4,17 @@ import logging
 import random
 import time
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import DatabaseError
 
-from connectors import backoff, health, registry
+from connectors import backoff, health, mirroring, registry
 from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
 from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
-from exceptions import desk
+from exceptions import troubles
 from meshline import instant, logs, vault
+from meshline.policy import called
 from proposals import lateness, outbox
 from proposals.lateness import CARRIER
 from proposals.models import Outcome
@@ -52,18 +54,30 @@ def carry(outcome: Outcome, *, ends_at: float | None = None) -> None:
             # The lease lapses by itself, and the next claim finds it.
             log.exception("The database failed while %s was carried", outcome)
         except Exception as error:
-            log.exception("%s could not be carried", outcome)
             _note_crash(outcome, error)
 
 
-def _note_crash(outcome: Outcome, error: Exception) -> None:
-    """Our own fault: tried again later like any failure, as far as that can be written down."""
-    trouble = Trouble(f"{type(error).__name__}: {error}", failure="crashed", unknown=True)
+def _note_crash(
+    outcome: Outcome, error: Exception, delivery: Delivery | None = None,
+    errand: Errand | None = None,
+) -> None:  # fmt: skip
+    """Our own fault: tried again later like any failure, as far as that can be written down.
+
+    With `delivery` and `errand` it came while the other side was spoken to. What was done there is
+    only read back; where that cannot be told and it knows no repeats, a person decides.
+    """
+    log.exception("%s could not be carried", outcome)
+    said, at = f"{type(error).__name__}: {error}", instant.now()
+    trouble = Trouble(said, failure="crashed", unknown=bool(errand and _calls(errand)))
     try:
         # As it stands: what this try wrote into the row in hand was rolled back.
-        stands = Outcome.objects.get(pk=outcome.pk)
-        if stands.lease_owner == outcome.lease_owner:
-            _failed(stands, None, trouble, instant.now())
+        stands = Outcome.everything.get(pk=outcome.pk)
+        if stands.lease_owner != outcome.lease_owner:
+            return
+        if errand and errand.external_id and stands.delivered_at is None:
+            _proof_pending(stands, errand, said, at)
+        else:
+            _failed(stands, delivery, trouble, at)
     except Exception:
         log.exception("%s is left to its lease", outcome)
 
@@ -80,14 +94,19 @@ def _carry(outcome: Outcome, ends_at: float) -> None:
     try:
         system, there = _system(outcome)
         delivery = _delivery(system, outcome)
-        errand = _errand(outcome, system, there, ends_at, at)
+        errand = _errand(outcome, system, delivery, there, ends_at, at)
     except Trouble as trouble:
         _failed(outcome, None, trouble, at)
         return
     if _may_be_done(outcome, delivery):
         outbox.give_up(outcome, because=UNKNOWN, failure="unknown", again=UNSAFE_AGAIN, at=at)
         return
-    _try(outcome, delivery, errand)
+    try:
+        _try(outcome, delivery, errand)
+    except (LeaseLost, DatabaseError):
+        raise
+    except Exception as error:
+        _note_crash(outcome, error, delivery, errand)
 
 
 def _may_be_done(outcome: Outcome, delivery: Delivery) -> bool:
@@ -105,6 +124,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
         proof = delivery.prove(errand)
     except Trouble as trouble:
         at = instant.now()
+        trouble.credential = errand.client.caller.credential if errand.client else None
         # What was delivered stays delivered: only its proof failed.
         if errand.external_id and outcome.delivered_at is None and not trouble.credentials:
             outcome.external_id = errand.external_id
@@ -120,8 +140,17 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
         _keep(outcome, errand, started, because, lateness.UNPROVEN, at)
         _unproven(outcome, delivery, errand, because, at)
         return
-    _keep(outcome, errand, started, f"{found.sentence} {proof.sentence}".strip(), "", at)
-    _proven(outcome, errand, found, proof, at)
+    said = f"{found.sentence} {proof.sentence}".strip()
+    keep = partial(_keep, outcome, errand, started, said, "", at)
+    try:
+        outbox.mark_proven(
+            outcome, external_id=proof.external_id, evidence=proof.sentence, at=at, also=keep
+        )
+    except Exception:
+        # Somebody else has it by now, or it is our own mistake: that we called stands all the same.
+        keep()
+        raise
+    _follow_up(outcome, errand, found, proof, at)
 
 
 def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
@@ -130,8 +159,9 @@ def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
     return delivery.deliver(errand)
 
 
-def _proven(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: datetime) -> None:
-    outbox.mark_proven(outcome, external_id=proof.external_id, evidence=proof.sentence, at=at)
+def _follow_up(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: datetime) -> None:
+    """What a proof tells beyond its outcome: the record's id, the connection's health, the owner's
+    account there."""
     if outcome.connection != registry.PEOPLE.slug:
         _link(outcome, errand, proof, at)
         health.note_success(outcome.connection, at=at)
@@ -161,7 +191,7 @@ def _failed(outcome: Outcome, delivery: Delivery | None, trouble: Trouble, at: d
     """Decide what follows from a failure: pause, give up, or try again later."""
     slug = outcome.connection
     if trouble.credentials and slug != registry.PEOPLE.slug:
-        health.credentials_refused(slug, str(trouble), at=at)
+        health.credentials_refused(slug, str(trouble), credential=trouble.credential, at=at)
         outbox.put_back(outcome, until=at, because=str(trouble), at=at)
         return
     # What was delivered is only read back, and that as often as it takes.
@@ -195,8 +225,8 @@ def _again(
         kind = "proof-missing" if failure == lateness.UNPROVEN else "delivery-failed"
         outbox.give_up(outcome, because=spent, failure=failure, kind=kind, at=at)
         return
-    # The wait grows with every attempt, also with those that use up no try.
-    step = min(outcome.attempts, len(backoff.waits_of(tier, schedule)))
+    # The wait grows every time, also with attempts that use up no try.
+    step = min(outcome.waits + 1, len(backoff.waits_of(tier, schedule)))
     until = backoff.next_attempt(
         tier, step, failed_at=at, jitter=random.uniform(-1, 1), schedule=schedule,
         retry_after=timedelta(seconds=retry_after) if retry_after is not None else None,
@@ -225,22 +255,25 @@ def _delivery(system: System, outcome: Outcome) -> Delivery:
 
 
 def _errand(
-    outcome: Outcome, system: System, there: Connection | None, ends_at: float, at: datetime
-) -> Errand:
+    outcome: Outcome, system: System, delivery: Delivery, there: Connection | None,
+    ends_at: float, at: datetime,
+) -> Errand:  # fmt: skip
     client = client_of(system, there, at=at) if there else None
+    links = links_of(outcome, there)
+    kept = mirroring.left_alone(outcome, delivery, there, links)
     if client is not None:
         client.caller.ends_at = ends_at
     return Errand(
         key=outcome.key,
         kind=outcome.kind,
-        params=outcome.params,
+        params=mirroring.without(mirroring.told(outcome, delivery), kept),
         record=outcome.record,
         client=client,
         # An id from a delivery that did not count proves nothing.
         external_id=outcome.external_id if outcome.delivered_at else "",
         # Not by its count of attempts: one that was refused is given back.
         may_exist=outcome.was_tried,
-        links=_links(outcome, there),
+        links=links,
         options=system.told(there.options) if there else {},
         at=at,
         promised_at=outcome.promised_at,
@@ -255,15 +288,18 @@ def client_of(
     if credential is None or system.client is None:
         sentence = f"{there.name} has no credential yet; an admin enters it on its page."
         raise Trouble(sentence, failure="credentials", credentials=True)
-    return system.client(
+    client = system.client(
         there.base_url or system.default_url,
         vault.unseal(credential.sealed),
         allow_loopback=there.allow_loopback,
         deadline=deadline,
     )
+    client.caller.credential = credential.pk
+    return client
 
 
-def _links(outcome: Outcome, there: Connection | None) -> dict[str, str]:
+def links_of(outcome: Outcome, there: Connection | None) -> dict[str, str]:
+    """The ids of its record over there, by kind."""
     if there is None:
         return {}
     known = RecordLink.objects.filter(connection=there, record=outcome.record)
@@ -292,14 +328,14 @@ def _note_owner(outcome: Outcome, found: Found, at: datetime) -> None:
     if found.gap:
         _tell_gap(outcome, found.gap, subject, at)
         return
-    because = f"{outcome.connection} has {found.owner} by now."
-    desk.settle(subject=subject, because=because, by=CARRIER, at=at, kinds={"link-missing"})
+    because = f"{called.of(outcome.connection)} has {found.owner} by now."
+    troubles.settle(subject=subject, because=because, by=CARRIER, at=at, kinds={"link-missing"})
 
 
 def _tell_gap(outcome: Outcome, gap: str, subject: str, at: datetime) -> None:
     proposal = outcome.proposal
-    desk.open_ticket(
-        desk.Trouble(
+    troubles.open_ticket(
+        troubles.Trouble(
             kind="link-missing",
             cause=f"link-missing:{outcome.connection}:{gap}",
             title=gap.rstrip("."),
@@ -319,9 +355,14 @@ def _keep(
     outcome: Outcome, errand: Errand, started: float, result: str, failure: str, at: datetime
 ) -> None:
     """Write the attempt down: what went out, what came back, and how long it took (seconds)."""
-    caller = getattr(errand.client, "caller", None)
     DeliveryAttempt.objects.create(
         outcome=outcome, connection=outcome.connection, number=max(outcome.attempts, 1), at=at,
         seconds=time.monotonic() - started, succeeded=not failure, failure=failure,
-        calls=caller.calls if caller else [], result=result[:4000],
+        calls=_calls(errand), result=result[:4000],
     )  # fmt: skip
+
+
+def _calls(errand: Errand) -> list[dict[str, Any]]:
+    """What was asked of the other side so far."""
+    caller = getattr(errand.client, "caller", None)
+    return caller.calls if caller else []

@@ -15,15 +15,18 @@ from django.conf import settings
 from django.db import connection, transaction
 from django.urls import reverse
 
-from connectors import base, crosswalk, inbox, indexing, registry
+from connectors import base, crosswalk, echoes, inbox, indexing, mappings, registry, twins
+from connectors.as_then import AS_NOW, Reading
 from connectors.base import Ignored, Told
 from connectors.crosswalk import NotYet
 from connectors.inbox import INBOX, shown
+from connectors.mapping import NOTHING_MAPPED, Mapped
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
-from exceptions import desk
+from exceptions import troubles
 from meshline import bulk, instant, logs
 from meshline.audit.actors import Actor
+from meshline.web import words
 from proposals import intake
 from proposals.models import Signal
 from proposals.signals import Incoming, Receipted
@@ -36,7 +39,7 @@ FAILURES_UNTIL_QUARANTINE = 5
 
 _RESULT = [
     "status", "why", "signal_id", "record", "digested_at", "next_attempt_at",
-    "lease_owner", "lease_until", "words",
+    "lease_owner", "lease_until", "words", "is_synthetic",
 ]  # fmt: skip
 
 
@@ -156,14 +159,14 @@ def free_lapsed(*, after: float) -> int:
 
 
 @transaction.atomic
-def digest_here(message: Message, *, at: datetime) -> None:
+def digest_here(message: Message, *, at: datetime, reading: Reading = AS_NOW) -> None:
     """Digest one message that is to be read again, in the caller's transaction.
 
     Raises whatever it fails with; then it is left as it was, for a worker to try.
     """
     message.attempts = 1
     message.save(update_fields=["attempts"])
-    _digest([message], at)
+    _digest([message], at, reading)
 
 
 def _claim_fresh(most: int, *, patient: bool = True) -> list[Message]:
@@ -185,37 +188,43 @@ def _claim(statement: str, **limits: int) -> list[Message]:
 
 def _leased(lease: uuid.UUID | None) -> list[Message]:
     """What is held under this lease by now, as it stands in the database."""
-    held = Message.objects.filter(lease_owner=lease, status=Message.Status.ACCEPTED)
+    held = Message.everything.filter(lease_owner=lease, status=Message.Status.ACCEPTED)
     return list(held.select_related("connection").order_by("pk"))
 
 
 @transaction.atomic
-def _digest(messages: list[Message], at: datetime) -> None:
+def _digest(messages: list[Message], at: datetime, reading: Reading = AS_NOW) -> None:
     """Translate and take in a batch; every message leaves with its status, or none does."""
-    taken = _placed(_read(messages, at), at)
-    incoming = [_incoming(message, told) for message, told in taken]
+    real = echoes.put_aside(messages)
+    taken = _without_repeats(_placed(_read(real, at, reading), at))
+    incoming = [_incoming(message, told, reading) for message, told in taken]
     receipts = intake.receive_all(incoming, at=at) if taken else []
     for (message, _), receipted in zip(taken, receipts, strict=True):
         _note_result(message, receipted)
     _link(taken, receipts, at)
     _finish(messages, at)
+    echoes.mark_receipts(messages)
     _settle(messages, at)
 
 
-def _read(messages: list[Message], at: datetime) -> list[tuple[Message, Told]]:
+def _read(messages: list[Message], at: datetime, reading: Reading) -> list[tuple[Message, Told]]:
     """What can be read, in our words; the rest is ignored or put into quarantine."""
     told: list[tuple[Message, Told]] = []
+    mapped = mappings.in_force(message.connection_id for message in messages)
     for message in messages:
         if message.crashes >= CRASHES_UNTIL_QUARANTINE:
             _quarantine(message, "processing-failed", "It took down what digested it.", at)
             continue
         try:
             with logs.about(message=message.pk):
-                told.append((message, translated(message)))
+                by = reading.mapped
+                if by is None:
+                    by = mapped.get(message.connection_id, NOTHING_MAPPED)
+                told.append((message, translated_by(message, by)))
         except Ignored as error:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
-            _quarantine(message, "message-unreadable", str(error), at, cause=error.cause)
+            _quarantine(message, "message-unreadable", str(error), at, error=error)
     return told
 
 
@@ -231,22 +240,43 @@ def _placed(read: list[tuple[Message, Told]], at: datetime) -> list[tuple[Messag
         except Ignored as error:
             message.status, message.why = Message.Status.IGNORED, str(error)
         except Unreadable as error:
-            _quarantine(message, "message-unreadable", str(error), at, cause=error.cause)
+            _quarantine(message, "message-unreadable", str(error), at, error=error)
     return placed
+
+
+def _without_repeats(placed: list[tuple[Message, Told]]) -> list[tuple[Message, Told]]:
+    """Those that say what nobody said before; what came the other way already is a repeat of it."""
+    known = twins.find(placed)
+    # In one order, so that two batches never wait for each other in a ring.
+    for place, first in sorted(known.items(), key=lambda one: one[1]):
+        message = placed[place][0]
+        message.status = Message.Status.IGNORED
+        message.why = f"The same event came before, as message {first}: {_other_way(message)}."
+        inbox.repeated(first)
+    return [pair for place, pair in enumerate(placed) if place not in known]
+
+
+def _other_way(message: Message) -> str:
+    return "its webhook told it" if message.late else "it was found by looking"
 
 
 def translated(message: Message) -> Told:
     """What a message says in our words, as it is read today. Raises Unreadable or Ignored."""
+    return translated_by(message, mappings.of(message.connection))
+
+
+def translated_by(message: Message, mapped: Mapped) -> Told:
+    """What it says where its connection maps this. Raises Unreadable or Ignored."""
     emitter = registry.system(message.connection.system).emitter
     if emitter is None:
         raise Unreadable(f"{message.connection.name} sends no signals.")
     if inbox.is_unsplit(message.key):
         # What made it one message when it came says why it cannot be read.
         emitter.split(inbox.post_of(message.receipt))
-    return emitter.translate(bytes(message.payload), message.connection.options)
+    return emitter.tell(bytes(message.payload), message.connection.options, mapped)
 
 
-def _incoming(message: Message, told: Told) -> Incoming:
+def _incoming(message: Message, told: Told, reading: Reading) -> Incoming:
     return base.incoming(
         told,
         origin=message.ref,
@@ -255,7 +285,17 @@ def _incoming(message: Message, told: Told) -> Incoming:
         received_at=message.received_at,
         tiebreak=message.key,
         by=_sender(message),
+        under=reading.under,
+        aside=_aside(message),
+        is_synthetic=message.is_synthetic,
     )
+
+
+def _aside(message: Message) -> str:
+    """How it came, where that is worth a word."""
+    if message.late_by is None:
+        return ""
+    return f"Found by looking, {words.span(message.late_by)} late."
 
 
 def _sender(message: Message) -> Actor:
@@ -286,7 +326,7 @@ def _finish(messages: Iterable[Message], at: datetime) -> None:
     """Write the results, if the lease on every one of them is still ours."""
     messages = list(messages)
     lease = messages[0].lease_owner
-    held = Message.objects.filter(pk__in=[m.pk for m in messages], lease_owner=lease)
+    held = Message.everything.filter(pk__in=[m.pk for m in messages], lease_owner=lease)
     if len(held.select_for_update().order_by("pk").values_list("pk")) != len(messages):
         raise LeaseLost("Somebody else digests these messages by now.")
     for message in messages:
@@ -300,8 +340,8 @@ def _settle(messages: list[Message], at: datetime) -> None:
     """What is read by now comes right on the tickets it hangs on, whatever put it there."""
     still = (Message.Status.QUARANTINED, Message.Status.ACCEPTED)
     read = [one.ref for one in messages if one.status not in still]
-    for subject in desk.hanging(read):
-        desk.settle(subject=subject, because="It was digested.", by=INBOX, at=at)
+    for subject in troubles.hanging(read):
+        troubles.settle(subject=subject, because="It was digested.", by=INBOX, at=at)
 
 
 def _digest_alone(message: Message, lease: uuid.UUID | None, at: datetime) -> None:
@@ -321,26 +361,34 @@ def _postpone(pk: int, lease: uuid.UUID | None, error: Exception, at: datetime) 
 
     Whoever has the message by now, under a lease of their own, is not disturbed.
     """
-    held = Message.objects.select_for_update(of=("self",)).select_related("connection")
+    held = Message.everything.select_for_update(of=("self",)).select_related("connection")
     message = held.filter(pk=pk, lease_owner=lease).first()
     if message is None:
         return
     message.why = f"{type(error).__name__}: {error}"[:2000].replace("\0", "")
-    message.crashes = max(message.crashes, 1)
-    if message.attempts >= FAILURES_UNTIL_QUARANTINE:
+    message.crashes, message.failures = max(message.crashes, 1), message.failures + 1
+    if message.failures >= FAILURES_UNTIL_QUARANTINE:
         _quarantine(message, "processing-failed", message.why, at)
     message.lease_owner = message.lease_until = None
-    message.next_attempt_at = at + timedelta(seconds=2**message.attempts)
+    message.next_attempt_at = at + timedelta(seconds=2**message.failures)
     message.save()
 
 
-def _quarantine(message: Message, kind: str, reason: str, at: datetime, *, cause: str = "") -> None:
+def _quarantine(
+    message: Message, kind: str, reason: str, at: datetime, *, error: Unreadable | None = None
+) -> None:
     """Kept, not discarded: a ticket holds it until somebody has put the cause right."""
+    cause = error.cause if error else reason
     message.status, message.why = Message.Status.QUARANTINED, reason
-    desk.open_ticket(
-        desk.Trouble(
+    if message.is_synthetic:
+        # Its canary tells, with a ticket of its own.
+        return
+    troubles.open_ticket(
+        troubles.Trouble(
             kind=kind,
-            cause=f"{kind}:{message.connection.slug}:{(cause or reason)[:120]}",
+            cause=f"{kind}:{message.connection.slug}:{cause[:120]}",
+            failure=kind,
+            field_name=error.field[:80] if error else "",
             title=f"{message.connection.name}: a message could not be read",
             reason=reason,
             subject=message.ref,
@@ -352,16 +400,30 @@ def _quarantine(message: Message, kind: str, reason: str, at: datetime, *, cause
             },
             record=message.record,
             connection=message.connection.slug,
-            remedies=[
-                {
-                    "label": "Release",
-                    "explains": "Reads the quarantined messages on this ticket again, in order.",
-                    "url_name": "connectors:release-ticket",
-                    "args": ["ticket"],
-                }
-            ],
+            remedies=_remedies(message, kind),
             led_from=message.ref,
         ),
         by=INBOX,
         at=at,
     )
+
+
+def _remedies(message: Message, kind: str) -> list[dict[str, Any]]:
+    release = {
+        "label": "Release",
+        "explains": "Reads the quarantined messages on this ticket again, in order.",
+        "url_name": "connectors:release-ticket",
+        "args": ["ticket"],
+    }
+    if kind != "message-unreadable" or mappings.emitter_of(message.connection) is None:
+        return [release]
+    return [
+        release,
+        {
+            "label": "Fix the mapping",
+            "explains": "Says what a word of theirs means here, or where a field stands.",
+            "url_name": "connectors:mapping",
+            "args": [message.connection.slug],
+            "is_page": True,
+        },
+    ]

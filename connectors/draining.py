@@ -19,7 +19,7 @@ from proposals import outbox, tiers
 from proposals.models import Outcome
 from proposals.tiers import Tier
 
-# Connect 3 s < all calls of one errand 15 s < job 30 s < lease 60 s (settings.LEASE_SECONDS): what
+# Connect 3 s < all calls of one errand 15 s < job 30 s < lease 50 s (settings.LEASE_SECONDS): what
 # is claimed last is carried before the job's time is over, and no errand outlives its lease.
 CLAIM_SECONDS = 13.0
 # While somebody still hangs, the others are claimed for a little longer, with what time is left:
@@ -29,8 +29,8 @@ TAIL_SECONDS, OVER_SECONDS = 18.0, 28.0
 # beginning alone: what is claimed late and hangs would hold up its end, and with it everybody.
 SLOW_SECONDS, FRESH_SECONDS = 3.0, 1.0
 LINGER_SECONDS = 1.0
-# How often an empty drain looks again, in seconds.
-PEEK_SECONDS = 0.01
+# While the bell is silent and nobody comes home, an empty drain looks so often all the same.
+LOOK_SECONDS = 0.05
 # So many at once are carried of the patient tiers (hours, daily): more would slow the others down.
 PATIENT_CAP = 1
 # How often people are told while other things are carried, in seconds.
@@ -46,6 +46,7 @@ def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
     With `threads=0` everything happens in the caller's own thread.
     """
     bell.clear("outbox")
+    ear = bell.Ear("outbox")
     carriers = Carriers(threads)
     last_seen = time.monotonic()
     try:
@@ -57,7 +58,7 @@ def drain(*, threads: int = THREADS, linger: float = LINGER_SECONDS) -> int:
             elif carriers.are_idle and time.monotonic() - last_seen >= linger:
                 break
             else:
-                carriers.wait(PEEK_SECONDS)
+                ear.wait(LOOK_SECONDS, pause=carriers.wait)
         else:
             bell.ring("outbox")
     finally:
@@ -86,11 +87,13 @@ def _claim_next(carriers: "Carriers") -> bool:
     # A probe is for its own connection: what is due elsewhere must not use it up.
     may_probe = carriers.age < FRESH_SECONDS and any(breakers.values())
     probes = health.take_probes() if may_probe else []
-    claimed = [_claim_for([slug], carriers) for slug in probes]
+    # Of whatever tier: it is one outcome, and another comes in 30 s.
+    claimed = [_claim_for([slug], carriers, slowest=Tier.DAILY) for slug in probes]
     if any(claimed):
         return True
     freely = {slug for slug, is_open in breakers.items() if not is_open} - carriers.slow()
-    return _claim_for([slug for slug in freely if carriers.in_flight[slug] < CAP], carriers)
+    allowed = [slug for slug in freely if carriers.in_flight[slug] < CAP]
+    return _claim_for(allowed, carriers, slowest=_slowest(carriers))
 
 
 def _tell(carriers: "Carriers") -> bool:
@@ -99,13 +102,16 @@ def _tell(carriers: "Carriers") -> bool:
     told, alone = telling.tell_batch()
     carriers.carried += told
     for outcome in alone:
-        carriers.take(outcome, ends_at)
+        carriers.take_easy(outcome, ends_at)
     return bool(told or alone)
 
 
-def _claim_for(slugs: list[str], carriers: "Carriers") -> bool:
+def _slowest(carriers: "Carriers") -> Tier:
     patient_may = carriers.in_flight.total() < PATIENT_CAP and carriers.turns.patient_may
-    slowest = Tier.DAILY if patient_may else Tier.MINUTES
+    return Tier.DAILY if patient_may else Tier.MINUTES
+
+
+def _claim_for(slugs: list[str], carriers: "Carriers", *, slowest: Tier) -> bool:
     ends_at = carriers.ends_at()
     outcome = outbox.claim(slugs, lease_seconds=settings.LEASE_SECONDS, slowest=slowest)
     if outcome is not None:
@@ -168,14 +174,25 @@ class Carriers:
         with self._changed:
             self.in_flight[outcome.connection] += 1
             busy = self.in_flight.total()
-        if busy > len(self._threads):
+        if len(self._threads) < min(busy, self._size):
             self._start_one()
         self._work.put((outcome, ends_at))
 
-    def wait(self, seconds: float) -> None:
-        """Until somebody is done, or the time is over."""
+    def take_easy(self, outcome: Outcome, ends_at: float) -> None:
+        """As `take`, of what calls nobody: while all others are busy, who hands it on carries it.
+
+        People are told also then, and however much of it is out of the ordinary waits for nobody.
+        """
+        if self.have_room:
+            self.take(outcome, ends_at)
+        else:
+            self.carried += 1
+            self._carry(outcome, ends_at)
+
+    def wait(self, seconds: float) -> bool:
+        """Until somebody is done, or the time is over; whether somebody is."""
         with self._changed:
-            self._changed.wait(seconds)
+            return self._changed.wait(seconds)
 
     def stop(self) -> None:
         for _ in self._threads:

@@ -1,10 +1,12 @@
 """What is asked when a connection is set up, changed, given a secret, or stopped."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime, time
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
+from django.utils import timezone
 
 from connectors import registry
 from connectors.base import Option
@@ -207,3 +209,19 @@ class StatusForm(forms.Form):
 
     status = forms.ChoiceField(choices=Connection.Status.choices)
     reason = reason_field(required=False)
+
+
+class BackfillForm(forms.Form):
+    """From which day on a connection is looked through again."""
+
+    since = forms.DateField(
+        label="Since",
+        widget=forms.DateInput(attrs={"type": "date"}),
+        help_text="From the beginning of that day on. What was told already is not told again.",
+        error_messages={"invalid": "Write a day, such as 2026-03-02."},
+    )
+
+    @property
+    def begins(self) -> datetime:
+        """The beginning of the day where the person is."""
+        return timezone.make_aware(datetime.combine(self.cleaned_data["since"], time()))

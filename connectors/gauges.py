@@ -14,6 +14,7 @@ SELECT c.slug, c.status, c.breaker = 'open', coalesce(w.waiting, 0), coalesce(w.
     coalesce(w.lapsed, 0), (
         SELECT count(*) FROM proposals_outcome o
         WHERE o.connection = c.slug AND o.state IN ('due', 'leased', 'held')
+          AND NOT o.is_synthetic
           AND (o.state = 'held' OR c.status <> 'active' OR c.breaker = 'open')
     )
 FROM connectors_connection c LEFT JOIN (
@@ -22,14 +23,14 @@ FROM connectors_connection c LEFT JOIN (
             WHERE next_attempt_at <= clock_timestamp()
               AND (lease_until IS NULL OR lease_until < clock_timestamp()))) AS oldest,
         count(*) FILTER (WHERE lease_until < clock_timestamp()) AS lapsed
-    FROM connectors_message WHERE status = 'accepted' GROUP BY connection_id
+    FROM connectors_message WHERE status = 'accepted' AND NOT is_synthetic GROUP BY connection_id
 ) w ON w.connection_id = c.id
 ORDER BY c.slug
 """
 _ENDED = """
 SELECT c.slug, m.status, count(*) FROM connectors_connection c CROSS JOIN LATERAL (
     SELECT status, received_at FROM connectors_message
-    WHERE connection_id = c.id ORDER BY id DESC LIMIT %(most)s
+    WHERE connection_id = c.id AND NOT is_synthetic ORDER BY id DESC LIMIT %(most)s
 ) m
 WHERE m.received_at > now() - interval '1 hour' AND m.status <> 'accepted'
 GROUP BY c.slug, m.status
@@ -39,8 +40,9 @@ SELECT there.slug, CASE WHEN a.succeeded THEN 'succeeded' ELSE coalesce(nullif(a
     'failed') END AS result, count(*)
 FROM (SELECT slug FROM connectors_connection UNION SELECT %(people)s) there
 CROSS JOIN LATERAL (
-    SELECT succeeded, failure FROM connectors_deliveryattempt
-    WHERE connection = there.slug AND at > now() - interval '5 minutes'
+    SELECT t.succeeded, t.failure FROM connectors_deliveryattempt t
+    JOIN proposals_outcome o ON o.id = t.outcome_id AND NOT o.is_synthetic
+    WHERE t.connection = there.slug AND t.at > now() - interval '5 minutes'
 ) a GROUP BY there.slug, result
 """
 

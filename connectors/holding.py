@@ -1,12 +1,13 @@
 """Why an outcome that waits is not carried now, in words: asked for a whole list at once."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from connectors import registry
 from connectors.models import Connection
 from proposals import waiting as gates
+from proposals.contracts import sentences
 from proposals.models import Outcome
 from proposals.models.outcome import WAITING, State
 
@@ -20,18 +21,24 @@ class Held:
     until: datetime | None = None
 
 
-def reason(outcome: Outcome) -> Held | None:
+def reason(
+    outcome: Outcome, *, at: datetime, there: Mapping[str, Connection] | None = None
+) -> Held | None:
     """Why this outcome is held; None when nothing but its own next attempt stands before it."""
-    return reasons([outcome]).get(outcome.pk)
+    return reasons([outcome], at=at, there=there).get(outcome.pk)
 
 
-def reasons(outcomes: Iterable[Outcome]) -> dict[int, Held]:
-    """The reasons of those that are held, by the outcome's id; a few questions to the database."""
+def reasons(
+    outcomes: Iterable[Outcome], *, at: datetime, there: Mapping[str, Connection] | None = None
+) -> dict[int, Held]:
+    """The reasons of those that are held, by the outcome's id; a few questions to the database.
+    `there` are the connections by their slugs, where they are known already."""
     waiting = [one for one in outcomes if one.state in (State.DUE, State.HELD, State.DELIVERED)]
     if not waiting:
         return {}
-    there = {one.slug: one for one in Connection.objects.all()}
-    first, held = _first_in_line(waiting), gates.why_held(waiting)
+    if there is None:
+        there = {one.slug: one for one in Connection.objects.all()}
+    first, held = _first_in_line(waiting), gates.why_held(waiting, at=at)
     found = {
         one.pk: Held(held[one.pk]) if one.pk in held else _reason(one, there, first)
         for one in waiting
@@ -50,12 +57,12 @@ def _first_in_line(waiting: list[Outcome]) -> dict[tuple[int, str], Outcome]:
 
 
 def _reason(
-    outcome: Outcome, there: dict[str, Connection], first: dict[tuple[int, str], Outcome]
+    outcome: Outcome, there: Mapping[str, Connection], first: dict[tuple[int, str], Outcome]
 ) -> Held | None:
     if outcome.connection == registry.PEOPLE.slug:
         return None
     if not outcome.connection:
-        return Held(f"No connection plays the part of {outcome.target} yet.")
+        return Held(f"No connection plays the part of {sentences.part(outcome.target)} yet.")
     connection = there.get(outcome.connection)
     if connection is None:
         return Held(f"There is no connection {outcome.connection}.")

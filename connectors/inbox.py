@@ -5,21 +5,25 @@ Storing is one statement, and nothing else happens before the answer.
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import F
 from django.urls import reverse
 from psycopg.types.json import Jsonb
 
-from connectors import registry
-from connectors.base import Element, Post, Refused
-from connectors.models import Message, Receipt, RejectedReceipt
+from connectors import marks, registry
+from connectors.base import Post, Refused
+from connectors.elements import Element
+from connectors.models import Connection, Message, Receipt, RejectedReceipt
 from connectors.parsing import Unreadable
-from exceptions import desk
-from meshline import prepared, vault
+from exceptions import troubles
+from meshline import instant, prepared, vault
 from meshline.audit.actors import part
 
 INBOX = part("inbox", "The inbox")
@@ -30,6 +34,9 @@ REJECTED_LASTS = timedelta(days=7)
 _CAPPED_EVERY = 100
 # What begins the key of a post that could not be cut into events.
 _KEY_LENGTH = 300
+# An open door is remembered for so long, by each process.
+REMEMBERED_SECONDS = 1.0
+_doors: dict[str, tuple["Door", float]] = {}
 _UNSPLIT = "sha256:"
 
 
@@ -45,6 +52,8 @@ class Door:
     at: datetime
     signing_secrets: tuple[bytes, ...]
     options: Mapping[str, str] = field(default_factory=dict)
+    # Looked at a moment ago: what was changed since then is not in it.
+    is_remembered: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,8 +78,25 @@ FROM connectors_connection c WHERE c.slug = %(slug)s
 """
 
 
-def door(slug: str) -> Door | None:
-    """The connection with this slug, with the database's time, in one look."""
+def door(slug: str, *, anew: bool = False) -> Door | None:
+    """The connection with this slug, with the database's time, in one look.
+
+    An open one is remembered for a second. Whoever is about to refuse looks `anew`: what was closed
+    or replaced may count for a second more, what was opened counts at once.
+    """
+    known, looked_at = _doors.get(slug, (None, 0.0))
+    age = time.monotonic() - looked_at
+    if known and settings.REMEMBER_DOORS and not anew and age < REMEMBERED_SECONDS:
+        return replace(known, at=known.at + timedelta(seconds=age), is_remembered=True)
+    found = _look(slug)
+    if found and found.status == Connection.Status.ACTIVE:
+        _doors[slug] = found, time.monotonic()
+    else:
+        _doors.pop(slug, None)
+    return found
+
+
+def _look(slug: str) -> Door | None:
     rows = prepared.rows(_DOOR, {"slug": slug})
     if not rows:
         return None
@@ -102,11 +128,25 @@ def accept(at_door: Door, post: Post, *, sender: str | None) -> list[Stored]:
     return _store(at_door, post, found, verdict, sender)
 
 
+def take_found(at_door: Door, *, raw: bytes, elements: list[Element], verdict: str) -> list[Stored]:
+    """Store what was found by looking: the same door, without a sender to prove.
+
+    In the caller's transaction, which says how far was looked.
+    """
+    post = Post(body=raw, headers={}, query={}, at=at_door.at)
+    return _store_all(at_door, _facts(at_door, post, verdict, None, in_batch=True), elements)
+
+
 def reject(
     at_door: Door, *, status_code: int, reason: str, headers: dict[str, str], body: bytes,
     sender: str | None,
 ) -> None:  # fmt: skip
-    """Keep a refused POST for a week, so that "we refused it" can be told from "it never came"."""
+    """Keep a refused POST for a week, so that "we refused it" can be told from "it never came".
+
+    Of a canary's its own row says so.
+    """
+    if marks.is_ours(headers, body):
+        return
     made = RejectedReceipt.objects.create(
         connection_id=at_door.id, status_code=status_code, reason=reason[:300],
         headers=headers, body=body[:REJECTED_BODY], sender=sender,
@@ -157,19 +197,22 @@ _STORE = """
 WITH kept AS (
     INSERT INTO connectors_message AS m (
         connection_id, receipt_id, position, key, body_hash, payload, type, received_at, status,
-        why, duplicates, attempts, crashes, next_attempt_at, record
+        why, duplicates, attempts, crashes, next_attempt_at, record, is_synthetic
     ) VALUES (
         %(connection)s, coalesce(%(receipt)s::bigint, nextval('connectors_receipt_id_seq')),
         %(position)s, %(key)s, %(hash)s, %(payload)s, %(type)s, %(at)s, %(status)s,
-        '', 0, 0, 0, %(at)s, ''
+        '', 0, 0, 0, %(at)s, '', %(synthetic)s
     )
     ON CONFLICT (connection_id, key) DO UPDATE
         SET duplicates = m.duplicates + 1, last_duplicate_at = clock_timestamp()
         WHERE m.body_hash = EXCLUDED.body_hash
     RETURNING m.id, m.receipt_id, m.xmax = 0 AS is_fresh
 ), receipt AS (
-    INSERT INTO connectors_receipt (id, connection_id, received_at, body, headers, verdict, sender)
-    SELECT receipt_id, %(connection)s, %(at)s, %(body)s, %(headers)s, %(verdict)s, %(sender)s::inet
+    INSERT INTO connectors_receipt (
+        id, connection_id, received_at, body, headers, verdict, sender, is_synthetic
+    )
+    SELECT receipt_id, %(connection)s, %(at)s, %(body)s, %(headers)s, %(verdict)s,
+        %(sender)s::inet, %(synthetic)s
     FROM kept WHERE is_fresh AND %(receipt)s::bigint IS NULL
 )
 SELECT id, receipt_id, is_fresh,
@@ -182,21 +225,32 @@ FROM kept
 def _store(
     at_door: Door, post: Post, found: list[Element], verdict: str, sender: str | None
 ) -> list[Stored]:
-    facts = {
+    facts = _facts(at_door, post, verdict, sender, in_batch=len(found) > 1)
+    if len(found) == 1:
+        # One statement commits by itself.
+        return _store_all(at_door, facts, found)
+    with transaction.atomic():
+        return _store_all(at_door, facts, found)
+
+
+def _facts(
+    at_door: Door, post: Post, verdict: str, sender: str | None, *, in_batch: bool
+) -> dict[str, Any]:
+    return {
         "connection": at_door.id,
         "receipt": None,
-        "in_batch": len(found) > 1,
+        "in_batch": in_batch,
         "at": post.at,
         "body": post.body,
         "headers": Jsonb(dict(post.headers)),
         "verdict": verdict,
         "sender": sender,
+        "synthetic": marks.is_ours(post.headers, post.body),
     }
-    if len(found) == 1:
-        # One statement commits by itself.
-        return [_store_one(at_door, found[0], 0, facts)]
-    with transaction.atomic():
-        return [_store_one(at_door, element, place, facts) for place, element in enumerate(found)]
+
+
+def _store_all(at_door: Door, facts: dict[str, Any], found: list[Element]) -> list[Stored]:
+    return [_store_one(at_door, element, place, facts) for place, element in enumerate(found)]
 
 
 def _store_one(at_door: Door, element: Element, place: int, facts: dict[str, Any]) -> Stored:
@@ -220,6 +274,13 @@ def _store_one(at_door: Door, element: Element, place: int, facts: dict[str, Any
     return _conflict(at_door, element, facts | own)
 
 
+def repeated(message: int) -> None:
+    """Count one more that says the same as this message."""
+    Message.objects.filter(pk=message).update(
+        duplicates=F("duplicates") + 1, last_duplicate_at=instant.now()
+    )
+
+
 def _hash(body: bytes) -> bytes:
     return hashlib.sha256(body).digest()
 
@@ -230,14 +291,18 @@ def _conflict(at_door: Door, element: Element, facts: dict[str, Any]) -> Stored:
 
     The new bytes are kept whole, as a message under a key of its own that nothing is made of.
     """
-    first = Message.objects.get(connection=at_door.id, key=element.key)
+    first = Message.everything.get(connection=at_door.id, key=element.key)
+    if first.late:
+        # What was found by looking may be worded otherwise than what its sender posts.
+        repeated(first.pk)
+        return Stored(first.pk, "duplicate")
     key = f"conflict:{facts['hash'].hex()[:16]}:{element.key}"[:_KEY_LENGTH]
     ignored = {"key": key, "status": Message.Status.IGNORED.value}
     second = prepared.rows(_STORE, facts | ignored)[0][0]
     why = f"Its key came before with other content, which counts: message {first.pk}."
     Message.objects.filter(pk=second).update(why=why)
-    desk.open_ticket(
-        desk.Trouble(
+    troubles.open_ticket(
+        troubles.Trouble(
             kind="message-conflict",
             cause=f"conflict:{at_door.slug}:{element.key}",
             title=f"{at_door.name} used the key {element.key[:80]} for two contents",

@@ -5,12 +5,16 @@ from exceptions.invariants import ON_A_TICKET
 from meshline.invariants import LEASE_GRACE, Invariant, breaches
 from proposals import outbox
 
+# A page in hand holds up whoever would take the next: twice its time, and the sweep's pause.
+SYNC_GRACE = 60
+
 # Done is digested, ignored or superseded; waiting has a due time, and none is months away.
 _ADRIFT = f"""
 SELECT m.id, m.status, m.next_attempt_at IS NULL OR m.next_attempt_at > now() + interval '31 days'
 FROM connectors_message m
 WHERE m.status NOT IN ('digested', 'ignored', 'superseded')
   AND NOT (m.status = 'accepted' AND m.next_attempt_at <= now() + interval '31 days')
+  AND NOT (m.status = 'quarantined' AND m.is_synthetic)
   AND NOT (m.status = 'quarantined' AND {ON_A_TICKET.format(subject="'message:' || m.id")})
 ORDER BY m.id
 """
@@ -18,6 +22,13 @@ _LAPSED = """
 SELECT id, extract(epoch FROM now() - lease_until)::bigint FROM connectors_message
 WHERE status = 'accepted' AND lease_until < now() - %(grace)s * interval '1 second'
 ORDER BY id
+"""
+_LAPSED_SYNCS = """
+SELECT s.id, extract(epoch FROM now() - s.lease_until)::bigint FROM connectors_sync s
+JOIN connectors_connection c ON c.id = s.connection_id AND c.status = 'active'
+    AND c.breaker = 'closed'
+WHERE s.state = 'running' AND s.lease_until < now() - %(grace)s * interval '1 second'
+ORDER BY s.id
 """
 # Due, free, and not behind a connection that is paused: the drain's own query must find it.
 _UNSEEN_MESSAGES = f"""
@@ -59,6 +70,14 @@ def lapsed() -> list[str]:
     )
 
 
+def lapsed_syncs() -> list[str]:
+    return breaches(
+        _LAPSED_SYNCS,
+        lambda pk, seconds: f"The lease on sync {pk} lapsed {seconds} s ago.",
+        grace=SYNC_GRACE,
+    )
+
+
 def unseen() -> list[str]:
     """What waits and would be found by no sweep, however long one waited."""
     messages = breaches(
@@ -92,6 +111,11 @@ INVARIANTS = [
     ),
     Invariant(
         "message-leases", f"No lease on a message lapsed more than {LEASE_GRACE} s ago.", lapsed
+    ),
+    Invariant(
+        "sync-leases",
+        f"No sync that may run has a lease that lapsed more than {SYNC_GRACE} s ago.",
+        lapsed_syncs,
     ),
     Invariant(
         "rows-alone",

@@ -9,10 +9,11 @@ from connectors.base import System
 from connectors.metrics import Standing
 from connectors.models import Connection
 from meshline.policy import roles
-from proposals import asked_for, authority, sentences
-from proposals.asked_for import Asked
+from proposals import authority
 from proposals.authority import Authorities
-from proposals.sentences import PARTS
+from proposals.contracts import asked_for, sentences
+from proposals.contracts.asked_for import Asked
+from proposals.contracts.sentences import PARTS
 from proposals.states import State
 
 

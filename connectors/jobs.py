@@ -4,19 +4,33 @@ import time
 
 from django_rq import job
 
-from connectors import digest, draining, health, inbox, indexing, posting
+from connectors import (
+    digest,
+    draining,
+    health,
+    inbox,
+    indexing,
+    posting,
+    syncing,
+    syncs,
+)
 from connectors.turns import Turns
+from exceptions import clocks
 from meshline import bell, instant, logs
 from meshline.notices import sendings, tidings
-from proposals import lateness, outbox, publications
+from proposals import holds, lateness, outbox, publications
 
 DRAIN_SECONDS = 20.0
 LINGER_SECONDS = 1.0
-PEEK_SECONDS = 0.01
+# While the bell is silent one looks so often all the same.
+LOOK_SECONDS = 0.05
 BATCH = 100
 # A lease that lapsed is taken up by the next claim; nobody has when it is still there by then.
 LAPSED_SECONDS = 5.0
 INDEX_SECONDS = 2.0
+CLOCKS_SECONDS = 2.0
+# A page that is begun then may take as long again, and a job is stopped after thirty.
+SYNC_SECONDS = 8.0
 
 
 @job("inbox")
@@ -24,6 +38,7 @@ INDEX_SECONDS = 2.0
 def drain_inbox() -> None:
     """Digest what is due, in batches, for at most 20 s; ring again if more is left."""
     bell.clear("inbox")
+    ear = bell.Ear("inbox")
     started = last_seen = time.monotonic()
     turns = Turns()
     while time.monotonic() - started < DRAIN_SECONDS:
@@ -36,7 +51,7 @@ def drain_inbox() -> None:
         elif time.monotonic() - last_seen >= LINGER_SECONDS:
             return
         else:
-            time.sleep(PEEK_SECONDS)
+            ear.wait(LOOK_SECONDS)
     bell.ring("inbox")
 
 
@@ -65,6 +80,32 @@ def drain_outbox() -> None:
 def post_notices() -> None:
     """Send people what they want to hear outside, for at most 12 s; ring again if more is left."""
     posting.drain()
+
+
+@job("upkeep")
+@logs.about(job="drain_syncs")
+def drain_syncs() -> None:
+    """Read what is due page by page, for at most 8 s; ring again if more is left."""
+    bell.clear("syncs")
+    started = time.monotonic()
+    while syncing.read_next():
+        if time.monotonic() - started > SYNC_SECONDS:
+            bell.ring("syncs")
+            return
+
+
+def queue_polls() -> None:
+    """Ask for every poll whose time has come."""
+    syncs.queue_due(at=instant.now())
+
+
+def stop_clocks() -> None:
+    """Tickets of records on hold, and of connections that do not answer, wait with them."""
+    still = clocks.Still(records=holds.since(), connections=health.down())
+    started = time.monotonic()
+    for _ in clocks.keep(still, at=instant.now()):
+        if time.monotonic() - started > CLOCKS_SECONDS:
+            return
 
 
 def tell_tidings() -> None:

@@ -12,7 +12,7 @@ from django.db.models.functions import Cast, Concat
 from django.utils import timezone
 
 from connectors import parsing, raw
-from connectors.models import Message, Receipt, RejectedReceipt
+from connectors.models import Connection, Message, Receipt, RejectedReceipt
 from connectors.parsing import Unreadable
 from connectors.raw import Raw
 from meshline import masking
@@ -62,6 +62,11 @@ def visible(user: User) -> QuerySet[Message]:
     return Message.objects.filter(
         record__in=Proposal.objects.visible_to(user).annotate(ref=ref).values("ref")
     )
+
+
+def of(connection: Connection) -> QuerySet[Message]:
+    """All messages of a connection, for who is shown no more than what became of them, masked."""
+    return Message.objects.filter(connection=connection).select_related("connection")
 
 
 def visible_refused(user: User) -> QuerySet[RejectedReceipt]:

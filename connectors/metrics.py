@@ -16,6 +16,8 @@ from proposals.models.outcome import WAITING, State
 
 # Beyond this many a day, "that many and more" says enough, and counting on would cost.
 COUNTED = 10_000
+# Of so many of the newest events one sees how often they come.
+NEWEST = 20
 REFUSED_WITHIN = timedelta(days=7)
 
 
@@ -28,6 +30,10 @@ class Standing:
     today: int
     refused: int
     waiting: int
+    # From one of its newest events to the next, on average; None of fewer than two.
+    lately: timedelta | None
+    # What is left of what it allows, as it said itself when it was looked through last.
+    quota: str
     at: datetime
 
     @property
@@ -44,19 +50,21 @@ class Standing:
 
     @property
     def rhythm(self) -> str:
-        """Such as "expected every 1 h 30 m"; empty when nothing is."""
+        """Such as "expected every 1 h 30 m, lately every 12 m"."""
         every = self.connection.expected_every
-        return f"expected every {words.span(timedelta(minutes=every))}" if every else ""
+        agreed = f"expected every {words.span(timedelta(minutes=every))}" if every else ""
+        lately = f"lately every {words.span(self.lately)}" if self.lately else ""
+        return ", ".join(part for part in (agreed or "no rhythm agreed", lately) if part)
 
 
 _STANDINGS = """
 SELECT c.id, (
     SELECT m.received_at FROM connectors_message m
-    WHERE m.connection_id = c.id ORDER BY m.id DESC LIMIT 1
+    WHERE m.connection_id = c.id AND NOT m.is_synthetic ORDER BY m.id DESC LIMIT 1
 ), (
     SELECT count(*) FROM (
         SELECT m.received_at FROM connectors_message m
-        WHERE m.connection_id = c.id ORDER BY m.id DESC LIMIT %(most)s
+        WHERE m.connection_id = c.id AND NOT m.is_synthetic ORDER BY m.id DESC LIMIT %(most)s
     ) newest WHERE newest.received_at >= %(today)s
 ), (
     SELECT count(*) FROM connectors_rejectedreceipt r
@@ -64,7 +72,16 @@ SELECT c.id, (
 ), (
     SELECT count(*) FROM proposals_outcome o
     WHERE o.connection = c.slug AND o.state IN ('due', 'leased', 'held', 'delivered')
-)
+      AND NOT o.is_synthetic
+), (
+    SELECT (max(received_at) - min(received_at)) / nullif(count(*) - 1, 0) FROM (
+        SELECT m.received_at FROM connectors_message m
+        WHERE m.connection_id = c.id AND NOT m.is_synthetic ORDER BY m.id DESC LIMIT %(newest)s
+    ) newest
+), coalesce((
+    SELECT s.quota FROM connectors_synccursor s WHERE s.connection_id = c.id AND s.quota <> ''
+    ORDER BY s.looked_at DESC NULLS LAST LIMIT 1
+), '')
 FROM connectors_connection c WHERE c.id = ANY(%(ids)s)
 """
 
@@ -75,6 +92,7 @@ def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standi
     facts: dict[str, Any] = {
         "ids": [one.pk for one in connections],
         "most": COUNTED + 1,
+        "newest": NEWEST,
         "today": timezone.localtime(at).replace(hour=0, minute=0, second=0, microsecond=0),
         "week": at - REFUSED_WITHIN,
     }
@@ -85,8 +103,8 @@ def standings(connections: Iterable[Connection], *, at: datetime) -> list[Standi
 
 
 def _standing(one: Connection, numbers: list[Any], at: datetime) -> Standing:
-    last_event_at, today, refused, waiting = numbers
-    return Standing(one, last_event_at, today, refused, waiting, at)
+    last_event_at, today, refused, waiting, lately, quota = numbers
+    return Standing(one, last_event_at, today, refused, waiting, lately, quota, at)
 
 
 @dataclass(frozen=True)
@@ -122,7 +140,7 @@ FROM (
         m.next_attempt_at <= clock_timestamp() AS is_due,
         m.lease_until IS NULL AS is_free, c.status = 'active' AS is_open
     FROM connectors_message m JOIN connectors_connection c ON c.id = m.connection_id
-    WHERE m.status = 'accepted'
+    WHERE m.status = 'accepted' AND NOT m.is_synthetic
 ) m
 UNION ALL
 SELECT tier, count(*),
@@ -136,7 +154,7 @@ FROM (
         o.next_attempt_at <= clock_timestamp() AS is_due, o.state <> 'leased' AS is_free,
         coalesce(c.status = 'active' AND c.breaker = 'closed', o.connection <> '') AS is_open
     FROM proposals_outcome o LEFT JOIN connectors_connection c ON c.slug = o.connection
-    WHERE o.state IN ('due', 'leased', 'delivered')
+    WHERE o.state IN ('due', 'leased', 'delivered') AND NOT o.is_synthetic
 ) o GROUP BY tier
 """
 

@@ -22,10 +22,10 @@ def moment(value: object, *, field: str) -> datetime:
         found = datetime.fromisoformat(value)  # type: ignore[arg-type]
     except (TypeError, ValueError):
         sentence = f"{shown}, which is not an ISO 8601 time such as 2026-03-01T09:30:00Z."
-        raise Unreadable(sentence, cause=f"{field} is no time") from None
+        raise Unreadable(sentence, cause=f"{field} is no time", field=field) from None
     if found.tzinfo is None:
         sentence = f"{shown} without Z or an offset; the zone is not guessed."
-        raise Unreadable(sentence, cause=f"{field} has no offset")
+        raise Unreadable(sentence, cause=f"{field} has no offset", field=field)
     return _in_range(found, field)
 
 
@@ -42,7 +42,7 @@ def milliseconds(value: object, *, field: str) -> datetime:
 def _since_1970(value: object, parts: int, field: str, unit: str) -> datetime:
     if isinstance(value, bool) or not isinstance(value, int):
         sentence = f"{field} is {str(value)[:40]!r}; it must be whole {unit} since 1970."
-        raise Unreadable(sentence, cause=f"{field} is no number of {unit}")
+        raise Unreadable(sentence, cause=f"{field} is no number of {unit}", field=field)
     try:
         found = _EPOCH + timedelta(seconds=1) * value / parts
     except OverflowError:
@@ -57,5 +57,5 @@ def _in_range(found: datetime, field: str) -> datetime:
         raise Unreadable(f"{field} is out of range.") from None
     if not _EARLIEST <= found < _LATEST:
         sentence = f"{field} is {found.isoformat()}, which cannot be meant."
-        raise Unreadable(sentence, cause=f"{field} is out of range")
+        raise Unreadable(sentence, cause=f"{field} is out of range", field=field)
     return found

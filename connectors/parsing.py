@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from decimal import Decimal, InvalidOperation
 from itertools import islice
 from typing import Any
@@ -26,18 +26,20 @@ _MAX_EXPONENT = 30
 _MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{},]', re.DOTALL)
 # Decimal itself would also take spaces, "1_000" and the digits of every script.
 _NUMBER = re.compile(r"[+-]?[0-9]{1,30}(?:\.[0-9]{1,30})?(?:[eE][+-]?[0-9]{1,2})?")
+# Enough to tell an address from a name; whether it exists, only its owner knows.
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 
 
 class Unreadable(Exception):
     """What came cannot be read; the sentence says what is wrong and where.
 
     `cause` groups messages with the same trouble: the sentence, unless that names a place or value
-    which is another one in every message.
+    which is another one in every message. `field` is the one it is about, if it is about one.
     """
 
-    def __init__(self, sentence: str, *, cause: str = "") -> None:
+    def __init__(self, sentence: str, *, cause: str = "", field: str = "") -> None:
         super().__init__(sentence)
-        self.cause = cause or sentence
+        self.cause, self.field = cause or sentence, field
 
 
 def parse(raw: bytes) -> Any:
@@ -112,21 +114,43 @@ def canonical(value: Any) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), default=str).encode()
 
 
-def amount(value: Any, currency: Any, *, field: str) -> dict[str, str]:
+def amount(value: Any, currency: Any, *, field: str, at: str = "") -> dict[str, str]:
     """Money as a signal tells it: exact, in the currency's own minor units.
 
     Raises Unreadable naming the field for what is no decimal number, no currency, or finer than
-    the currency can say.
+    the currency can say. The number stands `at` its own path, else under `amount` in the field.
     """
-    written, code = str(value), text(currency).upper()
+    written, code, place = str(value), text(currency).upper(), at or f"{field}.amount"
     if isinstance(value, bool) or not _NUMBER.fullmatch(written):
-        sentence = f"{field}.amount is {written[:40]!r}; it must be a decimal number."
-        raise Unreadable(sentence, cause=f"{field}.amount is no number")
+        sentence = f"{place} is {written[:40]!r}; it must be a decimal number."
+        raise Unreadable(sentence, cause=f"{place} is no number", field=place)
     try:
         exact = quantised(Decimal(written), code)
     except MoneyError as error:
-        raise Unreadable(f"{field}: {error}", cause=f"{field} is no {code[:3]}") from None
+        raise Unreadable(
+            f"{field}: {error}", cause=f"{field} is no {code[:3]}", field=field
+        ) from None
     return {"amount": str(exact), "currency": code}
+
+
+def email(value: Any, *, field: str, longest: int = 254) -> str:
+    """An e-mail address in small letters. Raises Unreadable naming the field for anything else."""
+    written = text(value, longest=longest).lower()
+    if not _EMAIL.fullmatch(written):
+        sentence = f"{field} is {written[:40]!r}; it must be an e-mail address."
+        raise Unreadable(sentence, cause=f"{field} is no e-mail address", field=field)
+    return written
+
+
+def at_path(value: Any, path: Iterable[str]) -> Any:
+    """As `member`, but a step may also be a place in a list, from 0."""
+    for step in path:
+        if isinstance(value, list):
+            place = int(step) if step.isascii() and step.isdecimal() else len(value)
+            value = value[place] if place < len(value) else None
+        else:
+            value = member(value, step)
+    return value
 
 
 def member(value: Any, *path: str) -> Any:

@@ -10,25 +10,34 @@ from connectors.models import Connection
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.people import permissions
+from meshline.people.models import User
 from meshline.people.permissions import Permission
+from meshline.policy.drafts import SecondPerson
 from meshline.policy.models import Company, SystemRole
 from meshline.policy.operating_model import ModelError, Stale
-from proposals import asked_for, outbox
-from proposals.sentences import PARTS, deed
+from proposals import authority, outbox
+from proposals.contracts import asked_for
+from proposals.contracts.sentences import PARTS, PLAYED, deed
 
 # It brings proposals; every other part is to carry something.
 QUOTING = "quoting"
+# It makes proposals invoiced, where nothing else is agreed about whose word that is.
+BILLING = "billing"
 
 
 @transaction.atomic
 def play(*, part: str, slug: str, by: Someone, at: datetime, seen: str | None = None) -> None:
     """From now on this connection plays the part; empty: nothing does. `seen` is who was seen to
-    play it. Raises ModelError, and Stale when somebody else does by now.
+    play it. Raises ModelError, Stale when somebody else does by now, and SecondPerson where a
+    person changes alone whose word counts with it; whoever sets Meshline up may.
 
     What was promised while nothing played it goes there now; what waits for the one that played it
     before stays with that one.
     """
     permissions.check(by, Permission.CHANGE_OPERATING_MODEL)
+    if part == BILLING:
+        # Before any row is locked, as whoever agrees on it: whose word counts goes with the part.
+        authority.alone()
     # One change of parts at a time: the company's row is always there to wait for.
     Company.objects.select_for_update(of=("self",)).get()
     row = SystemRole.objects.filter(role=part).first()
@@ -39,6 +48,8 @@ def play(*, part: str, slug: str, by: Someone, at: datetime, seen: str | None = 
         raise ModelError(reason, "connection")
     if slug == before:
         return
+    if isinstance(by, User) and (why := why_second(part)):
+        raise SecondPerson(why, "connection")
     row = row or SystemRole(role=part)
     row.connection = slug
     facts = {"part": part, "connection": slug}
@@ -61,6 +72,16 @@ def refusal(part: str, slug: str) -> str:
     return _unfit(part, there, registry.system(there.system))
 
 
+def why_second(part: str) -> str:
+    """Why nobody changes alone what plays this part, as a sentence; empty where one may."""
+    if part != BILLING or authority.load().configured.get(BILLING):
+        return ""
+    return (
+        "What plays billing makes a proposal invoiced, as long as nothing is agreed about it. "
+        "Agree on that first, under sources of truth: a second person publishes it."
+    )
+
+
 def fitting(part: str) -> list[Connection]:
     """The connections that can play the part."""
     found = Connection.objects.order_by("name", "pk")
@@ -69,7 +90,7 @@ def fitting(part: str) -> list[Connection]:
 
 def known() -> list[str]:
     """Every part there is: those that sentences have words for, and those that contracts name."""
-    return list(dict.fromkeys([*PARTS, *asked_for.parts()]))
+    return list(dict.fromkeys([*PLAYED, *asked_for.parts()]))
 
 
 def _unfit(part: str, there: Connection, system: System) -> str:

@@ -18,7 +18,7 @@ from connectors.base import Trouble
 from connectors.mail import deliver as mail
 from connectors.models import Connection
 from connectors.slack import deliver as slack
-from exceptions import desk
+from exceptions import troubles
 from exceptions.models import Ticket
 from meshline import bell, instant, logs
 from meshline.audit import trail
@@ -45,7 +45,7 @@ CLAIMED_TOO_OFTEN = 3
 # Whether it arrived cannot be told: never sent again by itself.
 UNKNOWN = "unknown"
 # Whose trouble is the person's own, and says nothing about the channel.
-_THEIRS = {mail.RECIPIENT, slack.RECIPIENT}
+_THEIRS = {mail.RECIPIENT, mail.MAILBOX, slack.RECIPIENT}
 
 
 def drain() -> int:
@@ -116,15 +116,12 @@ def _post(parcel: Sequence[Sending]) -> bool:
     at, person = instant.now(), parcel[0].notice.user
     own = Preferences.objects.filter(user=person).first()
     parcel = _still_wanted(parcel, person, own)
+    # First: quiet hours do not make up for what may have arrived.
+    if parcel and (crash := _crash_of(parcel[0])):
+        return _failed(parcel, crash, at)
     parcel = _not_held(parcel, own, at)
     if not parcel:
         return True
-    if parcel[0].crashes and parcel[0].channel == SLACK:
-        said = "What sent it died on the way, and nobody can tell whether it arrived."
-        return _failed(parcel, Trouble(said, failure=UNKNOWN, unknown=True), at)
-    if parcel[0].crashes >= CLAIMED_TOO_OFTEN:
-        return _failed(parcel, Trouble("It took down what sent it three times.",
-                                       failure="crashed", permanent=True), at)  # fmt: skip
     try:
         external_id = _send(parcel, person, own, at)
     except Trouble as trouble:
@@ -132,8 +129,19 @@ def _post(parcel: Sequence[Sending]) -> bool:
     at = instant.now()
     sendings.mark_sent(parcel, external_id=external_id, at=at)
     because = f"A message went out by {CHANNELS[parcel[0].channel]}."
-    desk.settle(subject=_subject(parcel[0].channel), because=because, by=MESSENGER, at=at)
+    troubles.settle(subject=_subject(parcel[0].channel), because=because, by=MESSENGER, at=at)
     return True
+
+
+def _crash_of(one: Sending) -> Trouble | None:
+    """Why it is not tried again, after what sent it before died on the way."""
+    if one.crashes and one.channel == SLACK:
+        said = "What sent it died on the way, and nobody can tell whether it arrived."
+        return Trouble(said, failure=UNKNOWN, unknown=True)
+    if one.crashes >= CLAIMED_TOO_OFTEN:
+        said = "It took down what sent it three times."
+        return Trouble(said, failure="crashed", permanent=True)
+    return None
 
 
 def _still_wanted(
@@ -151,8 +159,14 @@ def _still_wanted(
 
 
 def _not_held(parcel: Sequence[Sending], own: Preferences | None, at: datetime) -> list[Sending]:
-    """Without what waits for the end of quiet hours: what is late falls into them, too."""
+    """Without what waits for the end of quiet hours: what is late falls into them, too.
+
+    What was tried together is sent together: a part of it, under the same id, would be taken for
+    a repeat of the whole.
+    """
     held = [one for one in parcel if preferences.held_until(own, one.notice, at)]
+    if len(held) < len(parcel) and sendings.was_tried(parcel):
+        return list(parcel)
     if held and (until := preferences.quiet_until(own, held[0].notice.user, at)):
         sendings.hold(held, until=until)
     return [one for one in parcel if one not in held]
@@ -176,7 +190,11 @@ def _by_slack(
     client = delivery.client_of(registry.system(there.system), there, at=at)
     client.caller.ends_at = time.monotonic() + delivery.CALL_SECONDS
     slack_id = own.slack_id if own else ""
-    return slack.letter(client, written, email=person.email, slack_id=slack_id, key=key)
+    try:
+        return slack.letter(client, written, email=person.email, slack_id=slack_id, key=key)
+    except Trouble as trouble:
+        trouble.credential = client.caller.credential
+        raise
 
 
 def _failed(parcel: Sequence[Sending], trouble: Trouble, at: datetime) -> bool:
@@ -184,28 +202,35 @@ def _failed(parcel: Sequence[Sending], trouble: Trouble, at: datetime) -> bool:
     and is tried again with one message every 30 s."""
     channel = parcel[0].channel
     if trouble.failure in _THEIRS:
-        sendings.give_up(parcel, because=str(trouble), failure=trouble.failure)
+        _put_off_or_give_up(parcel, trouble, at)
         return True
-    _put_off_or_give_up(parcel, trouble, at)
+    _note_trouble(parcel, trouble, at)
     sendings.put_off(channel=channel, until=at + health.PROBE_EVERY)
     return False
 
 
-def _put_off_or_give_up(parcel: Sequence[Sending], trouble: Trouble, at: datetime) -> None:
-    channel, is_lost = parcel[0].channel, trouble.unknown and parcel[0].channel == SLACK
+def _note_trouble(parcel: Sequence[Sending], trouble: Trouble, at: datetime) -> None:
+    """The channel's trouble: for good, or for too long, it has a ticket."""
     if trouble.credentials and (there := _chat()):
         # It has its own ticket; with the new credential all of this follows.
-        health.credentials_refused(there.slug, str(trouble), at=at)
+        health.credentials_refused(there.slug, str(trouble), credential=trouble.credential, at=at)
         sendings.postpone(parcel, until=at, because=str(trouble), failure="credentials", at=at)
         return
+    goes_on = _put_off_or_give_up(parcel, trouble, at)
+    if not goes_on or at - (parcel[0].first_failed_at or at) >= TICKET_AFTER:
+        _open_ticket(parcel[0].channel, trouble, at)
+
+
+def _put_off_or_give_up(parcel: Sequence[Sending], trouble: Trouble, at: datetime) -> bool:
+    """Whether it is tried again."""
+    is_lost = trouble.unknown and parcel[0].channel == SLACK
     until = None if trouble.permanent or is_lost else _next(parcel[0], trouble, at)
     if until is None:
         failure = UNKNOWN if is_lost else trouble.failure
         sendings.give_up(parcel, because=str(trouble), failure=failure)
-    else:
-        sendings.postpone(parcel, until=until, because=str(trouble), failure=trouble.failure, at=at)
-    if until is None or at - (parcel[0].first_failed_at or at) >= TICKET_AFTER:
-        _open_ticket(channel, trouble, at)
+        return False
+    sendings.postpone(parcel, until=until, because=str(trouble), failure=trouble.failure, at=at)
+    return True
 
 
 def _note_crash(parcel: Sequence[Sending], error: Exception) -> bool:
@@ -228,8 +253,8 @@ def _next(one: Sending, trouble: Trouble, at: datetime) -> datetime | None:
 def _open_ticket(channel: str, trouble: Trouble, at: datetime) -> None:
     """One ticket for the channel, however many notices wait for it."""
     there, name = _chat() if channel == SLACK else None, CHANNELS[channel]
-    desk.open_ticket(
-        desk.Trouble(
+    troubles.open_ticket(
+        troubles.Trouble(
             kind="notices-stuck",
             cause=f"notices:{channel}",
             title=f"Notices do not go out by {name}",

@@ -6,7 +6,8 @@ kept, no bell is rung, nobody is told.
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 from django.db import transaction
 
 from connectors import digest, holding, rereading, showing
+from connectors.as_then import AS_NOW, Reading
 from connectors.base import Ignored
 from connectors.models import Message
 from connectors.parsing import Unreadable
@@ -21,6 +23,7 @@ from exceptions.models import Ticket
 from meshline.audit import timeline
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
+from meshline.policy import called
 from proposals.models import Contract, Outcome, Proposal, Signal, Transition
 
 
@@ -30,6 +33,8 @@ class Act(StrEnum):
 
 
 _VERBS = {Act.REPLAY: rereading.replay, Act.RELEASE: rereading.release}
+# So many contracts that changed are named one by one.
+_NAMED = 3
 _SAID = {
     "proposal.moved": "The proposal moves.",
     "proposal.changed": "The proposal's fields change.",
@@ -44,6 +49,10 @@ class Moved(Exception):
 
     def __init__(self) -> None:
         super().__init__("Something changed since you looked; this is what it would do now.")
+
+
+class ForNothing(Exception):
+    """It was shown, and nothing would come of it."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +74,17 @@ class Account:
     # Why nothing of it happens at once.
     waits: str = ""
     blocked: list[str] = field(default_factory=list)
+    # How it stood before.
+    was: str = ""
+
+    @property
+    def why_not(self) -> str:
+        """Why it is not carried out: nothing would come of it. Empty where something does."""
+        if self.status == Message.Status.QUARANTINED:
+            return f"It cannot be read, so nothing would come of it: {self.why}"
+        if self.effects or self.status != self.was:
+            return ""
+        return "What it tells is known already: nothing new would happen."
 
     @property
     def fingerprint(self) -> str:
@@ -86,38 +106,47 @@ def preview(*, act: Act, message_id: int, by: User, at: datetime) -> Preview:
     """What the act would do; nothing of it is kept. Raises what the act raises."""
     with transaction.atomic():
         message = Message.objects.select_related("connection").get(pk=message_id)
-        already, changed = _already(message), _changed(message)
-        account = _do(act, message_id, by, at)
+        told, differs = already(message), changed(message)
+        account = account_of(_VERBS[act], message_id, by, at)
         transaction.set_rollback(True)
-    return Preview(account, already, changed)
+    return Preview(account, told, differs)
 
 
 @transaction.atomic
 def carry_out(*, act: Act, message_id: int, shown: str, by: User, at: datetime) -> Account:
-    """Do what the preview with this fingerprint showed. Raises Moved when it would be another."""
-    account = _do(act, message_id, by, at)
+    """Do what the preview with this fingerprint showed. Raises Moved when it would be another, and
+    ForNothing when that is nothing at all."""
+    account = account_of(_VERBS[act], message_id, by, at)
     if account.fingerprint != shown:
         raise Moved
+    if account.why_not:
+        raise ForNothing(account.why_not)
     return account
 
 
-def _do(act: Act, message_id: int, by: User, at: datetime) -> Account:
-    """The act and the digest that follows it, in one go; what waits is only looked ahead to."""
-    crashes = Message.objects.values_list("crashes", flat=True).get(pk=message_id)
+def account_of(
+    verb: Callable[..., Message], message_id: int, by: User, at: datetime,
+    reading: Reading = AS_NOW,
+) -> Account:  # fmt: skip
+    """The act and the digest that follows it, in one go; what waits is only looked ahead to.
+
+    In the caller's transaction, who keeps it or takes it back.
+    """
+    crashes, was = Message.objects.values_list("crashes", "status").get(pk=message_id)
     last = TrailLine.objects.order_by("-pk").values_list("pk", flat=True).first() or 0
-    message = _VERBS[act](message_id=message_id, by=by, at=at)
+    message = verb(message_id=message_id, by=by, at=at)
     if crashes >= digest.CRASHES_UNTIL_QUARANTINE:
         waits = "It took down what digested it, so it is not tried here: a worker reads it, alone."
-        return Account(message.status, "", [], waits)
+        return Account(message.status, "", [], waits, was=was)
     waits = "" if message.connection.is_active else _held(message)
     try:
         with transaction.atomic():
-            digest.digest_here(message, at=at)
-            account = _account(message, last, waits, at)
+            digest.digest_here(message, at=at, reading=reading)
+            account = replace(_account(message, last, waits, at), was=was)
             transaction.set_rollback(bool(waits))
     except Exception as error:
         failed = f"Reading it fails ({type(error).__name__}: {error}); a worker tries it again."
-        return Account(Message.Status.ACCEPTED, "", [], failed[:500])
+        return Account(Message.Status.ACCEPTED, "", [], failed[:500], was=was)
     return account
 
 
@@ -134,13 +163,18 @@ def _account(message: Message, last: int, waits: str, at: datetime) -> Account:
     outcomes = Outcome.objects.in_bulk(_ids(lines, "outcome"))
     tickets = Ticket.objects.in_bulk(_ids(lines, "ticket"))
     entries = timeline.read(lines, masked=False, opens=lambda url: False)
-    held = holding.reasons(outcomes.values())
+    held = holding.reasons(outcomes.values(), at=at)
     return Account(
         message.status,
         message.why,
         [_effect(entry, outcomes, tickets) for entry in entries],
         waits,
-        [f"{showing.says(outcomes[pk].kind)} is held. {one.why}" for pk, one in held.items()],
+        [
+            f"{showing.says(outcomes[pk].kind)} is held. {one.why}"
+            for pk, one in held.items()
+            # What only has its turn after another one of these follows by itself.
+            if one.behind not in outcomes or one.behind in held
+        ],
     )
 
 
@@ -156,7 +190,9 @@ def _effect(
         return _of_outcome(entry, outcomes[int(line.subject_id)])
     if line.subject_kind == "ticket":
         ticket = tickets[int(line.subject_id)]
-        return Effect(f"{entry.words}: {ticket.title}", f"{line.what} {ticket.cause}")
+        # A record that comes with it has another number each time one looks ahead.
+        cause = ticket.cause.replace(ticket.record, "its record") if ticket.record else ticket.cause
+        return Effect(f"{entry.words}: {ticket.title}", f"{line.what} {cause}")
     change = {"before": entry.before, "after": entry.after}
     told = ",".join(sorted({*line.before, *line.after}))
     moves = f"{line.before.get('state', '')}>{line.after.get('state', '')}"
@@ -166,14 +202,14 @@ def _effect(
 
 
 def _of_outcome(entry: timeline.Entry, outcome: Outcome) -> Effect:
-    where = f" in {outcome.connection}" if outcome.connection else ""
+    where = f" in {called.of(outcome.connection)}" if outcome.connection else ""
     did = entry.words.removeprefix("Outcome ").capitalize()
     sentence = f"{did}: {showing.says(outcome.kind).lower()}{where} ({outcome.key})"
     return Effect(sentence, f"{entry.line.what} {outcome.key}")
 
 
 # --- What was done already, and what changed since ---------------------------------------------
-def _already(message: Message) -> list[str]:
+def already(message: Message) -> list[str]:
     """What stands under the same key and is therefore not done again."""
     signal = Signal.objects.filter(origin=message.ref).first()
     if signal is None:
@@ -189,7 +225,7 @@ def _already(message: Message) -> list[str]:
     return told
 
 
-def _changed(message: Message) -> list[str]:
+def changed(message: Message) -> list[str]:
     """What is otherwise than when it was read last."""
     since = message.digested_at
     if since is None:
@@ -197,20 +233,39 @@ def _changed(message: Message) -> list[str]:
     told = []
     if message.connection.changed_at > since:
         told.append(f"{message.connection.name} is at version {message.connection.version} since.")
-    for contract in Contract.objects.live().filter(published_at__gt=since).order_by("slug"):
-        told.append(f"The contract {contract.name} is at version {contract.version} since.")
-    return [*told, *_moved_on(message), *_read_otherwise(message)]
+    for mapped in message.connection.mappings.live().filter(published_at__gt=since):
+        told.append(f"Its mapping is at version {mapped.number} since.")
+    return [
+        *told,
+        *_contracts_since(since),
+        *moved_on(message.record, message.signal_id),
+        *_read_otherwise(message),
+    ]
 
 
-def _moved_on(message: Message) -> list[str]:
-    kind, _, pk = message.record.partition(":")
+def _contracts_since(since: datetime) -> list[str]:
+    """The contracts that changed; many of them, as in a back-dated life, in one line."""
+    changed = list(Contract.objects.live().filter(published_at__gt=since).order_by("slug"))
+    if len(changed) > _NAMED:
+        return [f"{len(changed)} contracts were published after this message was read."]
+    return [f"The contract “{one.name}” is at version {one.version} since." for one in changed]
+
+
+def moved_on(record: str, signal_id: int | None) -> list[str]:
+    """That the record is another by now than this signal left it."""
+    kind, _, pk = record.partition(":")
     if kind != "proposal":
         return []
     proposal = Proposal.objects.filter(pk=pk).first()
-    mine = Transition.objects.filter(signal=message.signal_id).order_by("-version").first()
-    if proposal is None or mine is None or proposal.version == mine.version:
+    mine = Transition.objects.filter(signal=signal_id).order_by("-version").first()
+    return moved(mine.version, proposal.version) if proposal and mine else []
+
+
+def moved(left_at: int, now: int) -> list[str]:
+    """The same in words, where it is so."""
+    if left_at == now:
         return []
-    return [f"The proposal moved on from version {mine.version} to {proposal.version}."]
+    return [f"The proposal moved on from version {left_at} to {now}."]
 
 
 def _read_otherwise(message: Message) -> list[str]:

@@ -2,10 +2,12 @@
 
 from datetime import datetime
 
+from django.db import transaction
+
 from connectors import health, posting, registry
 from connectors.base import Idempotency
 from connectors.models import Connection
-from exceptions import desk
+from exceptions import remedying, troubles
 from exceptions.models import Ticket
 from meshline.people.models import User
 from proposals import outbox
@@ -16,18 +18,27 @@ from proposals.outbox import NotNow
 def retry_outcome(*, outcome_id: int, by: User, at: datetime) -> Outcome:
     """Carry one outcome again now. What was done and knows no repeats is only read back again.
 
-    Raises NotNow, NotAllowed, and Outcome.DoesNotExist.
+    Raises NotNow (Replaced where another one took its place), NotAllowed, Outcome.DoesNotExist.
     """
     outcome = Outcome.objects.get(pk=outcome_id)
-    only_prove = bool(outcome.external_id) and _is_once(outcome)
+    there = Connection.objects.filter(slug=outcome.connection).first()
+    only_prove = is_only_proven(outcome, there)
     return outbox.retry(outcome_id=outcome_id, by=by, at=at, only_prove=only_prove)
 
 
+def is_only_proven(outcome: Outcome, there: Connection | None) -> bool:
+    """Whether it was done there and would be done again: then it is read back and no more."""
+    return bool(outcome.external_id) and is_once(outcome, there)
+
+
+@transaction.atomic
 def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
-    """Carry again what has not come right on this ticket; what was done, as a sentence."""
-    if not ticket.is_unresolved:
-        return "This ticket is resolved; there is nothing to retry."
-    subjects = [subject.partition(":") for subject in desk.unsettled(ticket)]
+    """Carry again what has not come right on this ticket; what was done, as a sentence.
+
+    Raises MoveError where it is over, NotAllowed where somebody else has it.
+    """
+    ticket = remedying.begin(ticket.pk, by=by)
+    subjects = [subject.partition(":") for subject in troubles.unsettled(ticket)]
     outcomes = [int(pk) for kind, _, pk in subjects if kind == "outcome" and pk.isdecimal()]
     slugs = {slug for kind, _, slug in subjects if kind == "connection"} | {ticket.connection}
     retried = [pk for pk in outcomes if _retry(pk, by, at)]
@@ -38,7 +49,11 @@ def retry_ticket(ticket: Ticket, *, by: User, at: datetime) -> str:
         *(_tried(one, by, at) for one in tried),
         *(posting.retry(ticket, channel=name, by=by, at=at) for name in channels),
     ]
-    return " ".join(part for part in said if part) or "There is nothing on this ticket to retry."
+    did = " ".join(part for part in said if part)
+    if not did:
+        return "There is nothing on this ticket to retry."
+    remedying.tell(ticket, did, by=by, at=at)
+    return did
 
 
 def _retry(outcome_id: int, by: User, at: datetime) -> bool:
@@ -49,9 +64,8 @@ def _retry(outcome_id: int, by: User, at: datetime) -> bool:
     return True
 
 
-def _is_once(outcome: Outcome) -> bool:
+def is_once(outcome: Outcome, there: Connection | None) -> bool:
     """Whether carrying it again would do it again: the other side knows no repeats."""
-    there = Connection.objects.filter(slug=outcome.connection).first()
     delivery = registry.system(there.system).delivery(outcome.kind) if there else None
     return delivery is not None and delivery.idempotency is Idempotency.NONE
 

@@ -111,14 +111,14 @@ def visible(user: User) -> Any:
     return outcomes.filter(proposal__in=Proposal.objects.visible_to(user))
 
 
-def rows(outcomes: list[Outcome], *, masked: bool) -> list[Row]:
+def rows(outcomes: list[Outcome], *, masked: bool, at: datetime) -> list[Row]:
     """These outcomes in words; three questions however many they are."""
-    held, names = holding.reasons(outcomes), _names()
+    held, names = holding.reasons(outcomes, at=at), _names()
     return [_row(one, held.get(one.pk), names, masked) for one in outcomes]
 
 
-def row(outcome: Outcome, *, masked: bool) -> Row:
-    return rows([outcome], masked=masked)[0]
+def row(outcome: Outcome, *, masked: bool, at: datetime) -> Row:
+    return rows([outcome], masked=masked, at=at)[0]
 
 
 def says(kind: str) -> str:
@@ -178,7 +178,8 @@ def _page(link: RecordLink) -> str:
     except UnknownSystem:
         return ""
     base_url = link.connection.base_url or system.default_url
-    return system.page(base_url, link.kind, link.external_id)
+    options = system.told(link.connection.options)
+    return system.page(base_url, link.kind, link.external_id, options)
 
 
 def _names() -> dict[str, str]:

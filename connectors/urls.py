@@ -1,6 +1,21 @@
 from django.urls import path
 
-from connectors.views import connections, desk, hooks, messages, outcomes, posts, systems
+from connectors.views import (
+    connections,
+    desk,
+    forcing,
+    hooks,
+    mapping_drafts,
+    mappings,
+    messages,
+    outcomes,
+    posts,
+    replays,
+    skips,
+    syncs,
+    systems,
+    truths,
+)
 
 app_name = "connectors"
 urlpatterns = [
@@ -13,10 +28,64 @@ urlpatterns = [
     path("connections/<slug:slug>/end-older/", connections.end_older, name="end-older-secrets"),
     path("connections/<slug:slug>/status/", connections.status, name="connection-status"),
     path("connections/<slug:slug>/test/", connections.test, name="test-connection"),
+    path("connections/<slug:slug>/syncs/", syncs.part, name="syncs"),
+    path("connections/<slug:slug>/syncs/now/", syncs.now, name="sync-now"),
+    path("connections/<slug:slug>/syncs/backfill/", syncs.backfill, name="backfill"),
+    path("connections/<slug:slug>/syncs/snapshot/", syncs.snapshot, name="snapshot"),
+    path("syncs/<int:sync_id>/cancel/", syncs.cancel, name="cancel-sync"),
+    path("connections/<slug:slug>/mapping/", mappings.page, name="mapping"),
+    path("connections/<slug:slug>/mapping/draft/", mapping_drafts.edit, name="mapping-draft"),
+    path(
+        "connections/<slug:slug>/mapping/draft/submit/",
+        mapping_drafts.submit,
+        name="submit-mapping-draft",
+    ),
+    path(
+        "connections/<slug:slug>/mapping/draft/discard/",
+        mapping_drafts.discard,
+        name="discard-mapping-draft",
+    ),
+    path("connections/<slug:slug>/mapping/test/", mapping_drafts.test, name="test-mapping"),
+    path(
+        "connections/<slug:slug>/mapping/backtest/",
+        mapping_drafts.backtest,
+        name="backtest-mapping",
+    ),
+    path(
+        "connections/<slug:slug>/mapping/publish/", mapping_drafts.publish, name="publish-mapping"
+    ),
+    path("connections/<slug:slug>/mapping/release/", mappings.release, name="release-mapped"),
+    path(
+        "connections/<slug:slug>/mapping/versions/<int:number>/",
+        mappings.version,
+        name="mapping-version",
+    ),
+    path(
+        "connections/<slug:slug>/mapping/versions/<int:number>/restore/",
+        mappings.restore,
+        name="restore-mapping",
+    ),
     path("operating-model/systems/", systems.systems, name="systems"),
     path("operating-model/systems/parts/<str:name>/", systems.part, name="part"),
     path("operating-model/systems/of/<slug:slug>/", systems.agree, name="agree"),
     path("operating-model/systems/health/", systems.health_owners, name="health-owners"),
+    path("operating-model/sources-of-truth/", truths.truths, name="truths"),
+    path("operating-model/sources-of-truth/<str:record>/<str:name>/", truths.truth, name="truth"),
+    path(
+        "operating-model/sources-of-truth/<str:record>/<str:name>/publish/",
+        truths.publish_asked,
+        name="publish-truth",
+    ),
+    path(
+        "operating-model/sources-of-truth/<str:record>/<str:name>/discard/",
+        truths.discard_asked,
+        name="discard-truth",
+    ),
+    path(
+        "operating-model/sources-of-truth/<str:record>/<str:name>/preview/",
+        truths.preview,
+        name="truth-preview",
+    ),
     path("messages/", desk.messages, name="messages"),
     path("messages/posts/", desk.posts, name="posts"),
     path("messages/posts/<int:post_id>/", posts.post, name="post"),
@@ -35,6 +104,14 @@ urlpatterns = [
     # A ticket's buttons.
     path("queue/<int:ticket_id>/retry/", outcomes.retry_ticket, name="retry-ticket"),
     path("queue/<int:ticket_id>/release-held/", messages.release_ticket, name="release-ticket"),
+    path("queue/<int:ticket_id>/replay/", replays.replay, name="replay-ticket"),
+    path("queue/<int:ticket_id>/skip/", skips.skip, name="skip-on-ticket"),
+    path("queue/<int:ticket_id>/force/", forcing.ask, name="ask-to-force"),
+    path("queue/<int:ticket_id>/places/", outcomes.ticket_places, name="ticket-places"),
+    # A second person's part of it.
+    path("approvals/forced/<int:asked_id>/", forcing.forced, name="forced-effect"),
+    path("approvals/forced/<int:asked_id>/approve/", forcing.approve, name="approve-forced"),
+    path("approvals/forced/<int:asked_id>/reject/", forcing.reject, name="reject-forced"),
     # Where this record is in the other systems; a part other rooms show by its URL name.
     path("records/<str:record>/links/", outcomes.links, name="links"),
 ]

@@ -4,24 +4,10 @@ from datetime import datetime
 
 from connectors.base import Errand, Found, Trouble
 from connectors.hubspot.client import TASK_TO_DEAL
-from proposals.states import State
 
 # The unique properties we know our records by; docs/hubspot.md says how to create them.
 DEAL_KEY = "meshline_proposal_id"
 TASK_KEY = "meshline_key"
-
-# HubSpot's default pipeline. Only a closed proposal closes the deal: the stage follows our state.
-STAGES = {
-    State.DRAFT: "presentationscheduled",
-    State.SENT: "contractsent",
-    State.VIEWED: "contractsent",
-    State.SIGNED: "contractsent",
-    State.DISPUTED: "decisionmakerboughtin",
-    State.EXPIRED: "decisionmakerboughtin",
-    State.INVOICED: "contractsent",
-    State.CLOSED_WON: "closedwon",
-    State.CLOSED_LOST: "closedlost",
-}
 
 
 def deal(errand: Errand) -> Found:
@@ -52,18 +38,28 @@ def task(errand: Errand) -> Found:
 
 def complete_task(errand: Errand) -> Found:
     """Close the task an earlier outcome made; fine when there is none."""
-    pk = errand.params.get("of_id") or _known_task(errand, errand.params["of_key"])
-    if not pk or errand.client.find("tasks", pk, properties=[TASK_KEY]) is None:
+    pk = _earlier_task(errand)
+    if not pk:
         return Found("", "", "There is no task to close.")
     errand.client.update("tasks", pk, properties={"hs_task_status": "COMPLETED"})
     return Found(pk, "task", f"Task {pk} is closed.")
+
+
+def move_task(errand: Errand) -> Found:
+    """Set when the task an earlier outcome made is due; fine when there is none."""
+    pk = _earlier_task(errand)
+    if not pk:
+        return Found("", "", "There is no task to move.")
+    errand.client.update("tasks", pk, properties={"hs_timestamp": _due(errand)})
+    return Found(pk, "task", f"Task {pk} is due at another time.")
 
 
 def _deal(errand: Errand, owner: str) -> dict[str, str]:
     params = errand.params
     properties = {
         "dealname": params["title"],
-        "dealstage": STAGES[State(params["state"])],
+        # Of a stage that is left as it is there, nothing is said.
+        "dealstage": params["dealstage"] if params["stage"] else "",
         "meshline_state": params["state"],
         "amount": params["amount"],
         "deal_currency_code": params["currency"],
@@ -80,7 +76,7 @@ def _task(errand: Errand, owner: str) -> dict[str, str]:
     params = errand.params
     properties = {
         TASK_KEY: errand.key,
-        "hs_timestamp": datetime.fromisoformat(params["due_at"]).isoformat(timespec="milliseconds"),
+        "hs_timestamp": _due(errand),
         "hs_task_subject": params["subject"],
         "hs_task_body": params.get("body", ""),
         "hs_task_status": "NOT_STARTED",
@@ -88,6 +84,10 @@ def _task(errand: Errand, owner: str) -> dict[str, str]:
         "hubspot_owner_id": owner,
     }
     return {name: value for name, value in properties.items() if value}
+
+
+def _due(errand: Errand) -> str:
+    return datetime.fromisoformat(errand.params["due_at"]).isoformat(timespec="milliseconds")
 
 
 def _to_deal(errand: Errand) -> list[dict]:
@@ -98,6 +98,13 @@ def _to_deal(errand: Errand) -> list[dict]:
     return [{"to": {"id": deal_id}, "types": [kind]}]
 
 
+def _earlier_task(errand: Errand) -> str:
+    """The task that an earlier outcome made; empty when it is not there."""
+    pk = errand.params.get("of_id") or _known_task(errand, errand.params["of_key"])
+    is_there = pk and errand.client.find("tasks", pk, properties=[TASK_KEY]) is not None
+    return pk if is_there else ""
+
+
 def _known_task(errand: Errand, key: str) -> str:
     found = errand.client.find_by("tasks", TASK_KEY, key)
     return str(found["id"]) if found else ""
@@ -106,5 +113,7 @@ def _known_task(errand: Errand, key: str) -> str:
 def _owner(errand: Errand) -> tuple[str, str]:
     """HubSpot's id of the owner; without one the record is left unassigned, and said to be."""
     email = errand.params["owner_email"]
+    if not email:
+        return "", ""
     owner = errand.client.owner_id(email)
     return owner, "" if owner else f"HubSpot has no owner with the e-mail {email}."

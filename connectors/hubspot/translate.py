@@ -11,14 +11,27 @@ from typing import Any
 from connectors import moments, parsing
 from connectors.base import NO_OPTIONS, Ignored, Told
 from connectors.parsing import Unreadable
+from proposals.signals import TASK_COMPLETED, TOUCH
 from proposals.states import State
 
 # The option that names our own app over there: what it wrote comes back as an event.
 APP_ID = "app_id"
 # The id of deals among the generic subscriptions ("object.propertyChange").
 DEALS = "0-3"
-# HubSpot's default pipeline; other stages are not ours to follow.
-CLOSING = {"closedwon": State.CLOSED_WON, "closedlost": State.CLOSED_LOST}
+# HubSpot's default pipeline; stages of others are followed where a connection maps them.
+CLOSING: dict[str, State | None] = {
+    "closedwon": State.CLOSED_WON, "closedlost": State.CLOSED_LOST,
+}  # fmt: skip
+# A follow-up of ours over there, and when it is done.
+STATUS, COMPLETED = "hs_task_status", "COMPLETED"
+# How people turn to a customer there, and as which objects that is kept.
+TOUCHES = {"call": "calls", "email": "emails", "meeting": "meetings", "note": "notes"}
+# What a person did with their own hands; everything else is an integration's, a workflow's, a
+# sequence's, or came from the customer.
+PEOPLE = frozenset(
+    {"CRM_UI", "MOBILE_IOS", "MOBILE_ANDROID", "EXTENSION", "SALES", "GMAIL_INTEGRATION"}
+)
+_LOGGED = "logged"
 _ACTS = frozenset({"creation", "propertyChange", "deletion", "merge", "restore"})
 _OURS = frozenset({"INTEGRATION", "API", "INTEGRATIONS_PLATFORM", "INTEGRATIONS_SYNC"})
 
@@ -29,13 +42,39 @@ def kind_of(event: Mapping[str, Any]) -> str:
 
 
 def is_known(event: Mapping[str, Any]) -> bool:
-    """Whether it is about a deal; anything else is kept and ignored."""
+    """Whether it is about a deal, or what people did beside it; all else is kept and ignored."""
     thing, _, act = kind_of(event).partition(".")
+    if thing == "task":
+        return act == "propertyChange"
+    if thing in TOUCHES:
+        return act == _LOGGED
     return not thing or (act in _ACTS and (thing == "deal" or _is_generic_deal(event, thing)))
 
 
-def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
-    """One event of a batch. Raises Unreadable with the field named, or Ignored."""
+def names(payload: bytes) -> frozenset[tuple[str, str]]:
+    """The deal or the task that an event is about, also where it tells nothing of a proposal."""
+    try:
+        event = parsing.parse(payload)
+    except Unreadable:
+        return frozenset()
+    if not isinstance(event, dict):
+        return frozenset()
+    thing = kind_of(event).partition(".")[0]
+    if thing in TOUCHES:
+        thing, pk = "deal", event.get("dealId")
+    else:
+        thing, pk = "deal" if _is_generic_deal(event, thing) else thing, event.get("objectId")
+    return frozenset({(thing, parsing.text(pk, longest=40))})
+
+
+def translate(
+    payload: bytes, options: Mapping[str, str] = NO_OPTIONS,
+    words: Mapping[str, State | None] | None = None,
+) -> Told:  # fmt: skip
+    """One event of a batch. Raises Unreadable with the field named, or Ignored.
+
+    `words` says what each stage of a deal closes, where that is not as in CLOSING.
+    """
     event = parsing.parse(payload)
     if not isinstance(event, dict):
         raise Unreadable("An event must be an object with eventId, subscriptionType and objectId.")
@@ -50,10 +89,46 @@ def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     if _is_echo(event, options):
         raise Ignored("It is the echo of what Meshline itself wrote.")
     at = moments.milliseconds(event.get("occurredAt"), field="occurredAt")
-    return _told(event, kind.partition(".")[2], at)
+    thing, _, act = kind.partition(".")
+    if thing == "task":
+        return _completed(event, at)
+    if thing in TOUCHES:
+        return _touched(event, thing, at)
+    return _told(event, act, at, CLOSING if words is None else words)
 
 
-def _told(event: Mapping[str, Any], act: str, at: datetime) -> Told:
+def _completed(event: Mapping[str, Any], at: datetime) -> Told:
+    """A person completed a task: whose it is, the crosswalk knows."""
+    said = parsing.text(event.get("propertyName")), parsing.text(event.get("propertyValue"))
+    if said != (STATUS, COMPLETED):
+        raise Ignored("Only that a task is completed says something of its proposal.")
+    _check_person(event, "completed it")
+    pk = parsing.text(event.get("objectId"), longest=40)
+    return Told(
+        kind=TASK_COMPLETED, external_id="", occurred_at=at, known_as=(("task", pk),),
+        is_secondary=True, piece=f"task:{pk}",
+    )  # fmt: skip
+
+
+def _touched(event: Mapping[str, Any], thing: str, at: datetime) -> Told:
+    """A person turned to the customer of a deal."""
+    _check_person(event, "did it")
+    pk, deal = (parsing.text(event.get(name), longest=40) for name in ("objectId", "dealId"))
+    return Told(
+        kind=f"{TOUCH}{thing}", external_id="", occurred_at=at, known_as=(("deal", deal),),
+        is_secondary=True, piece=f"{thing}:{pk}",
+    )  # fmt: skip
+
+
+def _check_person(event: Mapping[str, Any], did: str) -> None:
+    source = parsing.text(event.get("changeSource"), longest=40).upper()
+    if source not in PEOPLE:
+        raise Ignored(f"No person {did}: it came from {source or 'nowhere'}.")
+
+
+def _told(
+    event: Mapping[str, Any], act: str, at: datetime, closing: Mapping[str, State | None]
+) -> Told:
     deal = parsing.text(event.get("objectId"), longest=40)
     stage = parsing.text(event.get("propertyValue")).lower()
     if act == "creation":
@@ -61,9 +136,9 @@ def _told(event: Mapping[str, Any], act: str, at: datetime) -> Told:
     if act == "propertyChange" and event.get("propertyName") != "dealstage":
         name = parsing.text(event.get("propertyName"), longest=60)
         raise Ignored(f"A deal's {name} is not HubSpot's to say; it is compared, not followed.")
-    if act == "propertyChange" and stage not in CLOSING:
+    target = closing.get(stage) if act == "propertyChange" else None
+    if act == "propertyChange" and target is None:
         raise Ignored(f"The stage {stage[:60]} closes nothing.")
-    target = CLOSING[stage] if act == "propertyChange" else None
     return Told(
         kind=f"deal.{target}" if target else f"deal.{act}",
         external_id="",

@@ -4,6 +4,7 @@ import smtplib
 import ssl
 import time
 from collections.abc import Sequence
+from email.utils import parseaddr
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -11,8 +12,9 @@ from urllib.parse import urlsplit
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.core.mail.backends.base import BaseEmailBackend
+from django.utils.encoding import punycode
 
-from connectors import patience
+from meshline import patience
 
 # Connect 3 s < whole call 15 s, as with every other system.
 CONNECT_SECONDS, CALL_SECONDS = 3.0, 15.0
@@ -37,10 +39,20 @@ class Backend(BaseEmailBackend):
         with patience.receiving_over(lambda: wire.sock, ends_at - time.monotonic()):
             try:
                 _introduce(wire)
-                sender, to = message.from_email, message.recipients()
+                sender, *to = map(on_the_wire, [message.from_email, *message.recipients()])
                 wire.sendmail(sender, to, _bytes_of(message))
             finally:
                 wire.close()
+
+
+def on_the_wire(address: str) -> str:
+    """The bare address as every mail server takes it: müller.de is xn--mller-kva.de there.
+
+    Raises UnicodeError where it cannot be written so.
+    """
+    local, _, domain = parseaddr(address)[1].rpartition("@")
+    written = f"{local}@{punycode(domain)}"
+    return written.encode("ascii").decode()
 
 
 def _bytes_of(message: EmailMessage) -> bytes:

@@ -8,17 +8,22 @@ from django.core import mail
 from django.core.mail import EmailMultiAlternatives
 
 from connectors.base import Trouble
+from connectors.mail import client
 from meshline.notices.letters import Letter
 
 # It does not take mail for this address: the person's own trouble, not the server's.
 RECIPIENT = "recipient"
+# It does not take it now: full, or greylisting. Theirs as well, and passing.
+MAILBOX = "mailbox"
 _PASSING, _LASTING = range(400, 500), range(500, 600)
+# To any command: the server itself has no time.
+_CLOSING = 421
 
 
 def letter(written: Letter, *, to: str, key: str) -> str:
     """Send it; the id by which mail systems know a repeat of it. Raises Trouble."""
     message = EmailMultiAlternatives(
-        written.subject, written.text, settings.DEFAULT_FROM_EMAIL, [to],
+        written.subject, written.text, settings.DEFAULT_FROM_EMAIL, [_reachable(to)],
         headers={"Message-ID": message_id(key), "Auto-Submitted": "auto-generated"},
     )  # fmt: skip
     message.attach_alternative(written.html, "text/html")
@@ -27,6 +32,15 @@ def letter(written: Letter, *, to: str, key: str) -> str:
     except (smtplib.SMTPException, OSError) as error:
         raise trouble(error) from None
     return message_id(key)
+
+
+def _reachable(to: str) -> str:
+    """Their address for the wire. Raises Trouble where it has none: theirs, not the server's."""
+    try:
+        return client.on_the_wire(to)
+    except UnicodeError:
+        said = f"No mail server takes mail for the address {to}."
+        raise Trouble(said, failure=RECIPIENT, permanent=True) from None
 
 
 def message_id(key: str) -> str:
@@ -56,7 +70,7 @@ def trouble(error: Exception) -> Trouble:
 def _refused(code: int, said: bytes | str) -> Trouble:
     sentence = f"The mail server does not take mail for this address: {code} {_words(said)}"
     if code in _PASSING:
-        return Trouble(sentence, failure="unavailable")
+        return Trouble(sentence, failure="unavailable" if code == _CLOSING else MAILBOX)
     return Trouble(sentence, failure=RECIPIENT, permanent=True)
 
 

@@ -33,8 +33,14 @@ STATES: dict[str, State | None] = {
 }
 
 
-def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
-    """One element of a PandaDoc POST. Raises Unreadable with the field named, or Ignored."""
+def translate(
+    payload: bytes, options: Mapping[str, str] = NO_OPTIONS,
+    words: Mapping[str, State | None] | None = None,
+) -> Told:  # fmt: skip
+    """One element of a PandaDoc POST. Raises Unreadable with the field named, or Ignored.
+
+    `words` says what each status is called here, where that is not as in STATES.
+    """
     body = parsing.parse(payload)
     if not isinstance(body, dict):
         raise Unreadable("An event must be an object with event and data.")
@@ -48,7 +54,7 @@ def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     document = parsing.text(data.get("id"), longest=200)
     if not document:
         raise Unreadable("data.id is missing; it must be the document's id.")
-    target = _state(event, data)
+    target = _state(event, data, STATES if words is None else words)
     return Told(
         kind=f"proposal.{target}" if target else "proposal.updated",
         external_id=document,
@@ -58,17 +64,17 @@ def translate(payload: bytes, options: Mapping[str, str] = NO_OPTIONS) -> Told:
     )
 
 
-def _state(event: str, data: dict[str, Any]) -> State | None:
+def _state(event: str, data: dict[str, Any], words: Mapping[str, State | None]) -> State | None:
     """Only a change of state says a state; every other event merely carries the current one."""
     if event != "document_state_changed":
         return None
     status = parsing.text(data.get("status"))
-    if status not in STATES:
-        known = ", ".join(name.removeprefix("document.") for name in STATES)
+    if status not in words:
+        known = ", ".join(name.removeprefix("document.") for name in words)
         raise Unreadable(
             f"data.status is {status[:40]!r}; it must be document. and one of {known}."
         )
-    return STATES[status]
+    return words[status]
 
 
 def _when_field(data: dict[str, Any], target: State | None) -> str:

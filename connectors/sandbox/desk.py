@@ -2,8 +2,10 @@
 
 import json
 import re
-from typing import ClassVar
+from datetime import datetime
+from typing import Any, ClassVar
 
+from connectors.sandbox import times
 from connectors.sandbox.exchange import Answer, FieldError, RefusalError, Request, json_answer
 from connectors.sandbox.sender import Sender
 
@@ -19,6 +21,16 @@ def sentence_of(refusal: RefusalError) -> str:
     said = json.loads(refusal.answer.body)
     inner = said.get("error")
     return str(inner["message"] if isinstance(inner, dict) else said.get("message") or inner)
+
+
+def when(asked: dict[str, Any]) -> datetime:
+    """Now, or `at` the moment that a story of the past tells of."""
+    if "at" not in asked:
+        return times.now()
+    try:
+        return times.read(asked["at"])
+    except (AttributeError, ValueError):
+        raise FieldError("at", "The moment is not written as 2026-03-02T09:00:00Z.") from None
 
 
 class Desk:

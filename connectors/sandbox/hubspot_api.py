@@ -43,6 +43,11 @@ ROUTES = [
     ("DELETE", re.compile(OBJECTS + r"/(?P<id>[^/]+)"), "archive"),
     ("PUT", re.compile(LINKS + r"/default/(?P<to>[\w-]+)/(?P<to_id>[^/]+)"), "link"),
     ("GET", re.compile(LINKS + r"/(?P<to>[\w-]+)"), "links"),
+    (
+        "POST",
+        re.compile(r"/crm/v4/associations/(?P<kind>[\w-]+)/(?P<to>[\w-]+)/batch/read"),
+        "batch_links",
+    ),
     ("GET", re.compile(r"/crm/v3/owners"), "owners"),
 ]
 UNIQUE_NAMES = {name for names in UNIQUE.values() for name in names}
@@ -165,7 +170,12 @@ class HubSpotApi:
         record = self._objects.find(kind, id, request.first("idProperty"))
         if record is None or record.archived != (request.first("archived") == "true"):
             raise not_found()
-        return json_answer(200, self._view(record, request))
+        told = self._view(record, request)
+        if asked := request.first("propertiesWithHistory"):
+            told["propertiesWithHistory"] = {
+                name: self._objects.history(record, name) for name in asked.split(",")
+            }
+        return json_answer(200, told)
 
     def _create(self, request: Request, kind: str) -> Answer:
         asked = request.json()
@@ -267,6 +277,20 @@ class HubSpotApi:
         ]
         return json_answer(200, {"results": results})
 
+    def _batch_links(self, request: Request, kind: str, to: str) -> Answer:
+        """What each of many is associated with; of what has nothing there is no result."""
+        other_kind, results = _kind(to), []
+        spec = _spec(kind, other_kind)
+        label = {"category": spec["associationCategory"], "typeId": spec["associationTypeId"]}
+        for one in _inputs(request):
+            record = self._objects.find(kind, str(one.get("id", "")))
+            linked = self._objects.records.linked(record, other_kind) if record else []
+            if record and linked:
+                types = [label | {"label": None}]
+                found = [{"toObjectId": int(pk), "associationTypes": types} for pk in linked]
+                results.append({"from": {"id": record.id}, "to": found})
+        return _batch(results, [])
+
     def _owners(self, request: Request) -> Answer:
         wanted, archived = request.first("email").lower(), request.first("archived") == "true"
         results = [
@@ -274,7 +298,11 @@ class HubSpotApi:
             for owner in self._objects.owners()
             if owner["archived"] == archived and wanted in ("", owner["email"].lower())
         ]
-        return json_answer(200, {"results": results})
+        limit, after = _number(request, "limit", 100), _number(request, "after", 0)
+        body: dict[str, Any] = {"results": results[after : after + limit]}
+        if len(results) > after + limit:
+            body["paging"] = {"next": {"after": str(after + limit)}}
+        return json_answer(200, body)
 
     def _view(self, record: Record, request: Request) -> dict[str, Any]:
         shown = view(record, request.all("properties") or SHOWN[record.kind])

@@ -7,13 +7,14 @@ import re
 from typing import Any
 
 from connectors.sandbox import times
-from connectors.sandbox.desk import Desk, newest, release, resend
+from connectors.sandbox.desk import Desk, newest, release, resend, when
 from connectors.sandbox.exchange import Answer, FieldError, Request, json_answer
 from connectors.sandbox.hubspot_objects import Objects
 from connectors.sandbox.hubspot_webhooks import HubSpotWebhooks
+from connectors.sandbox.ids import WORKFLOW
 from connectors.sandbox.records import Record
 
-KIND = "/hubspot/(?P<kind>deals|tasks|contacts|notes)"
+KIND = "/hubspot/(?P<kind>deals|tasks|contacts|notes|calls|emails|meetings)"
 NUMBER = "/(?P<number>[0-9]+)"
 SOMEBODY = "person@example.com"
 
@@ -39,15 +40,18 @@ class HubSpotDesk(Desk):
         return json_answer(200, {"results": [object_view(record) for record in found]})
 
     def _create(self, request: Request, kind: str) -> Answer:
+        """`deal` is the deal it belongs to, where it belongs to one."""
         given, by = _asked(request)
         record = self._objects.create(kind, given, [], at=times.now(), by=by)
+        if deal := request.json().get("deal"):
+            self._objects.link(record, self._objects.live("deals", str(deal)))
         return json_answer(201, object_view(record))
 
     def _set(self, request: Request, kind: str, number: str) -> Answer:
         """`properties` such as dealstage, amount, hubspot_owner_id; an empty text clears."""
         given, by = _asked(request)
         record = self._objects.live(kind, number)
-        self._objects.change(record, given, at=times.now(), by=by)
+        self._objects.change(record, given, at=when(request.json()), by=by)
         return json_answer(200, object_view(record))
 
     def _delete(self, request: Request, kind: str, number: str) -> Answer:
@@ -74,13 +78,13 @@ class HubSpotDesk(Desk):
 
 
 def _asked(request: Request) -> tuple[dict[str, Any], str]:
-    """The properties, and the e-mail of whoever does it."""
+    """The properties, and the e-mail of whoever does it; or that a workflow does."""
     asked = request.json()
     given, by = asked.get("properties") or {}, asked.get("by") or SOMEBODY
     if not isinstance(given, dict):
         raise FieldError("properties", "The properties are not an object.")
-    if not isinstance(by, str) or "@" not in by:
-        raise FieldError("by", "by is the e-mail of a person.")
+    if not isinstance(by, str) or ("@" not in by and by != WORKFLOW):
+        raise FieldError("by", f"by is the e-mail of a person, or {WORKFLOW}.")
     return given, by
 
 

@@ -1,5 +1,6 @@
 """The objects of the HubSpot stand-in: what they are, and the verbs that change them."""
 
+import json
 import re
 import uuid
 from datetime import datetime
@@ -19,38 +20,51 @@ KINDS = {
     "tasks": "tasks",
     "contacts": "contacts",
     "notes": "notes",
+    "calls": "calls",
+    "emails": "emails",
+    "meetings": "meetings",
     "0-3": "deals",
     "0-27": "tasks",
     "0-1": "contacts",
     "0-46": "notes",
+    "0-48": "calls",
+    "0-49": "emails",
+    "0-47": "meetings",
     "deal": "deals",
     "task": "tasks",
     "contact": "contacts",
     "note": "notes",
+    "call": "calls",
+    "email": "emails",
+    "meeting": "meetings",
 }
+# What people and programs do with a customer; each says where it came from.
+ENGAGEMENTS = ("notes", "calls", "emails", "meetings")
 # Kind → (property of its creation, property of its last change).
 STAMPS = {
     "deals": ("createdate", "hs_lastmodifieddate"),
     "contacts": ("createdate", "lastmodifieddate"),
     "tasks": ("hs_createdate", "hs_lastmodifieddate"),
-    "notes": ("hs_createdate", "hs_lastmodifieddate"),
+    **dict.fromkeys(ENGAGEMENTS, ("hs_createdate", "hs_lastmodifieddate")),
 }
 # Shown when nobody asks for particular properties.
 SHOWN = {
     "deals": ["amount", "closedate", "dealname", "dealstage", "pipeline"],
     "contacts": ["email", "firstname", "lastname"],
     "tasks": [],
-    "notes": [],
+    **{kind: [] for kind in ENGAGEMENTS},
 }
 UNIQUE = {
     "deals": ["meshline_proposal_id"],
     "tasks": ["meshline_key"],
     "notes": ["meshline_key"],
     "contacts": ["email"],
+    **{kind: [] for kind in ENGAGEMENTS if kind != "notes"},
 }
 DATES = {"closedate", "hs_timestamp"} | {name for pair in STAMPS.values() for name in pair}
 NUMBERS = {"amount"}
-READ_ONLY = {"hs_object_id"} | {name for pair in STAMPS.values() for name in pair}
+SOURCE, AUTHOR = "hs_object_source", "hs_created_by_user_id"
+READ_ONLY = {"hs_object_id", SOURCE, AUTHOR} | {name for pair in STAMPS.values() for name in pair}
 # Type id → (from, to), as HubSpot defines them.
 LINK_TYPES = {
     3: ("deals", "contacts"),
@@ -59,6 +73,12 @@ LINK_TYPES = {
     202: ("notes", "contacts"),
     203: ("contacts", "tasks"),
     204: ("tasks", "contacts"),
+    205: ("deals", "calls"),
+    206: ("calls", "deals"),
+    209: ("deals", "emails"),
+    210: ("emails", "deals"),
+    211: ("deals", "meetings"),
+    212: ("meetings", "deals"),
     213: ("deals", "notes"),
     214: ("notes", "deals"),
     215: ("deals", "tasks"),
@@ -146,19 +166,22 @@ class Objects:
         at: datetime,
         by: str = "api",
     ) -> Record:
-        """`by` is the API, or the e-mail of a person at the screen."""
+        """`by` is the API, a workflow, or the e-mail of a person at the screen."""
         with self._store.transaction():
             values = self._checked(given)
-            if kind in ("tasks", "notes") and not values.get("hs_timestamp"):
+            if kind in ("tasks", *ENGAGEMENTS) and not values.get("hs_timestamp"):
                 raise invalid("hs_timestamp", "hs_timestamp is required", "REQUIRED_FIELD")
             self._check_free(kind, values, but_for=None)
             number = self._ids.next()
             created, modified = STAMPS[kind]
             stamp = times.milli(at)
             body = values | {"hs_object_id": number, created: stamp, modified: stamp}
+            if kind in ENGAGEMENTS:
+                body |= {SOURCE: ids.source_of(by), AUTHOR: ids.author_of(by)}
             record = self.records.add(kind, number, body, at=at)
             self.records.hold_values(record, _unique_values(kind, body))
             self._note("created", record, by)
+            self._remember(record, values, by=by, at=at)
             self._webhooks.created(kind, body, by=by, at=at)
             for link in links:
                 self._link_as_told(record, link)
@@ -178,6 +201,7 @@ class Objects:
             self.records.save(record, at=at)
             self.records.hold_values(record, _unique_values(record.kind, record.body))
             self._note("updated", record, by)
+            self._remember(record, fresh, by=by, at=at)
             self._webhooks.changed(record.kind, record.id, fresh, by=by, at=at)
         return True
 
@@ -226,6 +250,30 @@ class Objects:
             self._webhooks.merged(kind, record.id, gone.id, by=by, at=at)
             self.change(record, missing, at=at, by=by)
         return record
+
+    def history(self, record: Record, name: str) -> list[dict[str, Any]]:
+        """Every value a property ever had, the newest first."""
+        rows = self._store.rows(
+            "SELECT body FROM hubspot_values WHERE kind = ? AND id = ? AND name = ?"
+            " ORDER BY seq DESC",
+            *(record.kind, record.id, name),
+        )
+        return [json.loads(row["body"]) for row in rows]
+
+    def _remember(self, record: Record, values: dict[str, str], *, by: str, at: datetime) -> None:
+        is_app = by == "api"
+        source = str(self._config["hubspot"]["app_id"]) if is_app else f"userId:{ids.author_of(by)}"
+        for name, value in values.items():
+            body = {
+                "value": value,
+                "timestamp": times.milli(at),
+                "sourceType": ids.source_of(by),
+                "sourceId": source,
+            }
+            self._store.run(
+                "INSERT INTO hubspot_values (kind, id, name, body) VALUES (?, ?, ?, ?)",
+                *(record.kind, record.id, name, json.dumps(body)),
+            )
 
     def _survivor(self, kind: str, number: str) -> str:
         """The id under which a merged object goes on."""
@@ -297,7 +345,7 @@ class Objects:
 
     def _note(self, action: str, record: Record, by: str) -> None:
         key = key_of(record.kind, record.body)
-        made_by = "api" if by == "api" else "person"
+        made_by = by if by in ("api", ids.WORKFLOW) else "person"
         self._ledger.note_effect("hubspot", action, record.kind, record.id, key, made_by)
 
 

@@ -101,8 +101,8 @@ class HubSpotWebhooks(Sender):
             "attemptNumber": 0,
             "objectId": int(number),
             **event,
-            "changeSource": "INTEGRATION" if is_app else "CRM_UI",
-            "sourceId": str(told["app_id"]) if is_app else f"userId:{ids.user_id(by)}",
+            "changeSource": ids.source_of(by),
+            "sourceId": str(told["app_id"]) if is_app else f"userId:{ids.author_of(by)}",
         }
 
     # Waiting for a batch

@@ -11,6 +11,9 @@ from zlib import crc32
 
 LETTERS = string.digits + string.ascii_letters
 
+# Who does something there without being the API or a person.
+WORKFLOW = "workflow"
+
 
 def document_id() -> str:
     """22 letters and digits, as PandaDoc gives to documents."""
@@ -34,6 +37,16 @@ def owner_id(email: str) -> str:
 
 def user_id(email: str) -> int:
     return 40_000_000 + crc32(email.strip().lower().encode()[::-1]) % 10_000_000
+
+
+def source_of(by: str) -> str:
+    """From where something came, in HubSpot's words."""
+    return {"api": "INTEGRATION", WORKFLOW: "AUTOMATION_PLATFORM"}.get(by, "CRM_UI")
+
+
+def author_of(by: str) -> str:
+    """The user who made it; empty where it was none."""
+    return "" if by in ("api", WORKFLOW) else str(user_id(by))
 
 
 class ObjectIds:

@@ -6,7 +6,7 @@ from typing import Protocol
 from urllib.parse import quote
 
 from connectors.sandbox.exchange import Answer, Request
-from connectors.sandbox.hubspot_objects import KINDS, Objects
+from connectors.sandbox.hubspot_objects import KINDS, STAMPS, Objects
 from connectors.sandbox.page_parts import HEADERS, STYLE, Section, missing, page, table, value
 from connectors.sandbox.pandadoc_documents import KIND, Documents, allowed
 from connectors.sandbox.records import Record
@@ -50,7 +50,7 @@ class Pages:
         documents = self._documents.records.page(KIND, after=0, limit=MOST_LISTED)
         parts = ["<p>Stand-ins for other companies' services. Nothing leaves this computer.</p>"]
         parts += ["<h2>PandaDoc documents</h2>", table(map(_document_line, documents))]
-        for kind in ("deals", "tasks", "contacts", "notes"):
+        for kind in STAMPS:
             found = self._objects.records.page(kind, after=0, limit=MOST_LISTED)
             lines = [(_object_link(record), escape(_title(record))) for record in found]
             parts += [f"<h2>HubSpot {kind}</h2>", table(lines)]
@@ -78,7 +78,7 @@ class Pages:
 
     def _associations(self, record: Record) -> str:
         lines = []
-        for kind in ("deals", "tasks", "contacts", "notes"):
+        for kind in STAMPS:
             for number in self._objects.records.linked(record, kind):
                 other = self._objects.records.get(kind, number)
                 if other is not None:

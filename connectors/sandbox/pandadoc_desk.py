@@ -3,8 +3,7 @@
 import re
 from typing import Any
 
-from connectors.sandbox import times
-from connectors.sandbox.desk import Desk, newest, release, resend
+from connectors.sandbox.desk import Desk, newest, release, resend, when
 from connectors.sandbox.exchange import Answer, FieldError, MissingError, Request, json_answer
 from connectors.sandbox.pandadoc_documents import (
     ACTIONS,
@@ -56,7 +55,7 @@ class PandaDocDesk(Desk):
             to=recipients([asked.get("recipient")]),
             owner=person(asked.get("owner"), "owner"),
             metadata=metadata,
-            at=times.now(),
+            at=when(asked),
             by="person",
             at_once=True,
         )
@@ -64,7 +63,7 @@ class PandaDocDesk(Desk):
 
     def _move(self, request: Request, number: str, action: str) -> Answer:
         try:
-            record = self._documents.move(number, action, by="person", at=times.now())
+            record = self._documents.move(number, action, by="person", at=when(request.json()))
         except KeyError:
             raise MissingError(f"There is no document {number}.") from None
         return json_answer(200, document_view(record))

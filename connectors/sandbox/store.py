@@ -41,6 +41,9 @@ CREATE TABLE IF NOT EXISTS hubspot_events (
 CREATE INDEX IF NOT EXISTS hubspot_events_by_state ON hubspot_events (state, due);
 CREATE TABLE IF NOT EXISTS hubspot_merged (
     kind TEXT, id TEXT, into_id TEXT NOT NULL, PRIMARY KEY (kind, id));
+CREATE TABLE IF NOT EXISTS hubspot_values (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT, kind TEXT, id TEXT, name TEXT, body TEXT);
+CREATE INDEX IF NOT EXISTS hubspot_values_of ON hubspot_values (kind, id, name);
 """
 # What is sent, one table for each vendor that sends.
 OUTGOING = ["deliveries", "stripe_posts", "hubspot_posts"]
@@ -58,7 +61,7 @@ CREATE INDEX IF NOT EXISTS {table}_by_state ON {table} (state, next_at);
 )
 WIPED = [
     "objects", "unique_values", "links", "drafts_due", "calls", "effects", "faults", "stripe_keys",
-    "hubspot_events", "hubspot_merged",
+    "hubspot_events", "hubspot_merged", "hubspot_values",
     *OUTGOING,
 ]  # fmt: skip
 

@@ -7,7 +7,8 @@ import hmac
 import re
 
 from connectors import parsing
-from connectors.base import Element, Post, Refused
+from connectors.base import Post, Refused
+from connectors.elements import Element
 from connectors.parsing import Unreadable
 from connectors.standardwebhooks.translate import KNOWN_TYPES
 

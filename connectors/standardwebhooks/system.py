@@ -1,7 +1,7 @@
 """Standard Webhooks, both ways: any sender, and any receiver, that signs by them."""
 
 from connectors.base import Delivery, Emitter, Idempotency, System
-from connectors.standardwebhooks import client, deliver, receive, translate
+from connectors.standardwebhooks import canary, client, deliver, receive, translate
 
 SENDER = System(
     slug="standardwebhooks",
@@ -11,6 +11,15 @@ SENDER = System(
         verify=receive.verify,
         split=receive.split,
         translate=translate.translate,
+        fields={
+            "title": "data.title",
+            "amount": "data.amount",
+            "currency": "data.amount",
+            "owner_email": "data.owner.email",
+            "contact_name": "data.contact.name",
+            "contact_email": "data.contact.email",
+        },
+        canary=canary.post,
     ),
     signing_label="Signing secret (whsec_…)",
 )

@@ -37,15 +37,16 @@ class Client:
     def create(self, kind: str, form: dict[str, str], *, key: str) -> dict[str, Any]:
         """Do one step under an idempotency key.
 
-        Stripe repeats what it answered before under a key, also a failure of its own, for a day. A
-        repeated failure is therefore begun anew under the key's next generation; whoever calls this
-        a second time has looked before that the step was not done.
+        Stripe repeats what it answered before under a key, also a failure of its own or a no that
+        somebody has put right since, for a day. What is repeated is therefore begun anew under the
+        key's next generation; whoever calls this a second time has looked before that the step was
+        not done.
         """
         for generation in range(_GENERATIONS):
             reply = self._post(kind, form, _keyed(key, generation))
             if not _is_stored_failure(reply):
                 break
-        if reply.status >= 500:
+        if reply.status in _FAILURES:
             raise self.caller.trouble(reply, "POST", f"/v1/{kind}")
         return _object(self.caller.json(reply))
 
@@ -75,6 +76,10 @@ class Client:
             params["starting_after"] = str(found[-1]["id"])
         return found
 
+    def page(self, kind: str, **params: str) -> Reply:
+        """One page of a list as it came, newest first."""
+        return self.caller.call("GET", f"/v1/{kind}", params=params)
+
     def whoami(self) -> str:
         """A cheap call that needs a good key."""
         self.caller.call("GET", "/v1/customers", params={"limit": "1"})
@@ -82,11 +87,13 @@ class Client:
 
     def _post(self, kind: str, form: dict[str, str], key: str) -> Reply:
         headers = {"Idempotency-Key": key}
-        return self.caller.call("POST", f"/v1/{kind}", form=form, headers=headers, fine=_STORED)
+        return self.caller.call("POST", f"/v1/{kind}", form=form, headers=headers, fine=_FAILURES)
 
 
-# Failures that Stripe stores under the key; they come back to be looked at here.
-_STORED = frozenset(range(500, 600))
+# Stripe stores most of these under the key; they come back to be looked at here.
+_FAILURES = frozenset(range(400, 600))
+# Of the moment and of no request: the key is in use, or there are too many.
+_NEVER_STORED = frozenset({CONFLICT, 429})
 
 
 def _filter(name: str) -> str:
@@ -101,7 +108,8 @@ def _keyed(key: str, generation: int) -> str:
 
 
 def _is_stored_failure(reply: Reply) -> bool:
-    return reply.status >= 500 and reply.headers.get("Idempotent-Replayed", "") == "true"
+    is_failure = reply.status in _FAILURES - _NEVER_STORED
+    return is_failure and reply.headers.get("Idempotent-Replayed", "") == "true"
 
 
 def _says_retry(reply: Reply) -> bool | None:

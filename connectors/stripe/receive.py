@@ -5,7 +5,8 @@ import hmac
 import re
 
 from connectors import parsing
-from connectors.base import Element, Post, Refused
+from connectors.base import Post, Refused
+from connectors.elements import Element
 from connectors.parsing import Unreadable, member
 from connectors.stripe.translate import is_known
 

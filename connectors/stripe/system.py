@@ -1,14 +1,23 @@
 """Stripe as a system: its doors, and what its connections are asked for."""
 
 import re
+from collections.abc import Mapping
 
-from connectors.base import Delivery, Emitter, Idempotency, Option, System, stand_in_page
-from connectors.stripe import client, deliver, read, receive, translate
+from connectors.base import (
+    POLLING,
+    Delivery,
+    Emitter,
+    Idempotency,
+    Option,
+    System,
+    stand_in_page,
+)
+from connectors.stripe import client, deliver, linked, poll, read, receive, translate
 
 _DAYS = re.compile(r"[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-5]")
 
 
-def _page(base_url: str, kind: str, pk: str) -> str:
+def _page(base_url: str, kind: str, pk: str, options: Mapping[str, str]) -> str:
     # Its own documents are quotes.
     kind = translate.QUOTE if kind == "document" else kind
     if base_url.startswith("http://"):
@@ -28,6 +37,16 @@ SYSTEM = System(
         verify=receive.verify,
         split=receive.split,
         translate=translate.translate,
+        # Of its own quotes; an invoice is told as what became of a document.
+        fields={
+            "title": "data.object.description, else data.object.header, else data.object.number",
+            "amount": "data.object.amount_total, in the smallest unit",
+            "currency": "data.object.currency",
+            "owner_email": f"data.object.metadata.{translate.OWNER}",
+            "contact_name": "data.object.customer.name",
+            "contact_email": "data.object.customer.email",
+        },
+        money=translate.money_of,
     ),
     deliveries=(
         Delivery(
@@ -36,6 +55,7 @@ SYSTEM = System(
             Idempotency.NATIVE_KEY,
             deliver.invoice,
             read.invoice,
+            needs=frozenset({"amount", "contact_email"}),
         ),
     ),
     client=client.Client,
@@ -60,5 +80,8 @@ SYSTEM = System(
             default="30",
             check=_days,
         ),
+        POLLING,
     ),
+    polls=(poll.EVENTS, poll.INVOICES),
+    invoice_told=linked.event,
 )

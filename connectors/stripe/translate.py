@@ -165,19 +165,23 @@ def _check_status(thing: dict[str, Any], statuses: frozenset[str]) -> str:
 
 
 def _amount(thing: dict[str, Any], name: str) -> dict[str, str]:
-    total, currency = thing.get(name), parsing.text(thing.get("currency")).upper()
-    field = f"data.object.{name}"
-    if total is None:
+    return money_of(thing.get(name), thing.get("currency"), field=f"data.object.{name}")
+
+
+def money_of(value: Any, currency: Any, *, field: str, at: str = "") -> dict[str, str]:
+    """Money as Stripe writes it: a whole number of the currency's smallest unit."""
+    code = parsing.text(currency).upper()
+    if value is None:
         raise Unreadable(f"{field} is missing; it must be a whole number.")
-    if isinstance(total, bool) or not isinstance(total, int):
-        sentence = f"{field} is {str(total)[:40]!r}; it must be a whole number."
-        raise Unreadable(sentence, cause=f"{field} is no whole number")
-    if not currency:
+    if isinstance(value, bool) or not isinstance(value, int):
+        sentence = f"{field} is {str(value)[:40]!r}; it must be a whole number."
+        raise Unreadable(sentence, cause=f"{field} is no whole number", field=field)
+    if not code:
         raise Unreadable("data.object.currency is missing; it must be such as eur.")
     try:
-        return {"amount": money.from_units(total, currency), "currency": currency}
+        return {"amount": money.from_units(value, code), "currency": code}
     except MoneyError as error:
-        raise Unreadable(f"{field}: {error}", cause=f"{field} is no money") from None
+        raise Unreadable(f"{field}: {error}", cause=f"{field} is no money", field=field) from None
 
 
 def _made_of(invoice: dict[str, Any]) -> tuple[tuple[str, str], ...]:

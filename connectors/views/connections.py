@@ -11,10 +11,10 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from connectors import connections as verbs
-from connectors import delivery, looking, metrics, registry, setting_up, showing
+from connectors import delivery, looking, metrics, registry, setting_up, showing, sync_showing
 from connectors.base import System, Trouble
 from connectors.connections import SettingError, Stale
-from connectors.forms import PURPOSES, ConnectionForm, SecretForm, StatusForm
+from connectors.forms import PURPOSES, BackfillForm, ConnectionForm, SecretForm, StatusForm
 from connectors.models import Connection, DeliveryAttempt, Secret
 from meshline import instant
 from meshline.audit import filters as trail_filters
@@ -47,6 +47,7 @@ def connections(request: Request) -> HttpResponse:
             for standing in metrics.standings(found, at=instant.now())
         ],
         "refusal": refusal_for(request.user, Permission.CONFIGURE_CONNECTION),
+        "may_configure": may(request.user, Permission.CONFIGURE_CONNECTION),
         "may_see_messages": may(request.user, Permission.SEE_PAYLOADS),
     }
     return render(request, "connectors/connections.html", context)
@@ -214,8 +215,11 @@ def _all_of(request: Request, found: Connection) -> dict[str, Any]:
         "trail": _trail(request, found),
         "refusals": _refusals(request, found),
         "may_see_messages": may(request.user, Permission.SEE_PAYLOADS),
+        "syncs": sync_showing.of(found, by=request.user, at=request.now or instant.now()),
+        "backfill_form": BackfillForm(auto_id="id_backfill_%s"),
         # A template would call what is callable, so it is asked here.
         "is_called": system.client is not None,
+        "is_mapped": system.emitter is not None and system.emitter.maps,
         "what": _what(found, system),
     }
 
@@ -280,7 +284,7 @@ def _refused(request: Request, found: Connection) -> list:
 
 def _attempts(request: Request, found: Connection) -> list:
     """What was tried lately, of the outcomes this person may see."""
-    tried = DeliveryAttempt.objects.filter(connection=found.slug)
+    tried = DeliveryAttempt.objects.filter(connection=found.slug, outcome__is_synthetic=False)
     if scope(request.user, Permission.SEE_PROPOSALS) is Scope.TEAM:
         tried = tried.filter(outcome__in=showing.visible(request.user))
     rows = tried.select_related("outcome").defer("calls", "result").order_by("-at", "-pk")

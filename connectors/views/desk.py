@@ -21,7 +21,8 @@ from proposals.models import Proposal
 
 # What a list shows; a payload may be a megabyte.
 _LISTED = ("pk", "received_at", "connection", "type", "key", "status", "why", "duplicates",
-           "record", "signal_id", "connection__slug", "connection__name")  # fmt: skip
+           "record", "signal_id", "late", "occurred_at", "connection__slug",
+           "connection__name")  # fmt: skip
 _VIEWS = {"messages": "Messages", "posts": "Posts", "refused": "Refused"}
 
 

@@ -2,6 +2,7 @@
 
 import logging
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -12,11 +13,11 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
 from django.views.decorators.csrf import csrf_exempt
 
-from connectors import inbox, patience, registry
+from connectors import inbox, registry
 from connectors.base import Post
 from connectors.inbox import Door, NotSigned, Stored
 from connectors.models import Connection
-from meshline import bell
+from meshline import bell, patience, prepared
 from meshline.vault import VaultError
 
 log = logging.getLogger(__name__)
@@ -46,15 +47,24 @@ def receive(request: HttpRequest, slug: str) -> HttpResponse:
     """Answer as the table in the interfaces says; 503 whenever the database is away."""
     try:
         return _receive(request, slug)
+    except patience.Unanswered:
+        # Whoever waited says so in the log; this may be one of thousands in a second.
+        return _come_again()
     except (DatabaseError, VaultError):
         log.exception("A webhook for %s could not be stored", slug)
-        answer = _error(503, "Meshline cannot store this now; send it again soon.")
-        answer["Retry-After"] = "5"
-        return answer
+        return _come_again()
+
+
+def _come_again() -> HttpResponse:
+    answer = _error(503, "Meshline cannot store this now; send it again soon.")
+    answer["Retry-After"] = "5"
+    return answer
 
 
 def _receive(request: HttpRequest, slug: str) -> HttpResponse:
-    with patience.at_most(DATABASE_SECONDS):
+    # A door that is remembered is found without the database.
+    with patience.trying(DATABASE_SECONDS, proves=False):
+        prepared.connect_anew_if_gone()
         at_door = inbox.door(slug)
     if at_door is None:
         return _error(404, f"There is no connection {slug}.")
@@ -72,13 +82,25 @@ def _receive(request: HttpRequest, slug: str) -> HttpResponse:
         url=f"{settings.PUBLIC_URL}{request.get_full_path()}", options=at_door.options,
     )  # fmt: skip
     try:
-        with patience.at_most(DATABASE_SECONDS):
-            stored = inbox.accept(at_door, post, sender=_sender(request))
+        stored = _accepted(at_door, post, _sender(request))
     except NotSigned as error:
         return _refused(request, at_door, 401, str(error), body)
     if any(one.status == "accepted" for one in stored):
         bell.ring("inbox")
     return _stored(stored)
+
+
+def _accepted(at_door: Door, post: Post, sender: str | None) -> list[Stored]:
+    with patience.trying(DATABASE_SECONDS):
+        try:
+            return inbox.accept(at_door, post, sender=sender)
+        except NotSigned:
+            # It may have got a secret since it was looked at.
+            newer = inbox.door(at_door.slug, anew=True) if at_door.is_remembered else None
+            if newer is None:
+                raise
+            post = replace(post, options=newer.options, at=newer.at)
+            return inbox.accept(newer, post, sender=sender)
 
 
 def _check_open(at_door: Door) -> None:
@@ -155,7 +177,7 @@ def _stored(stored: list[Stored]) -> JsonResponse:
 def _refused(
     request: HttpRequest, at_door: Door, status: int, reason: str, body: bytes
 ) -> JsonResponse:
-    with patience.at_most(DATABASE_SECONDS):
+    with patience.trying(DATABASE_SECONDS):
         inbox.reject(
             at_door, status_code=status, reason=reason, headers=_headers(request), body=body,
             sender=_sender(request),

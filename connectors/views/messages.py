@@ -2,17 +2,20 @@
 
 from typing import Any
 
+from django.contrib.messages import INFO
 from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from connectors import looking, raw, replaying, rereading
+from connectors import looking, raw, replaying, rereading, whose_message
 from connectors.models import Message
-from connectors.replaying import Account, Act, Moved, Preview
+from connectors.replaying import Account, Act, ForNothing, Moved, Preview
 from connectors.rereading import NotNow
+from exceptions import ways
 from exceptions.models import Occurrence, Ticket
+from exceptions.states import MoveError
 from meshline import instant
 from meshline.audit import filters as trail_filters
 from meshline.audit import timeline
@@ -85,12 +88,15 @@ def replay(request: Request, message_id: int) -> HttpResponse:
 def release_ticket(request: Request, ticket_id: int) -> HttpResponse:
     """A ticket's remedy: everything quarantined on it is read again, in order."""
     ticket = get_object_or_404(Ticket.objects.visible_to(request.user), pk=ticket_id)
-    released = rereading.release_ticket(ticket, by=request.user, at=instant.now())
-    page = reverse("exceptions:ticket", args=[ticket.pk])
+    try:
+        released = rereading.release_ticket(ticket, by=request.user, at=instant.now())
+    except MoveError as error:
+        return refusal(request, error)
+    page = ways.back(request, ticket.pk)
     if not released:
-        return done(request, "No message on this ticket is quarantined any more.", page)
-    what = "1 message is" if released == 1 else f"{released} messages are"
-    return done(request, f"{what} released and will be read again in order.", page)
+        sentence = "No message on this ticket is quarantined any more."
+        return done(request, sentence, page, level=INFO)
+    return done(request, rereading.said_of(released), page)
 
 
 # --- Reading it again ------------------------------------------------------------------------
@@ -123,7 +129,7 @@ def _carry_out(request: Request, found: Message, act: Act, shown: str) -> HttpRe
         did = replaying.carry_out(
             act=act, message_id=found.pk, shown=shown, by=request.user, at=instant.now()
         )
-    except Moved as error:
+    except (Moved, ForNothing) as error:
         ahead = _look_ahead(request, found, act)
         return _preview(request, found, act, ahead, moved=str(error), status=409)
     return _preview(request, found, act, ahead, did=did)
@@ -246,10 +252,9 @@ def _refusals(request: Request, found: Message) -> dict[str, str]:
     """Why not, for the two acts; empty means: go ahead."""
     waits = found.status == Message.Status.ACCEPTED
     kept = found.status == Message.Status.QUARANTINED
-    owner = rereading.owner_of(found.pk)
     return {
         "release": refusal_for(request.user, Permission.RELEASE_QUARANTINE)
         or ("" if kept else "Only a quarantined message is released."),
-        "replay": refusal_for(request.user, Permission.REPLAY_MESSAGE, owner=owner)
+        "replay": whose_message.refusal_of_replay(found, request.user)
         or ("This message is about to be digested anyway." if waits else ""),
     }

@@ -124,6 +124,7 @@ def _show_part(
     context = {
         "form": form,
         "part": inventory.part(name),
+        "why_second": parts.why_second(name),
         "seen": given if given and not stale else seen.keep(now),
         "stale": _meanwhile(stale, "systemrole", name) if stale else None,
     }

@@ -40,6 +40,10 @@ class Crm:
     def calls(self):
         return sandbox_control.ask("GET", "/calls", vendor="hubspot")["calls"]
 
+    def change_deal(self, deal, **properties):
+        """Somebody at HubSpot's screen writes other values."""
+        sandbox_control.ask("POST", f"/hubspot/deals/{deal}/set", {"properties": properties})
+
     def delete_deal(self, deal):
         """Somebody at HubSpot's screen deletes it."""
         sandbox_control.ask("POST", f"/hubspot/deals/{deal}/delete", {})

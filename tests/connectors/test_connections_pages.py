@@ -9,7 +9,14 @@ from django.test import Client
 from connectors import connections, delivery, registry
 from connectors.base import Trouble
 from connectors.connections import SettingError, Settings
-from connectors.models import Connection, DeliveryAttempt, Message, RejectedReceipt, Secret
+from connectors.models import (
+    Connection,
+    DeliveryAttempt,
+    Message,
+    RejectedReceipt,
+    Secret,
+    SyncCursor,
+)
 from meshline import instant, vault
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -70,6 +77,26 @@ def test_the_list_says_how_each_stands(sign_in, staff):
     assert "expected every 1 h 2 1 0 Seconds" in said
     assert "Olivia Ortiz" in said
     assert "Silent" not in said
+
+
+def test_where_no_rhythm_is_agreed_it_says_so_with_the_way_and_what_is_left_of_a_quota(
+    sign_in, pandadoc
+):  # fmt: skip
+    post_pandadoc([document()])
+    post_pandadoc([document(id="b")])
+    oldest = Message.objects.order_by("pk").first()
+    Message.objects.filter(pk=oldest.pk).update(
+        received_at=Message.objects.latest("pk").received_at - timedelta(minutes=12)
+    )
+    SyncCursor.objects.create(
+        connection=pandadoc, kind="documents", at=instant.now(), next_at=instant.now(),
+        quota="92 of 100 calls left in 10 s",
+    )  # fmt: skip
+    said = row(sign_in("olivia").get("/connections/"), "pandadoc")
+    assert "no rhythm agreed, lately every 12 m" in said
+    assert "Quota: 92 of 100 calls left in 10 s" in said
+    assert "Agree on one" not in said
+    assert "Agree on one" in row(sign_in("ada").get("/connections/"), "pandadoc")
 
 
 def test_silence_longer_than_usual_is_marked(sign_in, pandadoc):

@@ -27,13 +27,13 @@ pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 class Workers:
     """`rqworker` processes as `up` starts them, on the database of the tests."""
 
-    def __init__(self, log):
-        self.log = log
+    def __init__(self, log, *queues):
+        self.log, self.queues = log, queues or ("outbox", "inbox")
         self.all = []
 
     def start(self):
         command = [
-            *(sys.executable, str(PROJECT / "manage.py"), "rqworker", "outbox", "inbox"),
+            *(sys.executable, str(PROJECT / "manage.py"), "rqworker", *self.queues),
             *("--serializer", "rq.serializers.JSONSerializer", "--skip-checks"),
         ]
         with self.log.open("ab") as output:

@@ -177,7 +177,7 @@ def test_what_nobody_plays_yet_waits_and_follows_once_somebody_does(staff, setti
     carry()
     assert outcome("deal").connection == ""
     assert sweep_late() == 2
-    assert "No connection plays the part of crm yet." in Ticket.objects.get().reason
+    assert "No connection plays the part of the CRM yet." in Ticket.objects.get().reason
     factories.hubspot("http://127.0.0.1:9")
     assert outcome("deal").connection == "hubspot"
 

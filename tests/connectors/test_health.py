@@ -5,11 +5,13 @@ from datetime import timedelta
 import pytest
 
 from connectors import draining, health, jobs, retrying
-from connectors.models import Connection, DeliveryAttempt
+from connectors.models import Connection, DeliveryAttempt, PageTry
+from exceptions import desk
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine
 from proposals.models import Outcome
+from tests import factories
 from tests.connectors.crm import carry, outcome, say, soon, sweep_late
 
 pytestmark = pytest.mark.django_db
@@ -56,6 +58,26 @@ def test_it_opens_at_ten_tries_of_which_seventy_in_a_hundred_failed(crm, succeed
     assert (hubspot().breaker == "open") is opens
 
 
+@pytest.mark.parametrize(
+    ("came", "failed", "opens"), [(0, 8, False), (0, 9, True), (3, 6, True), (4, 6, False)]
+)
+def test_a_page_that_is_looked_for_is_a_try_like_any_other(crm, came, failed, opens):
+    say("sent")
+    there, at = hubspot(), instant.now() - timedelta(seconds=30)
+    for failure in [""] * came + ["unavailable"] * failed:
+        health.note_page(there, failure=failure, at=at)
+    crm.breaks({"kind": "down"})
+    carry()  # one more try, and it fails
+    assert (hubspot().breaker == "open") is opens
+
+
+def test_what_pages_said_is_kept_for_as_long_as_it_counts(crm):
+    for ago in (600, 301, 30, 0):
+        at = instant.now() - timedelta(seconds=ago)
+        health.note_page(hubspot(), failure="unavailable", sentence="It is down.", at=at)
+    assert PageTry.objects.count() == 2
+
+
 def test_tries_of_more_than_five_minutes_ago_do_not_count(crm):
     say("sent")
     tries(0, 20, ago=timedelta(minutes=6))
@@ -84,6 +106,22 @@ def test_an_open_breaker_is_one_ticket_and_holds_without_failing(broken):
     # Late ones hang on that very ticket.
     sweep_late()
     assert Ticket.objects.count() == 1
+
+
+def test_what_is_closed_while_it_is_down_comes_back_with_the_next_probe(broken, olivia):
+    [ticket] = Ticket.objects.unresolved()
+    desk.claim(ticket_id=ticket.pk, by=olivia, at=instant.now())
+    desk.resolve(
+        ticket_id=ticket.pk, resolution="fixed", note="Looked fine.", by=olivia, at=instant.now()
+    )
+    probe_is_due()
+    carry()
+    [back] = Ticket.objects.unresolved()
+    assert (back.pk, back.reopened) == (ticket.pk, 1)
+    # A further probe finds it open.
+    probe_is_due()
+    carry()
+    assert [one.reopened for one in Ticket.objects.unresolved()] == [1]
 
 
 def test_the_clocks_own_look_hangs_late_ones_on_the_same_ticket(broken):
@@ -116,6 +154,21 @@ def test_a_probe_is_not_used_up_by_what_is_due_elsewhere(broken):
     broken.mend()
     carry()
     assert hubspot().breaker == "closed"
+
+
+def test_each_broken_connection_gets_its_probe_also_for_what_can_wait(broken, monkeypatch):
+    """The first of two takes the one place of the patient tiers; the second needs none."""
+    factories.connected("slack", credential="xoxb-of-the-tests")
+    hubspots = Outcome.objects.filter(connection="hubspot", name="deal").order_by("pk")
+    Outcome.objects.filter(pk=hubspots.last().pk).update(connection="slack")
+    Outcome.objects.exclude(connection="meshline").update(tier="daily", tier_rank=3)
+    Connection.objects.filter(slug="slack").update(breaker="open")
+    soon()
+    probe_is_due()
+    carriers = draining.Carriers(8)
+    monkeypatch.setattr(carriers, "_start_one", lambda: None)
+    assert draining._claim_next(carriers)
+    assert carriers.in_flight == {"hubspot": 1, "slack": 1}
 
 
 def test_a_probe_goes_out_for_what_a_killed_worker_left(broken):

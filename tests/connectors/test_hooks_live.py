@@ -13,10 +13,10 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from urllib.parse import parse_qs, quote, urlsplit, urlunsplit
+from urllib.parse import parse_qs, urlsplit, urlunsplit
 
 import pytest
 from django.db import connection
@@ -96,7 +96,7 @@ def serve(database_url, *, threads=4):
     env = {
         **os.environ,
         "DATABASE_URL": database_url,
-        "DJANGO_SETTINGS_MODULE": "meshline.settings",
+        "DJANGO_SETTINGS_MODULE": "tests.live_settings",
     }
     env.pop("MIGRATION_DATABASE_URL", None)
     with log.open("wb") as out:
@@ -128,21 +128,14 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def database_url(**host):
-    """The address of the test's database, at another host if need be."""
+def database_url(*, port=None):
+    """The address of the test's database; through a port of this machine, if one is given."""
     parts = urlsplit(os.environ["DATABASE_URL"])
-    query = parts.query
-    netloc = parts.netloc
-    if host:
-        query = f"host={quote(host['host'], safe='')}"
-        netloc = f"{parts.username}@:{host['port']}" if "port" in host else parts.netloc
-    name = connection.settings_dict["NAME"]
-    return urlunsplit((parts.scheme, netloc, f"/{name}", query, ""))
-
-
-def socket_folder():
-    parts = urlsplit(os.environ["DATABASE_URL"])
-    return parse_qs(parts.query).get("host", [""])[0]
+    path = f"/{connection.settings_dict['NAME']}"
+    if port is None:
+        return urlunsplit(parts._replace(path=path))
+    who, at, _ = parts.netloc.rpartition("@")
+    return urlunsplit(parts._replace(netloc=f"{who}{at}127.0.0.1:{port}", path=path, query=""))
 
 
 @pytest.fixture(scope="module")
@@ -252,6 +245,7 @@ def test_a_sender_that_announces_a_body_and_never_sends_it_holds_nobody(pandadoc
         wire.close()
 
 
+@pytest.mark.long
 def test_senders_that_drip_their_bodies_hold_nobody_for_longer_than_a_body_may_take(
     pandadoc, server
 ):
@@ -278,6 +272,71 @@ def test_senders_that_drip_their_bodies_hold_nobody_for_longer_than_a_body_may_t
         thread.join()
         for wire in dripping:
             wire.close()
+
+
+def lines(first, *more):
+    """The head of a request without any body of it."""
+    return "\r\n".join([first, "Host: 127.0.0.1", *more]).encode() + b"\r\n\r\n"
+
+
+def told_to(server, said, number):
+    """So many connections over which this is said, and then nothing more."""
+    wires = [socket.create_connection(("127.0.0.1", server.port), 30) for _ in range(number)]
+    for wire in wires:
+        wire.sendall(said)
+    return wires
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"",
+        b"POST /hooks/pandadoc/ HT",
+        lines("POST /sign-in/ HTTP/1.1", "Content-Length: 1000"),
+        lines("PATCH /api/v1/tickets/1 HTTP/1.1", "Content-Length: 1000"),
+    ],
+    ids=["silence", "half a line", "a form", "a script"],
+)
+def test_who_says_half_of_it_at_any_door_holds_up_no_webhook(pandadoc, server, said):
+    """As many as there are threads."""
+    wires = told_to(server, said, 4)
+    (status, _), seconds = timed(lambda: server.post(raw_event()))
+    assert status == 202
+    assert (
+        seconds < 4.8
+    )  # what gunicorn gives to silence alone; all else it would wait for for ever
+    for wire in wires:
+        wire.close()
+
+
+def test_who_does_not_hang_up_holds_up_nobody(pandadoc, server):
+    """Answered and told that it was the last time, they stay on the line."""
+    wires = told_to(server, lines("GET /healthz HTTP/1.1", "Connection: close"), 4)
+    (status, _), seconds = timed(lambda: server.post(raw_event()))
+    assert status == 202
+    assert seconds < 4.5  # gunicorn itself waits 2 s for each
+    for wire in wires:
+        wire.close()
+
+
+def test_half_a_form_is_not_read_as_a_whole_one(pandadoc, server):
+    form = lines(
+        "POST /sign-in/ HTTP/1.1", "Content-Length: 1000", "Connection: close",
+        "Content-Type: application/x-www-form-urlencoded",
+    )  # fmt: skip
+    with socket.create_connection(("127.0.0.1", server.port), 30) as wire:
+        wire.sendall(form + b"email=rosa@example.com")
+        wire.shutdown(socket.SHUT_WR)
+        answer = b""
+        while piece := wire.recv(65536):
+            answer += piece
+    assert answer[9:12] == b"408"
+    assert b"did not arrive in time" in answer
+
+
+def test_a_form_beyond_all_measure_is_refused_unread(pandadoc, server):
+    raw = lines("POST /sign-in/ HTTP/1.1", "Content-Length: 100000000", "Connection: close")
+    assert server.send(raw)[0] == 413
 
 
 def test_a_slow_sender_is_waited_for(pandadoc, server):
@@ -381,7 +440,7 @@ def test_two_contents_under_one_key_at_once_leave_one_message_and_one_ticket(pan
 def test_a_thousand_events_in_one_post_are_stored_all_or_none(pandadoc, server):
     body = json.dumps([document(id=f"doc-{n}", recipients=[]) for n in range(1000)]).encode()
     # On a busy machine the door may say 503 first, as it says to every sender; then it comes again.
-    answers = (server.post(body) for _ in range(10))
+    answers = (server.post(body) for _ in range(30))
     status, said = next(one for one in answers if one[0] != 503)
     assert status == 202
     assert len(said["messages"]) == Message.objects.count() == 1000
@@ -394,7 +453,7 @@ def timed(act):
 
 
 def test_a_database_that_refuses_is_503_within_two_seconds_and_nothing_is_lost(pandadoc, server):
-    away = serve(database_url(host="127.0.0.1", port=free_port()))
+    away = serve(database_url(port=free_port()))
     try:
         client = HTTPConnection("127.0.0.1", away.port, timeout=10)
         body = raw_event()
@@ -414,61 +473,141 @@ def test_a_database_that_refuses_is_503_within_two_seconds_and_nothing_is_lost(p
     assert server.post(body, event_id="e")[0] == 202
 
 
-@dataclass
 class Between:
     """Stands between the server and its database, and may fall silent without hanging up."""
 
-    folder: Path
-    behind: str
-    silent: threading.Event = field(default_factory=threading.Event)
-
-    def __post_init__(self):
-        self.listening = socket.socket(socket.AF_UNIX)
-        self.listening.bind(str(self.folder / ".s.PGSQL.5432"))
-        self.listening.listen(64)
+    def __init__(self):
+        self.listening = socket.create_server(("127.0.0.1", 0), backlog=64)
+        self.port = self.listening.getsockname()[1]
+        self.speaks = threading.Event()
+        self.speaks.set()
+        # One for each piece that is held back.
+        self.held = threading.Semaphore(0)
         threading.Thread(target=self._accept, daemon=True).start()
 
     def _accept(self):
         with contextlib.suppress(OSError):
             while True:
                 front, _ = self.listening.accept()
-                back = socket.socket(socket.AF_UNIX)
-                back.connect(f"{self.behind}/.s.PGSQL.5432")
+                back = _to_the_database()
                 for pair in ((front, back), (back, front)):
                     threading.Thread(target=self._carry, args=pair, daemon=True).start()
 
     def _carry(self, here, there):
         with contextlib.suppress(OSError):
             while piece := here.recv(65536):
-                while self.silent.is_set():
-                    time.sleep(0.02)
+                if not self.speaks.is_set():
+                    self.held.release()
+                    self.speaks.wait()
                 there.sendall(piece)
         for end in (here, there):
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
 
 
-@pytest.mark.skipif(not socket_folder().startswith("/"), reason="The database has no socket.")
-def test_a_database_that_falls_silent_is_503_within_two_seconds_and_then_goes_on(pandadoc):
-    with tempfile.TemporaryDirectory(prefix="ml-") as folder:
-        between = Between(Path(folder), socket_folder())
-        hung = serve(database_url(host=folder), threads=2)
-        try:
-            # Every thread of the server has its connection by now.
-            for number in range(6):
-                assert hung.post(raw_event(), event_id=f"before-{number}")[0] == 202
-            between.silent.set()
-            (status, _), seconds = timed(lambda: hung.post(raw_event(), event_id="e"))
-            assert status == 503
-            assert seconds < 9  # without patience it would wait for ever
-            between.silent.clear()
-            assert hung.post(raw_event(), event_id="e")[0] in {200, 202}
-        finally:
-            between.silent.clear()
-            hung.stop()
-            between.listening.close()
-            hung.log.unlink()
+def _to_the_database():
+    """A wire to the database of the tests, whether it listens on a socket or on a port."""
+    parts = urlsplit(os.environ["DATABASE_URL"])
+    said = {name: values[0] for name, values in parse_qs(parts.query).items()}
+    host, port = said.get("host") or parts.hostname, said.get("port") or parts.port or 5432
+    if not host.startswith("/"):
+        return socket.create_connection((host, int(port)), 30)
+    wire = socket.socket(socket.AF_UNIX)
+    wire.connect(f"{host}/.s.PGSQL.{port}")
+    return wire
+
+
+@pytest.fixture
+def between(pandadoc):
+    return Between()
+
+
+@pytest.fixture
+def hung(between):
+    """A server of two threads whose database may fall silent; each has its connection by now."""
+    started = serve(database_url(port=between.port), threads=2)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            sent = pool.map(lambda n: started.post(raw_event(), event_id=f"b-{n}"), range(16))
+            assert {status for status, _ in sent} == {202}
+        yield started
+    finally:
+        between.speaks.set()
+        started.stop()
+        between.listening.close()
+        started.log.unlink()
+
+
+def test_a_database_that_falls_silent_is_503_within_two_seconds_and_then_goes_on(between, hung):
+    between.speaks.clear()
+    (status, _), seconds = timed(lambda: hung.post(raw_event(), event_id="e"))
+    assert status == 503
+    assert seconds < 9  # without patience it would wait for ever
+    between.speaks.set()
+    assert hung.post(raw_event(), event_id="e")[0] in {200, 202}
     assert Message.objects.filter(key="e").count() == 1
+
+
+def test_many_posts_at_once_to_a_silent_database_do_not_queue_for_it(between, hung):
+    between.speaks.clear()
+    with ThreadPoolExecutor(30) as pool:
+        asked = pool.map(lambda n: hung.post(raw_event(), event_id=f"e-{n}"), range(60))
+        answers, seconds = timed(lambda: [status for status, _ in asked])
+    assert set(answers) == {503}
+    assert seconds < 20  # two at a time, each waiting for two seconds, would take a minute
+    between.speaks.set()
+    # It tries for itself, and everybody is let in again.
+    assert hung.post(raw_event(), event_id="e-1")[0] in {200, 202}
+    assert hung.post(raw_event(), event_id="e-2")[0] in {200, 202}
+
+
+def test_after_a_restart_of_the_database_the_first_posts_are_taken_like_all_others(
+    pandadoc, server
+):
+    with ThreadPoolExecutor(8) as pool:
+        # Every thread of the server has its connection by now.
+        list(pool.map(lambda n: server.post(raw_event(), event_id=f"before-{n}"), range(16)))
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND usename = current_user"
+                " AND pid <> pg_backend_pid()"
+            )
+        batch = json.dumps([document(id=f"doc-{n}") for n in range(3)]).encode()
+        bodies = [batch] + [raw_event()] * 15
+        sent = pool.map(lambda n: server.post(bodies[n], event_id=f"after-{n}"), range(16))
+        assert {status for status, _ in sent} == {202}
+
+
+def in_background(ask, number):
+    """Asked by so many at once; the threads, which end when they are answered."""
+    threads = [threading.Thread(target=ask) for _ in range(number)]
+    for thread in threads:
+        thread.start()
+    return threads
+
+
+def test_who_waits_for_a_silent_database_leaves_a_thread_to_webhooks(between, hung):
+    raw = lines("GET /api/v1/tickets HTTP/1.1", "Authorization: Bearer mesh_x", "Connection: close")
+    between.speaks.clear()
+    waiting = in_background(lambda: hung.send(raw), 3)
+    try:
+        assert between.held.acquire(timeout=30)
+        (status, _), seconds = timed(lambda: hung.post(raw_event(), event_id="e"))
+        assert status == 503
+        assert seconds < 9
+        client = HTTPConnection("127.0.0.1", hung.port, timeout=9)
+        client.request("GET", "/healthz")
+        assert client.getresponse().read() == b"ok"
+        client.request("GET", "/sign-in/")
+        busy = client.getresponse()
+        assert (busy.status, busy.headers["Retry-After"]) == (503, "5")
+        assert b"Meshline has its hands full" in busy.read()
+        client.close()
+    finally:
+        between.speaks.set()
+        for thread in waiting:
+            thread.join()
 
 
 def test_a_lock_held_for_long_is_503_within_two_seconds(pandadoc, server):

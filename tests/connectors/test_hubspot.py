@@ -7,13 +7,14 @@ import pytest
 from connectors.base import Errand, Trouble
 from connectors.http import Reply
 from connectors.hubspot import client as hubspot
-from connectors.hubspot import deliver, read
+from connectors.hubspot import deliver, read, stages
 from proposals.states import State
 
 AT = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 DEAL = {
     "title": "Website relaunch", "state": "sent", "amount": "1234.50", "currency": "EUR",
-    "owner_email": "remy@example.com", "proposal": "pandadoc:doc-1",
+    "owner_email": "remy@example.com", "proposal": "pandadoc:doc-1", "stage": "open",
+    "dealstage": "contractsent",
 }  # fmt: skip
 TASK = {
     "subject": "Follow up", "body": "Call Nina.", "priority": "HIGH",
@@ -84,10 +85,19 @@ def test_what_is_not_known_is_left_as_it_is_over_there():
     assert made.gap == "HubSpot has no owner with the e-mail remy@example.com."
 
 
-def test_every_state_has_a_stage():
-    assert set(deliver.STAGES) == set(State)
-    closed = {state for state, stage in deliver.STAGES.items() if stage.startswith("closed")}
-    assert closed == {State.CLOSED_WON, State.CLOSED_LOST}
+def test_a_stage_that_is_left_as_it_is_there_is_neither_written_nor_compared():
+    account = Account(found=there(dealstage="closedwon"))
+    left = errand({**DEAL, "stage": ""}, account, external_id="4711")
+    deliver.deal(left)
+    assert "dealstage" not in account.asked[0][4]
+    assert read.deal(left)
+
+
+def test_every_state_has_a_stage_that_says_the_same():
+    said = {state: stages.told({"state": state})["stage"] for state in State}
+    assert set(said) == set(State)
+    closed = {state: stage for state, stage in said.items() if stage != "open"}
+    assert closed == {State.CLOSED_WON: "closed-won", State.CLOSED_LOST: "closed-lost"}
 
 
 def test_a_task_carries_our_key_its_due_time_and_its_deal():
@@ -130,12 +140,21 @@ def test_a_task_is_closed_by_its_id_or_our_key_and_one_that_never_was_needs_noth
     assert account.asked[-1] == ("update", "tasks", "55", {"hs_task_status": "COMPLETED"})
 
 
+def test_a_task_is_moved_by_its_id_or_our_key_and_one_that_never_was_needs_nothing():
+    params = {"of_key": "k", "of_id": "", "due_at": "2026-03-05T09:00:00.123456+00:00"}
+    assert deliver.move_task(errand(params, Account())).external_id == ""
+    account = Account(known={"id": "55"}, found={"id": "55", "properties": {}})
+    assert deliver.move_task(errand(params, account)).external_id == "55"
+    due = {"hs_timestamp": "2026-03-05T09:00:00.123+00:00"}
+    assert account.asked[-1] == ("update", "tasks", "55", due)
+
+
 # --- Reading back ----------------------------------------------------------------------------
 def there(**changes):
     return {
         "properties": {
             "meshline_proposal_id": "pandadoc:doc-1", "dealname": "Website relaunch",
-            "amount": "1234.5", "meshline_state": "sent", **changes,
+            "amount": "1234.5", "meshline_state": "sent", "dealstage": "contractsent", **changes,
         }
     }  # fmt: skip
 
@@ -150,10 +169,29 @@ def test_a_deal_proves_itself_by_what_it_says():
     [
         {"meshline_proposal_id": "pandadoc:doc-2"}, {"dealname": "Other"}, {"amount": "1234.51"},
         {"amount": None}, {"amount": "much"}, {"meshline_state": "viewed"},
+        {"dealstage": "closedwon"}, {"dealstage": "closedlost"}, {"dealstage": None},
     ],
 )  # fmt: skip
 def test_a_deal_that_says_otherwise_proves_nothing(other):
     assert read.deal(errand(DEAL, Account(found=there(**other)), external_id="4711")) is None
+
+
+@pytest.mark.parametrize("stage", ["qualifiedtobuy", "1234567"])
+def test_a_deal_that_somebody_moved_on_right_away_is_proven_all_the_same(stage):
+    account = Account(found=there(dealstage=stage))
+    assert read.deal(errand(DEAL, account, external_id="4711"))
+
+
+def test_a_deal_that_was_won_proves_itself_by_a_won_stage():
+    won = there(meshline_state="closed-won", dealstage="contractsent")
+    wanted = errand(
+        {**DEAL, "state": "closed-won", "stage": "closed-won"},
+        Account(found=won),
+        external_id="4711",
+    )
+    assert read.deal(wanted) is None
+    won["properties"]["dealstage"] = "closedwon"
+    assert read.deal(wanted)
 
 
 def test_nothing_and_no_id_prove_nothing():
@@ -176,6 +214,21 @@ def test_a_closed_task_proves_itself_by_its_status(status, proven):
     found = {"properties": {"hs_task_status": status}}
     proof = read.completed_task(errand({}, Account(found=found), external_id="1"))
     assert (proof is not None) is proven
+
+
+@pytest.mark.parametrize(
+    ("due", "proven"),
+    [
+        ("2026-03-05T09:00:00.123Z", True), ("2026-03-05T10:00:00.123+01:00", True),
+        ("2026-03-05T09:00:00Z", False), (None, False), ("soon", False),
+    ],
+)  # fmt: skip
+def test_a_moved_task_proves_itself_by_its_time(due, proven):
+    account = Account(found={"properties": {"meshline_key": "k", "hs_timestamp": due}})
+    params = {"due_at": "2026-03-05T09:00:00.123456+00:00"}
+    assert bool(read.moved_task(errand(params, account, external_id="55"))) is proven
+    assert read.moved_task(errand(params, Account(), external_id="55")), "It is gone."
+    assert read.moved_task(errand(params, account)), "It never was."
 
 
 # --- How long it asks us to wait -------------------------------------------------------------

@@ -75,7 +75,7 @@ def test_where_people_close_a_deal_won_there_is_a_ticket_and_changes_nothing(lin
     told(event())
     linked.refresh_from_db()
     assert linked.state == "signed"
-    assert "hubspot may not" in Ticket.objects.get(kind="not-the-authority").reason
+    assert "HubSpot may not" in Ticket.objects.get(kind="not-the-authority").reason
 
 
 def test_our_own_write_comes_back_and_is_dropped(linked):

@@ -28,8 +28,8 @@ def office(settings):
     office.close()
 
 
-def send(key="k-1"):
-    return deliver.letter(LETTER, to="olivia@example.com", key=key)
+def send(key="k-1", to="olivia@example.com"):
+    return deliver.letter(LETTER, to=to, key=key)
 
 
 def refused():
@@ -51,6 +51,22 @@ def test_a_letter_arrives_with_both_its_forms_and_its_id(office, settings):
     assert "rcpt TO:<olivia@example.com>" in office.heard
 
 
+def test_a_domain_with_umlauts_is_written_as_the_wire_knows_it(office, settings):
+    settings.DEFAULT_FROM_EMAIL = "Meshline <meshline@grün.example>"
+    send(to="anna@müller.example")
+    assert "rcpt TO:<anna@xn--mller-kva.example>" in office.heard
+    assert "To: anna@xn--mller-kva.example" in office.letters[0]
+    assert any("<meshline@xn--grn-ioa.example>" in line for line in office.heard)
+
+
+@pytest.mark.parametrize("to", ["ännä@example.com", "anna@" + "ü" * 70 + ".example", "anna@.ü"])
+def test_an_address_that_no_server_takes_is_that_persons_trouble(office, to):
+    with pytest.raises(Trouble, match="No mail server takes mail for the address") as caught:
+        send(to=to)
+    assert (caught.value.failure, caught.value.permanent) == (deliver.RECIPIENT, True)
+    assert office.heard == []
+
+
 def test_we_introduce_ourselves_by_an_address_where_we_have_no_name(office, settings):
     settings.PUBLIC_URL = "http://127.0.0.1:8000"
     send()
@@ -61,7 +77,9 @@ def test_we_introduce_ourselves_by_an_address_where_we_have_no_name(office, sett
     ("word", "answer", "failure", "permanent"),
     [
         ("RCPT", "550 no such user", deliver.RECIPIENT, True),
-        ("RCPT", "450 greylisted", "unavailable", False),
+        ("RCPT", "450 greylisted", deliver.MAILBOX, False),
+        ("RCPT", "452 mailbox full", deliver.MAILBOX, False),
+        ("RCPT", "421 closing", "unavailable", False),
         ("MAIL", "530 not from you", "refused", True),
         ("MAIL", "421 too busy", "unavailable", False),
         ("DATA", "554 looks like spam", "refused", True),

@@ -187,16 +187,16 @@ NASTY = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("q", NASTY)
 @pytest.mark.parametrize("who", ["olivia", "ada"])
 @pytest.mark.parametrize("view", ["", "posts/", "refused/"])
-def test_nothing_typed_breaks_the_search(sign_in, pandadoc, q, who, view):
+def test_nothing_typed_breaks_the_search(sign_in, pandadoc, who, view):
     post_pandadoc([document("sent")], event_id="one")
     digest_all()
     post_pandadoc([document("sent")], event_id="two")
     post_pandadoc(b"forged", secret="wrong")
-    answer = sign_in(who).get(f"/messages/{view}", {"q": q})
-    assert answer.status_code == 200
+    client = sign_in(who)
+    for q in NASTY:
+        assert client.get(f"/messages/{view}", {"q": q}).status_code == 200, q
 
 
 @pytest.mark.parametrize(

@@ -29,6 +29,10 @@ pytestmark = pytest.mark.django_db
 threaded = pytest.mark.django_db(transaction=True)
 
 
+def why_not(outcome):
+    return holding.reason(outcome, at=instant.now())
+
+
 def claim(*slugs, seconds=60):
     return outbox.claim(slugs or ["hubspot"], lease_seconds=seconds)
 
@@ -157,7 +161,7 @@ def test_a_paused_connection_holds_what_is_due_and_says_so(crm, staff):
     carry()
     assert states() == {"deal": "due", "follow-up": "due", "tell-owner": "proven"}
     assert crm.calls() == []
-    assert holding.reason(outcome("deal")).why == "HubSpot is paused. They migrate."
+    assert why_not(outcome("deal")).why == "HubSpot is paused. They migrate."
     doors.set_status(slug="hubspot", status="active", reason="", by=staff["rosa"], at=instant.now())
     carry()
     assert set(states().values()) == {"proven"}
@@ -166,16 +170,16 @@ def test_a_paused_connection_holds_what_is_due_and_says_so(crm, staff):
 def test_each_wait_has_its_reason(crm):
     say("sent")
     deal, task, notice = Outcome.objects.order_by("pk")
-    assert holding.reason(deal) is None
-    assert holding.reason(task).why == "It waits behind the deal of the same record."
-    assert holding.reason(task).behind == deal.pk
-    assert holding.reason(notice) is None
+    assert why_not(deal) is None
+    assert why_not(task).why == "It waits behind the deal of the same record."
+    assert why_not(task).behind == deal.pk
+    assert why_not(notice) is None
     Connection.objects.filter(slug="hubspot").update(
         breaker="open", breaker_opened_at=instant.now(), next_probe_at=instant.now()
     )
-    assert "does not answer" in holding.reason(deal).why
+    assert "does not answer" in why_not(deal).why
     Outcome.objects.update(connection="")
-    assert holding.reason(outcome("deal")).why == "No connection plays the part of crm yet."
+    assert why_not(outcome("deal")).why == "No connection plays the part of the CRM yet."
 
 
 @threaded
@@ -286,6 +290,45 @@ def test_people_are_told_in_one_go_and_what_is_out_of_the_ordinary_alone(
     lines = TrailLine.objects.filter(what="outcome.proven")
     assert {int(one.subject_id) for one in lines} == {one.pk for one in due[2:]}
     assert DeliveryAttempt.objects.filter(succeeded=True).count() == 4
+
+
+@threaded
+def test_what_is_told_alone_starts_no_more_threads_than_there_may_be(crm, monkeypatch):
+    for number in range(12):
+        say("sent", id=f"doc-{number}")
+    told = list(Outcome.objects.filter(kind="notice.tell").order_by("pk"))
+    deals = list(Outcome.objects.filter(connection="hubspot").order_by("pk"))
+    monkeypatch.setattr(telling, "tell_batch", lambda: (0, told))
+    answers, carried = threading.Event(), []
+
+    def carry(one, **_):
+        if one.connection == "hubspot":
+            answers.wait(20)
+        carried.append(one.pk)
+
+    monkeypatch.setattr(delivery, "carry", carry)
+    carriers = draining.Carriers(2)
+    try:
+        # A third waits until one of the two is free.
+        for deal in deals[:3]:
+            carriers.take(deal, carriers.ends_at())
+        # The other side hangs; whoever is to be told does not wait for it.
+        assert draining._tell(carriers)
+        assert carried == [one.pk for one in told]
+        assert len(carriers._threads) == 2
+    finally:
+        answers.set()
+        carriers.stop()
+    assert carriers.carried == len(carried) == 15
+
+
+def test_where_nobody_has_that_e_mail_any_more_the_present_owner_is_told(crm):
+    say("sent")
+    meant = Outcome.objects.get(kind="notice.tell")
+    Outcome.objects.filter(pk=meant.pk).update(params=meant.params | {"owner_email": "x@y.z"})
+    carry()
+    assert outcome("tell-owner").state == "proven"
+    assert Notice.objects.get(key=meant.key).user == Proposal.objects.get().owner
 
 
 def test_a_batch_whose_lease_was_taken_over_tells_nobody(crm, monkeypatch):
@@ -453,6 +496,28 @@ def test_a_retry_of_what_was_given_up_keeps_its_key(crm, olivia):
     again = outcome("deal")
     assert (again.state, again.key) == ("proven", deal.key)
     assert Ticket.objects.get().resolution == "closed on evidence"
+
+
+def test_after_a_persons_retry_the_waits_begin_anew(crm, olivia):
+    """One hiccup after it is not ten hours, and "too many" is free again for an hour."""
+    say("sent")
+    crm.breaks({"kind": "status", "code": 500, "match": {"path": "deals"}})
+    for _ in range(12):
+        Connection.objects.update(breaker="closed")
+        DeliveryAttempt.objects.update(at=instant.now() - timedelta(hours=1))
+        soon(name="deal")
+        carry()
+    given_up = outcome("deal")
+    assert (given_up.state, given_up.attempts) == ("given_up", 10)
+    assert given_up.last_error
+    Outcome.objects.update(first_failed_at=instant.now() - timedelta(hours=20))
+    crm.breaks({"kind": "status", "code": 429, "times": 1, "match": {"path": "deals"}})
+    before = instant.now()
+    outbox.retry(outcome_id=given_up.pk, by=olivia, at=before)
+    carry()
+    deal = outcome("deal")
+    assert (deal.state, deal.attempts, deal.tries) == ("due", 11, 0)
+    assert deal.next_attempt_at - before < timedelta(minutes=1)
 
 
 def test_what_is_proven_can_be_neither_retried_nor_cancelled(crm, olivia):

@@ -4,7 +4,10 @@ import pytest
 from standardwebhooks.webhooks import Webhook
 
 from connectors import retrying
+from connectors.answers import Caller
 from connectors.models import DeliveryAttempt
+from connectors.slack.client import Client
+from exceptions import troubles
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.shell import sandbox_control
@@ -81,6 +84,42 @@ def test_what_died_on_the_way_to_the_chat_is_not_posted_again_by_itself(chat):
     message.refresh_from_db()
     assert (message.state, posted()) == ("given_up", [])
     assert "nobody can tell whether it was done" in Ticket.objects.unresolved().get().reason
+
+
+def test_our_own_mistake_after_a_post_posts_nothing_again(chat, monkeypatch):
+    signed()
+    settle = troubles.settle
+    monkeypatch.setattr(troubles, "settle", lambda **_: 1 / 0)
+    carry()
+    assert (outcome("message").state, len(posted())) == ("delivered", 1)
+    monkeypatch.setattr(troubles, "settle", settle)
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("proven", 1)
+    assert not Ticket.objects.unresolved().exists()
+
+
+def test_our_own_mistake_over_the_answer_to_a_post_is_put_before_a_person(chat, monkeypatch):
+    signed()
+    call = Caller.json
+    monkeypatch.setattr(Caller, "json", lambda *_: 1 / 0)
+    carry()
+    assert (outcome("message").state, len(posted())) == ("given_up", 1)
+    monkeypatch.setattr(Caller, "json", call)
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("given_up", 1)
+    tickets = Ticket.objects.unresolved().filter(all_occurrences__subject=outcome("message").ref)
+    assert "knows no repeats" in tickets.get().remedies[0]["explains"]
+
+
+def test_our_own_mistake_before_anything_was_posted_is_tried_again(chat, monkeypatch):
+    signed()
+    post = Client.post
+    monkeypatch.setattr(Client, "post", lambda *_, **__: 1 / 0)
+    carry()
+    assert (outcome("message").state, outcome("message").failure) == ("due", "crashed")
+    monkeypatch.setattr(Client, "post", post)
+    carry_on()
+    assert (outcome("message").state, len(posted())) == ("proven", 1)
 
 
 @pytest.mark.parametrize("times", [1, 3])

@@ -74,6 +74,14 @@ def tell(user, text="Look", key="k", **more):
     return notices.tell(user, text, key=key, at=instant.now(), **{"kind": "ticket", **more})
 
 
+def it_is_quiet(user):
+    """Now, and for hours."""
+    now = instant.now()
+    starts, ends = now - timedelta(hours=1), now + timedelta(hours=2)
+    nights = [(day, f"{starts:%H:%M}", f"{ends:%H:%M}") for day in range(7)]
+    Preferences.objects.filter(user=user).update(quiet=nights, critical_breaks_through=True)
+
+
 def soon():
     """As if the wait were over."""
     Sending.objects.filter(state="due").update(next_attempt_at=instant.now())
@@ -149,6 +157,20 @@ def test_what_died_on_the_way_to_slack_is_not_sent_again(slack, staff):
     assert looked().failure == posting.UNKNOWN
 
 
+def test_what_died_on_the_way_to_slack_is_not_sent_after_quiet_hours_either(slack, staff):
+    by(staff["olivia"], "slack")
+    tell(staff["olivia"])
+    sendings.claim(["slack"], lease_seconds=60)
+    Sending.objects.update(lease_until=instant.now())
+    it_is_quiet(staff["olivia"])
+    posting.drain()
+    assert (looked().state, looked().failure) == ("given_up", posting.UNKNOWN)
+    Preferences.objects.update(quiet=[])
+    soon()
+    posting.drain()
+    assert "Look" not in [text for _, text in slack.messages()]
+
+
 def test_a_refused_token_pauses_the_connection_and_what_waits_follows_the_new_one(slack, staff):
     by(staff["olivia"], "slack")
     tell(staff["olivia"])
@@ -163,6 +185,27 @@ def test_a_refused_token_pauses_the_connection_and_what_waits_follows_the_new_on
         slug="slack", purpose="credential", secret="xoxb-2", by=staff["ada"], at=at
     )
     connections.set_status(slug="slack", status="active", reason="", by=staff["ada"], at=at)
+    soon()
+    posting.drain()
+    assert "Look" in str(slack.messages())
+
+
+def test_a_refusal_of_the_token_before_stops_nobody_who_has_a_new_one(slack, staff, monkeypatch):
+    by(staff["olivia"], "slack")
+    tell(staff["olivia"])
+    slack.configure(token="xoxb-2")
+    letter = posting.slack.letter
+
+    def answered_late(*args, **options):
+        connections.enter_secret(
+            slug="slack", purpose="credential", secret="xoxb-2", by=staff["ada"], at=instant.now()
+        )
+        return letter(*args, **options)
+
+    monkeypatch.setattr(posting.slack, "letter", answered_late)
+    posting.drain()
+    assert Connection.objects.get(slug="slack").status == "active"
+    assert not Ticket.objects.filter(kind="credentials-refused").exists()
     soon()
     posting.drain()
     assert "Look" in str(slack.messages())
@@ -248,6 +291,41 @@ def test_a_longer_outage_has_its_ticket_while_retries_go_on_behind_it(staff, bro
     assert Sending.objects.filter(notice__text="Look").get().state == "due"
 
 
+def test_quiet_hours_between_two_tries_change_no_message_id(staff, broken_mail):
+    by(staff["olivia"], "email")
+    for text in ("Look", "And look"):
+        tell(staff["olivia"], text, key=text)
+    posting.drain()
+    parcel = looked().parcel
+    it_is_quiet(staff["olivia"])
+    soon()
+    posting.drain()
+    assert broken_mail["tries"] == 1
+    held = looked()
+    assert (held.state, held.was_held, held.attempts) == ("due", True, 1)
+    # What is told meanwhile does not go under the id of what may be out.
+    tell(staff["olivia"], "Late", key="late")
+    broken_mail["trouble"] = None
+    Preferences.objects.update(quiet=[])
+    soon()
+    posting.drain()
+    ids = {letter.subject: letter.extra_headers["Message-ID"] for letter in mail.outbox}
+    assert set(ids) == {"2 notices from your quiet hours", "Late"}
+    assert str(parcel) in ids["2 notices from your quiet hours"]
+
+
+def test_what_was_tried_together_is_not_parted_by_quiet_hours(staff, broken_mail):
+    by(staff["olivia"], "email")
+    tell(staff["olivia"])
+    tell(staff["olivia"], "Fire", key="fire", is_critical=True)
+    posting.drain()
+    it_is_quiet(staff["olivia"])
+    broken_mail["trouble"] = None
+    soon()
+    posting.drain()
+    assert sent() == ["2 notices"]
+
+
 def test_an_address_that_takes_no_mail_is_that_persons_trouble(staff, broken_mail):
     by(staff["olivia"], "email")
     tell(staff["olivia"])
@@ -255,6 +333,33 @@ def test_an_address_that_takes_no_mail_is_that_persons_trouble(staff, broken_mai
     posting.drain()
     assert not Ticket.objects.exists()
     assert Sending.objects.get().state == "given_up"
+
+
+def test_a_full_mailbox_leaves_nobody_else_waiting_and_is_tried_again(staff, monkeypatch):
+    letter, full = deliver.letter, ["olivia@example.com"]
+
+    def takes(written, *, to, key):
+        if to in full:
+            raise Trouble("452 mailbox full", failure=deliver.MAILBOX)
+        return letter(written, to=to, key=key)
+
+    monkeypatch.setattr(deliver, "letter", takes)
+    for name in ("olivia", "rosa", "sam"):
+        by(staff[name], "email")
+        tell(staff[name])
+    posting.drain()
+    assert sorted(one.to[0] for one in mail.outbox) == ["rosa@example.com", "sam@example.com"]
+    # However long it lasts, it is no ticket of the channel's.
+    Sending.objects.filter(state="due").update(first_failed_at=instant.now() - timedelta(hours=2))
+    soon()
+    posting.drain()
+    one = Sending.objects.get(user=staff["olivia"])
+    assert (one.state, one.attempts, one.failure) == ("due", 2, deliver.MAILBOX)
+    assert not Ticket.objects.exists()
+    full.clear()
+    soon()
+    posting.drain()
+    assert Sending.objects.get(user=staff["olivia"]).state == "sent"
 
 
 def test_what_takes_its_sender_down_three_times_is_given_up(staff):
@@ -328,9 +433,10 @@ def test_who_answers_for_connections_hears_of_a_pause_but_not_who_paused_it(staf
 
 
 def test_refused_credentials_are_told_each_person_once(staff):
-    factories.hubspot(owner=staff["ada"])
+    hubspot = factories.hubspot(owner=staff["ada"])
+    credential = hubspot.secrets.get().pk
     for _ in range(3):
-        health.credentials_refused("hubspot", "401", at=instant.now())
+        health.credentials_refused("hubspot", "401", credential=credential, at=instant.now())
     told = list(Notice.objects.order_by("pk").values_list("user__name", "kind"))
     assert sorted(told) == [
         ("Ada Stone", "connection"), ("Olivia Ortiz", "ticket"), ("Rosa Marin", "connection"),

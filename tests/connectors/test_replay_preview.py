@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 
-from connectors import digest, replaying
+from connectors import digest, replaying, rereading
 from connectors.models import Connection, Message
 from connectors.pandadoc import translate
 from connectors.replaying import Act
@@ -15,7 +15,8 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
-from proposals.models import Outcome, Proposal, Signal, Transition
+from proposals.models import Contract, Outcome, Proposal, Signal, Transition
+from proposals.states import State
 from tests import factories
 from tests.connectors.crm import carry_on, say
 from tests.factories import digest_all, document, post_pandadoc
@@ -107,6 +108,16 @@ def test_what_is_foretold_is_what_happens(rosa_there, quarantined, act):
     assert Ticket.objects.get().status == "resolved"
 
 
+def test_what_is_foretold_of_a_record_that_comes_with_it_is_the_same_each_time(
+    staff, quarantined, monkeypatch
+):
+    """Looking ahead makes the record, and takes it back: the next look's has another number."""
+    monkeypatch.setitem(translate.STATES, "document.sent", State.CLOSED_WON)
+    first, second = (look(Act.RELEASE, quarantined, staff["rosa"]).account for _ in range(2))
+    assert any("authority" in one.sentence for one in first.effects)
+    assert first.fingerprint == second.fingerprint
+
+
 def test_a_replay_fires_nothing_new_at_the_other_side(rosa_there, crm, staff):
     say("sent")
     carry_on()
@@ -120,9 +131,15 @@ def test_a_replay_fires_nothing_new_at_the_other_side(rosa_there, crm, staff):
     assert "Done already under the same key" in said
     for outcome in Outcome.objects.filter(signal=message.signal_id):
         assert outcome.key in said
+    assert "What it tells is known already: nothing new would happen." in said
+    assert 'class="btn btn-primary"' not in ahead.content.decode()
+    answer = rosa_there.post(page_of(message, "replay"), {"shown": shown_on(ahead)})
+    assert answer.status_code == 409
+    assert "Not done. What it tells is known already" in text_of(answer)
+    assert not TrailLine.objects.filter(what="message.replayed").exists()
     for _ in range(3):
-        answer = rosa_there.post(page_of(message, "replay"), {"shown": shown_on(ahead)})
-        assert answer.context["did"].effects == []
+        rereading.replay(message_id=message.pk, by=staff["rosa"], at=instant.now())
+        digest_all()
         carry_on()
     assert crm.effects() == effects
     assert Outcome.objects.count() == outcomes
@@ -137,7 +154,9 @@ def test_what_would_be_quarantined_again_says_why(rosa_there, pandadoc, staff):
     ahead = rosa_there.get(page_of(message, "release"))
     assert "Quarantined again. data is missing" in text_of(ahead)
     answer = rosa_there.post(page_of(message, "release"), {"shown": shown_on(ahead)})
-    assert answer.context["did"].status == "quarantined"
+    assert answer.status_code == 409
+    assert "Not done. It cannot be read, so nothing would come of it" in text_of(answer)
+    assert not TrailLine.objects.filter(what="message.released").exists()
     assert Ticket.objects.get().is_unresolved
 
 
@@ -162,6 +181,8 @@ def test_what_is_held_by_its_connection_is_foretold_and_waits(rosa_there, quaran
     assert ahead.context["ahead"].account.effects
     answer = rosa_there.post(page_of(quarantined, "release"), {"shown": shown_on(ahead)})
     assert answer.status_code == 200
+    assert "It waits. What is to happen" in text_of(answer)
+    assert "note-ok" not in answer.content.decode()
     quarantined.refresh_from_db()
     assert (quarantined.status, Outcome.objects.count()) == ("accepted", 0)
     Connection.objects.filter(slug="pandadoc").update(status="active")
@@ -196,7 +217,7 @@ def test_what_fails_by_our_own_fault_is_left_to_a_worker(staff, quarantined, mon
     def broken(*args, **kwargs):
         raise RuntimeError("odd")
 
-    monkeypatch.setattr("proposals.contracts.promise", broken)
+    monkeypatch.setattr("proposals.contracts.promising.promise", broken)
     ahead = look(Act.RELEASE, quarantined, staff["rosa"])
     assert "Reading it fails (RuntimeError: odd)" in ahead.account.waits
     replaying.carry_out(
@@ -221,6 +242,22 @@ def test_what_is_read_otherwise_today_is_told(staff, rosa_there, pandadoc, monke
     assert "remy@example.com stays" in said
     assert "PandaDoc is at version 7 since" in said
     assert "The proposal moved on from version 1 to 2" in said
+
+
+@pytest.mark.parametrize("many", [1, 6])
+def test_contracts_published_since_are_named_while_they_are_few(staff, rosa_there, pandadoc, many):
+    """A back-dated life came in before everything that is agreed here."""
+    post_pandadoc([document("sent")])
+    digest_all()
+    message, early = Message.objects.get(), instant.now() - timedelta(days=30)
+    Message.objects.update(digested_at=early)
+    Contract.objects.update(published_at=early)
+    live = Contract.objects.live().order_by("slug")
+    slugs = [one.slug for one in live[:many]]
+    Contract.objects.live().filter(slug__in=slugs).update(published_at=instant.now())
+    said = text_of(rosa_there.get(page_of(message, "replay")))
+    assert ("6 contracts were published after this message was read." in said) == (many == 6)
+    assert said.count("The contract ") == (1 if many == 1 else 0)
 
 
 def test_what_waits_needs_no_replay(staff, rosa_there, pandadoc):
@@ -256,3 +293,9 @@ def test_the_preview_comes_as_a_part_too(rosa_there, quarantined):
     )
     assert did.content.decode().strip().startswith('<div id="replay"')
     assert "What it did" in text_of(did)
+
+
+def test_what_only_has_its_turn_after_another_is_not_blocked(staff, quarantined):
+    ahead = look(Act.RELEASE, quarantined, staff["rosa"])
+    assert any("follow-up" in one.mark for one in ahead.account.effects)
+    assert ahead.account.blocked == []

@@ -10,8 +10,11 @@ import pytest
 from django.db import transaction
 
 from connectors import connections, crosswalk
+from connectors.base import Trouble
+from connectors.http import Reply
 from connectors.models import DeliveryAttempt, Message, RecordLink
 from connectors.stripe import deliver
+from connectors.stripe.client import Client
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
@@ -445,3 +448,55 @@ def test_a_malformed_signature_is_refused(crm, billing, header):
 def test_a_signature_six_minutes_off_is_refused(crm, billing, off):
     stamp = int(instant.now().timestamp()) + off
     assert factories.post_stripe({"id": "evt_1"}, stamp=stamp).status_code == 401
+
+
+# --- What Stripe keeps under a key --------------------------------------------------------------
+@pytest.fixture
+def keeping(monkeypatch):
+    """Stripe as far as keys go: what it says next is set, and is repeated under a known key."""
+    spoken = {"says": 200, "keys": []}
+    kept = {}
+
+    def call(method, url, *, headers, **request):
+        key = headers["Idempotency-Key"]
+        spoken["keys"].append(key)
+        replayed = {"Idempotent-Replayed": "true"} if key in kept else {}
+        status = kept.setdefault(key, spoken["says"])
+        return Reply(status, replayed, json.dumps({"id": "in_1"}).encode())
+
+    monkeypatch.setattr("connectors.http.call", call)
+    return spoken
+
+
+def created():
+    return Client("https://stripe.example.com", "sk").create("invoices", {}, key="k")
+
+
+@pytest.mark.parametrize("status", [400, 402, 404, 500])
+def test_a_no_that_was_put_right_is_not_repeated_for_a_day(keeping, status):
+    keeping["says"] = status
+    with pytest.raises(Trouble) as caught:
+        created()
+    assert caught.value.permanent is (status < 500)
+    assert keeping["keys"] == ["k"]
+    keeping["says"] = 200
+    assert created() == {"id": "in_1"}
+    assert keeping["keys"] == ["k", "k", "k/1"]
+
+
+@pytest.mark.parametrize(("status", "expected"), [(401, "credentials"), (429, "retry_after")])
+def test_a_no_of_the_moment_is_what_it_was(keeping, status, expected):
+    keeping["says"] = status
+    with pytest.raises(Trouble) as caught:
+        created()
+    assert getattr(caught.value, expected)
+    assert not caught.value.permanent
+
+
+def test_a_key_in_use_is_waited_for(keeping):
+    keeping["says"] = 409
+    for _ in range(2):
+        with pytest.raises(Trouble) as caught:
+            created()
+        assert not caught.value.permanent
+    assert keeping["keys"] == ["k", "k"]

@@ -3,7 +3,9 @@
 import re
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from connectors import connections, parts
 from connectors.connections import SettingError, Settings
@@ -18,6 +20,8 @@ from meshline.people.teams import TeamError
 from meshline.policy import roles
 from meshline.policy.models import SystemRole
 from meshline.policy.operating_model import ModelError, Stale
+from meshline.policy.truth import How, Truth
+from proposals import whose_word
 from proposals.models import Contract, Outcome
 from tests.factories import connected, digest_all, document, hubspot, pandadoc, post_pandadoc
 
@@ -178,7 +182,7 @@ def test_the_second_of_two_managers_sees_what_the_first_changed(client_of, staff
     play(staff, "hubspot-eu")
     answer = rosa.post(CRM, {"seen": seen, "connection": ""})
     assert answer.status_code == 409
-    assert "Rosa Marin (RevOps manager) changed this meanwhile" in text(answer)
+    assert "Another window of yours changed this meanwhile" in text(answer)
     assert roles.connection_for("crm") == "hubspot-eu"
     again = rosa.post(CRM, {"seen": hidden(answer), "connection": ""})
     assert again.status_code == 303
@@ -314,3 +318,46 @@ def test_who_holds_it_already_stays_until_somebody_else_is_named(client_of, staf
     assert "Remy Park" in str(changed["owner"])
     lead = User.objects.get(pk=staff["remy"].pk)
     teams.change(slug="sales", name="Selling", lead=lead, by=SETUP, at=instant.now())
+
+
+# --- What makes a proposal invoiced ----------------------------------------------------------
+BILLING = f"{SYSTEMS}parts/billing/"
+
+
+@pytest.mark.parametrize("then", ["stripe-eu", ""])
+def test_nobody_changes_alone_what_makes_a_proposal_invoiced(client_of, staff, then):
+    parts.play(part="billing", slug=connected("stripe").slug, by=SETUP, at=instant.now())
+    connected("stripe", slug="stripe-eu")
+    rosa = client_of("rosa")
+    page = rosa.get(BILLING)
+    assert "a second person publishes it" in text(page)
+    answer = rosa.post(BILLING, {"seen": hidden(page), "connection": then})
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == ["connection"]
+    assert roles.connection_for("billing") == "stripe"
+
+
+def test_who_plays_billing_is_free_once_two_agreed_whose_word_it_is(client_of, staff):
+    connected("stripe")
+    connected("stripe", slug="stripe-eu")
+    whose_word.publish(
+        name="billing", agreed=Truth(How.ALWAYS, "stripe-eu"), by=SETUP, at=instant.now()
+    )
+    rosa = client_of("rosa")
+    page = rosa.get(BILLING)
+    assert "a second person publishes it" not in text(page)
+    answer = rosa.post(BILLING, {"seen": hidden(page), "connection": "stripe-eu"})
+    assert (answer.status_code, roles.connection_for("billing")) == (303, "stripe-eu")
+
+
+def test_while_the_part_of_billing_changes_no_proposal_is_told(staff):
+    """As whoever agrees on it: asked for before any row is locked."""
+    connected("stripe")
+    with CaptureQueriesContext(connection) as asked:
+        parts.play(part="billing", slug="stripe", by=SETUP, at=instant.now())
+    assert "pg_advisory_xact_lock(" in first_lock(asked)
+
+
+def first_lock(asked):
+    locks = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"] or "advisory" in one["sql"]]
+    return locks[0]

@@ -9,8 +9,8 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people.models import Absence, User
-from proposals import publishing, versions
-from proposals.catalogue import DEEDS, OPEN_TICKET
+from proposals.contracts import publishing, versions
+from proposals.contracts.catalogue import DEEDS, OPEN_TICKET
 from proposals.models import Contract
 from proposals.tiers import Retry, Tier
 from tests.connectors.crm import carry, outcome, say, sweep_late
@@ -27,7 +27,7 @@ def test_the_catalogue_is_what_the_connectors_carry():
         for system in (registry.PEOPLE, *registry.SYSTEMS.values())
         for delivery in system.deliveries
     }
-    undoing = {deed.undo for deed in DEEDS.values() if deed.undo}
+    undoing = {kind for deed in DEEDS.values() for kind in (deed.undo, deed.moved) if kind}
     assert undoing <= set(carried)
     asked = {kind: deed.target for kind, deed in DEEDS.items() if kind != OPEN_TICKET}
     assert asked == {kind: role for kind, role in carried.items() if kind not in undoing}
@@ -68,7 +68,7 @@ def test_a_failure_is_the_ticket_the_contract_asks_for(crm, staff):
     crm.breaks(REFUSED)
     say("sent")
     carry()
-    ticket = Ticket.objects.get(kind="dispute")
+    ticket = Ticket.objects.get(kind="dispute", step="deal")
     assert (ticket.severity, ticket.process) == ("critical", "proposal-state")
     assert ticket.owner == staff["olivia"]
     assert ticket.owner_why == "Olivia Ortiz is responsible for proposal state."
@@ -82,7 +82,7 @@ def test_a_person_named_by_the_contract_answers_or_who_stands_in(crm, staff):
     crm.breaks(REFUSED)
     say("sent")
     carry()
-    ticket = Ticket.objects.get(kind="delivery-failed")
+    ticket = Ticket.objects.get(kind="delivery-failed", step="deal")
     assert ticket.owner == staff["sam"]
     assert ticket.owner_why == "Sam Dube answers when “A proposal is sent” fails."
 
@@ -98,7 +98,7 @@ def test_whoever_is_out_leaves_no_hole(crm, staff, stand_in):
     crm.breaks(REFUSED)
     say("sent")
     carry()
-    ticket = Ticket.objects.get(kind="delivery-failed")
+    ticket = Ticket.objects.get(kind="delivery-failed", step="deal")
     assert ticket.owner == staff[stand_in or "olivia"]
 
 
@@ -108,7 +108,7 @@ def test_whoever_has_left_leaves_no_hole(crm, staff):
     crm.breaks(REFUSED)
     say("sent")
     carry()
-    assert Ticket.objects.get(kind="delivery-failed").owner == staff["olivia"]
+    assert Ticket.objects.get(kind="delivery-failed", step="deal").owner == staff["olivia"]
 
 
 def test_what_is_late_takes_the_path_too_and_an_outage_stays_one_ticket(crm):
