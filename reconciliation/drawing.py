@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 COLUMN, GAP, ROW, HEIGHT = 236, 36, 96, 72
-WIDTH = 4 * COLUMN + 3 * GAP
+# With room for the lines of the outermost boxes.
+WIDTH = 4 * COLUMN + 3 * GAP + 2
 # Characters that fit on a line of a box, and lines under its name.
 FITS, LINES = 34, 2
 
@@ -24,6 +25,8 @@ class Box:
     words: tuple[str, ...]
     look: str = ""
     whole: str = ""
+    # Where its thing is changed or seen; empty where this person may not go there.
+    url: str = ""
 
     @property
     def right(self) -> int:
@@ -58,11 +61,12 @@ class Picture:
 
 @dataclass(frozen=True)
 class Said:
-    """What a box is to say, and how it stands: "gap", "off" or nothing."""
+    """What a box is to say, how it stands ("gap", "off" or nothing), and where it leads."""
 
     name: str
     words: str
     look: str = ""
+    url: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ def draw(head: list[Said], rows: list[Row], failure: list[Said]) -> Picture:
         last = [_box(column, len(rows) + 1, said) for column, said in enumerate(failure, start=1)]
         picture.boxes += last
         picture.lines += [_across(a, b, "fails") for a, b in pairwise(last)]
-        picture.lines += [_failing(box, last[0]) for box in outcomes]
+        picture.lines += _failing(outcomes, last[0])
     picture.height = max(box.bottom for box in picture.boxes) + 2
     return picture
 
@@ -108,7 +112,7 @@ def _row(picture: Picture, number: int, row: Row) -> Box:
 def _box(column: int, row: int, said: Said) -> Box:
     return Box(
         x=column * (COLUMN + GAP) + 1, y=row * ROW + 1, name=said.name, words=wrap(said.words),
-        look=said.look, whole=said.words,
+        look=said.look, whole=said.words, url=said.url,
     )  # fmt: skip
 
 
@@ -130,10 +134,8 @@ def _down(trigger: Box, to: Box) -> Line:
     return Line(f"M{trigger.x + 12} {trigger.bottom}v8H{x}V{to.middle}H{to.x - 3}")
 
 
-def _failing(outcome: Box, to: Box) -> Line:
-    """From the outcome's foot along the right of the column down to the failure path."""
-    x = outcome.right + GAP // 3
-    return Line(
-        f"M{outcome.right - 24} {outcome.bottom}v8H{x}V{to.y - 8}H{to.right - 24}V{to.y - 3}",
-        "fails",
-    )
+def _failing(outcomes: list[Box], to: Box) -> list[Line]:
+    """One line along the right of the column to the failure path; each outcome's foot joins it."""
+    x, first = to.right + GAP // 3, outcomes[0].bottom + 8
+    joins = [Line(f"M{box.right - 24} {box.bottom}v8H{x}", "joins") for box in outcomes]
+    return [*joins, Line(f"M{x} {first}V{to.y - 8}H{to.right - 24}V{to.y - 3}", "fails")]

@@ -4,15 +4,21 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from connectors import registry
+from django.db.models import Q
+from django.utils import timezone
+
+from connectors import mappings, registry
+from connectors.mapping import NOTHING_MAPPED, Mapped
 from connectors.models import Connection, Secret
 from connectors.registry import UnknownSystem
 from exceptions.models import Ticket
-from meshline.people.models import Absence, OnCallShift, Team, User
-from meshline.policy import business_time, calendars, raci, roles
+from meshline import clauses, sound_conditions
+from meshline.clauses import Fields
+from meshline.people.models import Absence, OnCallShift, ShiftOverride, Team, User
+from meshline.policy import business_time, calendars, called, raci, roles, ticket_work
 from meshline.policy.business_time import Hours as Windows
 from meshline.policy.models import (
     BusinessCalendar,
@@ -22,9 +28,14 @@ from meshline.policy.models import (
     SourceOfTruth,
 )
 from meshline.policy.processes import PROCESSES, known
-from proposals import promises
+from meshline.rota import doubles
+from meshline.sound_conditions import Known
+from proposals import authority, whose_word
+from proposals.contracts import conditions, promises, publishing
+from proposals.contracts.deciders import Deciders
+from proposals.contracts.promises import OutcomeSpec
 from proposals.models import Contract, Proposal, RoutingRules, Signal
-from proposals.promises import OutcomeSpec
+from proposals.routing.rules import FIELDS
 from proposals.states import State
 from reconciliation.model_facts import (
     Answer,
@@ -32,10 +43,12 @@ from reconciliation.model_facts import (
     Door,
     Facts,
     Hours,
+    OnCallTwice,
     Promise,
     Rota,
     Rule,
     Source,
+    Unable,
 )
 
 AHEAD = timedelta(days=7)
@@ -51,29 +64,44 @@ BEHIND: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-def facts(*, at: datetime) -> Facts:
-    """Everything the lints and the map look at, as of `at`."""
+def contracts() -> list[Contract]:
+    """The contracts in force."""
+    return list(Contract.objects.live().order_by("slug"))
+
+
+def facts(*, at: datetime, live: Iterable[Contract] | None = None) -> Facts:
+    """Everything the lints and the map look at, as of `at`; of the contracts in force as they were
+    read, where somebody did."""
     company = Company.objects.select_related("fallback_owner").get()
+    in_force = contracts() if live is None else list(live)
+    asked, there = tuple(_asked(in_force)), {"source": called.names()}
     gone = set(User.objects.filter(is_active=False).values_list("email", flat=True))
     fallback = company.fallback_owner
     return Facts(
         doors=tuple(_doors(at)),
         parts={role: slug for role, slug in roles.connections().items() if slug},
-        asked=tuple(_asked()),
+        asked=asked,
         authorities=_authorities(),
+        silent=_silent(),
         processes=tuple(_answers(at)),
         promises=tuple(_promises()),
         rotas=tuple(_rotas(at)),
+        doubles=tuple(_doubles(at)),
+        unable=tuple(_unable(at)),
         calendars=tuple(_calendars(at)),
         sources=tuple(_sources()),
-        rules=_rules(),
+        rules=_rules(there),
         behind=BEHIND,
         fallback=fallback.name if fallback else "",
         fallback_is_active=bool(fallback and fallback.is_active),
+        fallback_no_work=ticket_work.why_not(fallback) if fallback else "",
+        deciders=_deciders(asked, at),
+        known=publishing.known(),
         gone=frozenset(gone),
         left_behind=_left_behind(),
         empty_teams=tuple(_empty_teams(at)),
         circles=tuple(_circles(at)),
+        strange=tuple(_strange(in_force, there)),
     )
 
 
@@ -94,7 +122,9 @@ def _doors(at: datetime) -> Iterator[Door]:
     known_secrets = set(
         Secret.objects.credentials().live(at=at).values_list("connection_id", flat=True)
     )
-    for one in Connection.objects.select_related("owner").order_by("name"):
+    rows = list(Connection.objects.select_related("owner").order_by("name"))
+    mapped = mappings.in_force(one.pk for one in rows)
+    for one in rows:
         system = _system(one.system)
         needs = system is not None and system.client is not None
         yield Door(
@@ -104,7 +134,15 @@ def _doors(at: datetime) -> Iterator[Door]:
             carries=frozenset(row.kind for row in system.deliveries) if system else frozenset(),
             owner=one.owner.name if one.owner else "",
             owner_is_active=one.owner.is_active if one.owner else True,
+            is_mapped=mappings.emitter_of(one) is not None,
+            tells=_told_by(one, mapped.get(one.pk, NOTHING_MAPPED)),
         )  # fmt: skip
+
+
+def _told_by(one: Connection, mapped: Mapped) -> frozenset[str] | None:
+    """The fields that are read in what it sends; None where it sends no documents."""
+    emitter = mappings.emitter_of(one)
+    return frozenset({*emitter.fields, *mapped.fields}) if emitter and emitter.fields else None
 
 
 def _system(slug: str) -> Any:
@@ -114,8 +152,8 @@ def _system(slug: str) -> Any:
         return None
 
 
-def _asked() -> Iterator[Asked]:
-    for contract in Contract.objects.live().order_by("slug"):
+def _asked(live: Iterable[Contract]) -> Iterator[Asked]:
+    for contract in live:
         for row in contract.outcomes:
             yield _one_asked(contract, promises.spec_from(row), row)
 
@@ -128,12 +166,28 @@ def _one_asked(contract: Contract, spec: OutcomeSpec, row: dict[str, Any]) -> As
         trigger=State(contract.trigger), wanted=spec.wanted, optional=spec.optional,
         places=frozenset(place for text in texts for place in _PLACE.findall(text)),
         params=repr(sorted(spec.params.items(), key=str)), gate=str(gate.get("who", "")),
+        owner=contract.owner, contract_name=contract.name, condition=contract.condition,
     )  # fmt: skip
+
+
+def _deciders(asked: Iterable[Asked], at: datetime) -> dict[str, tuple[str, ...]]:
+    deciders = Deciders(at)
+    words = sorted({one.gate for one in asked if one.gate})
+    return {who: tuple(user.name for user in deciders.of(who)) for who in words}
 
 
 def _authorities() -> dict[str, str]:
     rows = SourceOfTruth.objects.filter(record_kind="proposal").exclude(connection="")
     return dict(rows.values_list("field", "connection"))
+
+
+def _silent() -> dict[str, str]:
+    authorities = authority.load()
+    return {
+        name: authorities.called[agreed.connection]
+        for name, agreed in authorities.agreed.items()
+        if whose_word.is_silent(name, agreed)
+    }
 
 
 def _sources() -> Iterator[Source]:
@@ -153,6 +207,8 @@ def _sources() -> Iterator[Source]:
 # --- People --------------------------------------------------------------------------------------
 def _answers(at: datetime) -> Iterator[Answer]:
     named: dict[str, dict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    # One holder is named for many processes.
+    why_not = cache(ticket_work.why_not)
     for row in assignments(at):
         named[row.process][row.letter].append(row)
     for process in dict.fromkeys([*PROCESSES, *named]):
@@ -164,7 +220,9 @@ def _answers(at: datetime) -> Iterator[Answer]:
             process=process, label=known(process).label,
             accountable=tuple(_holder(row) for row in by["accountable"]),
             responsible=tuple(_holder(row) for row in by["responsible"]),
-            gone=tuple(dict.fromkeys(gone)), now=now.user.name, is_fallback=now.is_fallback,
+            gone=tuple(dict.fromkeys(gone)),
+            no_work=tuple(filter(None, (why_not(row.holder) for row in by["responsible"]))),
+            now=now.user.name, is_fallback=now.is_fallback,
         )  # fmt: skip
 
 
@@ -234,18 +292,36 @@ def _rotas(at: datetime) -> Iterator[Rota]:
     for team in sorted(teams, key=lambda one: one.slug):
         shifts = list(_manned(team, at))
         hours = calendars.hours_of(team)
-        zone = ZoneInfo(hours.zone)
         last = max((ends for _, ends in shifts), default=None)
         reach = business_time.between(at, last, hours) if last else timedelta()
         gaps = [
-            (starts.astimezone(zone), ends.astimezone(zone))
+            (timezone.localtime(starts), timezone.localtime(ends))
             for starts, ends in _uncovered(shifts, at, at + AHEAD)
             if business_time.between(starts, ends, hours)
         ]
         yield Rota(
             team.slug, team.name, bool(shifts), tuple(_working(gaps, hours)),
-            int(reach.total_seconds() // 60), last.astimezone(zone) if last else None,
+            int(reach.total_seconds() // 60), timezone.localtime(last) if last else None,
         )  # fmt: skip
+
+
+def _doubles(at: datetime) -> Iterator[OnCallTwice]:
+    found = doubles.between(at, at + AHEAD)
+    for one in found:
+        first, second = (team.name for team in one.teams)
+        starts, ends = timezone.localtime(one.starts_at), timezone.localtime(one.ends_at)
+        yield OnCallTwice(one.user.name, (first, second), starts, ends)
+
+
+def _unable(at: datetime) -> Iterator[Unable]:
+    """Who is on call, now or later, for a team whose tickets they may not work."""
+    for team in Team.objects.filter(shifts__ends_at__gt=at).distinct().order_by("slug"):
+        shifts = OnCallShift.objects.filter(team=team).not_over(at)
+        instead = ShiftOverride.objects.filter(shift__in=shifts).not_over(at)
+        theirs = Q(pk__in=shifts.values("user")) | Q(pk__in=instead.values("user"))
+        if ticket_work.goes_to(team, since=at):
+            people = User.objects.active().filter(theirs).order_by("name", "pk")
+            yield from (Unable(team.name, why) for why in map(ticket_work.why_not, people) if why)
 
 
 def _manned(team: Team, at: datetime) -> Iterator[tuple[datetime, datetime]]:
@@ -277,11 +353,25 @@ def _working(
 
 
 # --- Routing -------------------------------------------------------------------------------------
-def _rules() -> tuple[Rule, ...]:
+def _rules(there: Known) -> tuple[Rule, ...]:
     return tuple(
-        Rule(str(row.get("name", "")), row.get("when"), tuple(_people(row.get("then"))))
+        Rule(
+            str(row.get("name", "")), row.get("when"), tuple(_people(row.get("then"))),
+            tuple(_strange_in(row.get("when"), FIELDS["proposal"], there)),
+        )
         for row in rule_rows()
-    )
+    )  # fmt: skip
+
+
+def _strange(live: Iterable[Contract], there: Known) -> Iterator[tuple[str, str]]:
+    for contract in live:
+        for source in _strange_in(contract.condition, conditions.FIELDS, there):
+            yield contract.name, source
+
+
+def _strange_in(node: Any, fields: Fields, there: Known) -> list[str]:
+    """The values in a condition that their fields can no longer have."""
+    return sound_conditions.unknown_values(clauses.read(node, fields), there) if node else []
 
 
 def _people(target: Any) -> Iterator[str]:

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 from meshline.policy import spans
+from meshline.sentences import inside
+from proposals.contracts import gates, sentences, terms
+from proposals.contracts.catalogue import DEEDS
+from proposals.fields import LABELS
 from proposals.states import AUTHORITY, State
-from reconciliation.model_facts import Asked, Door, Facts
+from reconciliation.model_facts import Asked, Door, Facts, Source
 
 
 class Grade(StrEnum):
@@ -61,6 +65,8 @@ LEADS_TO = {"invoice.create": State.INVOICED}
 _SEVERITIES = ["critical", "high", "normal", "low"]
 # From so many events on, a field that none of them filled is one nobody maps.
 _ENOUGH_EVENTS = 5
+# What of every proposal somebody must have said.
+_REQUIRED = ("title", "amount", "owner_email")
 
 
 def every(facts: Facts) -> list[Lint]:
@@ -89,11 +95,12 @@ def outcomes_without_a_connection(facts: Facts) -> Iterator[Lint]:
 
 
 def _unplayed(asked: Asked, what: str) -> Iterator[Lint]:
+    nobody = f"nothing plays the part of {sentences.part(asked.target)}"
     if asked.optional:
-        sentence = f"{what} is not asked for: nothing plays the part of {asked.target} yet."
+        sentence = f"{what} is not asked for: {nobody} yet."
         yield _of(asked, "outcome-not-asked", Grade.NOTE, sentence, _CONNECTIONS)
     else:
-        sentence = f"{what} has no connection: nothing plays the part of {asked.target}."
+        sentence = f"{what} has no connection: {nobody}."
         yield _of(asked, "outcome-no-connection", Grade.ERROR, sentence, _CONNECTIONS)
 
 
@@ -137,18 +144,63 @@ def moves_nobody_may_make(facts: Facts) -> Iterator[Lint]:
             yield Lint("authority-missing", Grade.ERROR, sentence, _CONNECTIONS, state, "source")
 
 
+def moves_whose_source_is_shut(facts: Facts) -> Iterator[Lint]:
+    """Whoever may make a move is there, and nothing is taken from them now."""
+    for state in State:
+        doors = _who_may_say(state, facts)
+        shut = [door for door in doors if door.status in ("disabled", "paused")]
+        if doors and len(shut) == len(doors):
+            yield _shut(state, min(shut, key=lambda door: door.status != "paused"))
+
+
+def _who_may_say(state: State, facts: Facts) -> list[Door]:
+    """The connection that is named for it; else the one that plays the part, and of what a quoting
+    tool says each that brings proposals."""
+    part = AUTHORITY[state]
+    slugs = {facts.authorities.get(part) or facts.parts.get(part, "")}
+    if part == "quoting" and part not in facts.authorities:
+        slugs |= {source.connection for source in facts.sources}
+    return [door for door in facts.doors if door.slug in slugs]
+
+
+def _shut(state: State, door: Door) -> Lint:
+    said, fix = state.label.lower(), Fix(door.name, "connectors:connection", (door.slug,))
+    if door.status == "paused":
+        sentence = f"{door.name} says what is {said}, and is paused. {door.why}".strip()
+        return Lint("authority-waits", Grade.WARNING, sentence, fix, state, "source")
+    sentence = f"Nobody can say {said}: {door.name}, which would, is disabled."
+    return Lint("authority-disabled", Grade.ERROR, sentence, fix, state, "source")
+
+
+def authorities_that_say_nothing(facts: Facts) -> Iterator[Lint]:
+    """A field whose authority has never told it: what is agreed has no effect yet."""
+    for name, door in facts.silent.items():
+        sentence = (
+            f"Of the {LABELS[name]} counts what {door} says, and it has not told one so far: the "
+            "most recent word of the others counts instead."
+        )
+        fix = Fix(f"Whose {LABELS[name]} counts", "connectors:truth", ("proposal", name))
+        yield Lint("authority-silent", Grade.WARNING, sentence, fix, step="source", about=name)
+
+
 # --- Owners --------------------------------------------------------------------------------------
 def owners_who_are_gone(facts: Facts) -> Iterator[Lint]:
     for answer in facts.processes:
-        fix = Fix(f"Owners of {answer.label.lower()}", "owners:process", (answer.process,))
+        fix = Fix(
+            f"Owners of {inside(answer.label)}", "exceptions:change-owners", (answer.process,)
+        )
         for name in answer.gone:
-            sentence = f"{name} answers for {answer.label.lower()}, but is no longer active."
+            sentence = f"{name} answers for {inside(answer.label)}, but is no longer active."
             yield Lint("owner-gone", Grade.ERROR, sentence, fix, step="owner",
+                       about=answer.process)  # fmt: skip
+        for why in answer.no_work:
+            sentence = f"{why}: named as responsible for {inside(answer.label)}."
+            yield Lint("owner-no-work", Grade.ERROR, sentence, fix, step="owner",
                        about=answer.process)  # fmt: skip
         if answer.is_fallback:
             sentence = (
-                f"Nobody who is named for {answer.label.lower()} is here: {answer.now} has it, "
-                "as the fallback."
+                f"Nobody responsible for {inside(answer.label)} can be given work now: "
+                f"{answer.now} has it, as the fallback."
             )
             yield Lint("owner-fallback", Grade.WARNING, sentence, fix, step="owner",
                        about=answer.process)  # fmt: skip
@@ -157,6 +209,9 @@ def owners_who_are_gone(facts: Facts) -> Iterator[Lint]:
     elif not facts.fallback_is_active:
         sentence = f"{facts.fallback} is the fallback owner, but is no longer active."
         yield Lint("owner-gone", Grade.ERROR, sentence, _COMPANY)
+    elif facts.fallback_no_work:
+        sentence = f"{facts.fallback_no_work}: named as the fallback owner."
+        yield Lint("owner-no-work", Grade.ERROR, sentence, _COMPANY)
     yield from _owners_elsewhere(facts)
 
 
@@ -180,6 +235,33 @@ def _owners_elsewhere(facts: Facts) -> Iterator[Lint]:
         yield Lint("owner-gone", Grade.ERROR, sentence, Fix("People", "people:people"))
 
 
+def contracts_that_name_nobody(facts: Facts) -> Iterator[Lint]:
+    """A review gate, or who answers when it fails: somebody who has left, or nobody at all."""
+    for asked in facts.asked:
+        refusal = gates.refusal_of_gate(asked.gate, facts.known) if asked.gate else ""
+        if refusal:
+            sentence = f"{asked.name} of {asked.of} waits at a review gate. {refusal}"
+            yield _of(asked, "gate-gone", Grade.ERROR, sentence, _CONTRACTS)
+    answering = {asked.contract: asked for asked in facts.asked if asked.owner}
+    for slug, asked in answering.items():
+        if refusal := gates.refusal_of_owner(asked.owner, facts.known):
+            sentence = f"Somebody is to answer when {asked.of} fails. {refusal}"
+            yield Lint("owner-gone", Grade.ERROR, sentence, _CONTRACTS, asked.trigger, "failure",
+                       about=slug)  # fmt: skip
+
+
+def gates_with_one_alone(facts: Facts) -> Iterator[Lint]:
+    """A review gate at which one person decides: on what they cause, others have to."""
+    for asked in facts.asked:
+        deciding = facts.deciders.get(asked.gate, ())
+        if len(deciding) == 1 and not gates.refusal_of_gate(asked.gate, facts.known):
+            sentence = (
+                f"{asked.name} of {asked.of} waits for {gates.whom(asked.gate)}: only "
+                f"{deciding[0]} may decide. What they cause goes to the next in line."
+            )
+            yield _of(asked, "gate-one", Grade.NOTE, sentence, _CONTRACTS)
+
+
 # --- Routing -------------------------------------------------------------------------------------
 def routing_without_an_end(facts: Facts) -> Iterator[Lint]:
     if facts.rules is None:
@@ -199,6 +281,19 @@ def routing_without_an_end(facts: Facts) -> Iterator[Lint]:
             seen[repr(rule.when)] = rule.name
 
 
+def routing_by_connections_that_are_gone(facts: Facts) -> Iterator[Lint]:
+    for rule in facts.rules or ():
+        for source in rule.strange:
+            sentence = f"“{rule.name}” asks for the source “{source}”, which is no connection here."
+            yield Lint("source-gone", Grade.WARNING, sentence, _ROUTING, step="routing")
+
+
+def contracts_by_connections_that_are_gone(facts: Facts) -> Iterator[Lint]:
+    for name, source in facts.strange:
+        sentence = f"“{name}” asks for the source “{source}”, which is no connection here."
+        yield Lint("source-gone", Grade.WARNING, sentence, _CONTRACTS)
+
+
 # --- Time ----------------------------------------------------------------------------------------
 def rota_gaps(facts: Facts) -> Iterator[Lint]:
     kept = [rota for rota in facts.rotas if rota.is_kept]
@@ -215,6 +310,22 @@ def rota_gaps(facts: Facts) -> Iterator[Lint]:
                 f"{_moment(last)}{more}."
             )
             yield Lint("rota-gap", Grade.WARNING, sentence, _ROTA)
+
+
+def on_call_twice(facts: Facts) -> Iterator[Lint]:
+    for one in facts.doubles:
+        first, second = one.teams
+        sentence = (
+            f"{one.name} is on call for {first} and {second} at once, from "
+            f"{_moment(one.starts_at)} to {_moment(one.ends_at)}."
+        )
+        yield Lint("rota-double", Grade.WARNING, sentence, _ROTA)
+
+
+def on_call_without_the_right(facts: Facts) -> Iterator[Lint]:
+    for one in facts.unable:
+        sentence = f"{one.why}: on call for {one.team}, which has tickets."
+        yield Lint("rota-no-work", Grade.ERROR, sentence, _ROTA)
 
 
 def promises_too_long(facts: Facts) -> Iterator[Lint]:
@@ -261,7 +372,7 @@ def fields_nobody_maps(facts: Facts) -> Iterator[Lint]:
     """A text names what nothing fills; or a source has never told what the contracts need."""
     for asked in facts.asked:
         for place in sorted(asked.places - facts.behind.keys()):
-            sentence = f"{asked.name} of “{asked.contract}” names {{{place}}}, which nothing fills."
+            sentence = f"{asked.name} of {asked.of} names {{{place}}}, which nothing fills."
             yield _of(asked, "field-unknown", Grade.ERROR, sentence, _CONTRACTS)
     needed = _needed(facts)
     for source in facts.sources:
@@ -274,8 +385,29 @@ def fields_nobody_maps(facts: Facts) -> Iterator[Lint]:
                     f"{' or '.join(facts.behind[name])}, which {wanted_by.name} after "
                     f"{wanted_by.trigger.label.lower()} names as {{{name}}}."
                 )
-                fix = Fix(source.name, "connectors:connection", (source.connection,))
+                fix = _mapping_of(facts.door(source.connection), source)
                 yield _of(wanted_by, "field-not-mapped", Grade.WARNING, sentence, fix)
+    yield from _fields_it_cannot_tell(facts.door(facts.parts.get("quoting", "")))
+
+
+def _fields_it_cannot_tell(door: Door | None) -> Iterator[Lint]:
+    """What brings proposals must say what each is, over how much, and whose."""
+    if door is None or door.tells is None:
+        return
+    for name in _REQUIRED:
+        if name not in door.tells:
+            sentence = (
+                f"{door.name} brings proposals and says nothing of their {LABELS[name]}: neither "
+                "its connector nor its mapping knows where that stands."
+            )
+            fix = Fix(f"Mapping of {door.name}", "connectors:mapping", (door.slug,))
+            yield Lint("field-not-mapped", Grade.WARNING, sentence, fix)
+
+
+def _mapping_of(door: Door | None, source: Source) -> Fix:
+    if door and door.is_mapped:
+        return Fix(f"Mapping of {source.name}", "connectors:mapping", (source.connection,))
+    return Fix(source.name, "connectors:connection", (source.connection,))
 
 
 def _needed(facts: Facts) -> dict[str, Asked]:
@@ -320,24 +452,51 @@ def contradictions(facts: Facts) -> Iterator[Lint]:
     for asked in facts.asked:
         if asked.wanted and asked.trigger not in asked.wanted:
             sentence = (
-                f"{asked.name} of “{asked.contract}” is called off at once: it is not wanted while "
+                f"{asked.name} of {asked.of} is called off at once: it is not wanted while "
                 f"the proposal is {asked.trigger.label.lower()}."
             )
             yield _of(asked, "contradiction", Grade.ERROR, sentence, _CONTRACTS)
+        if asked.kind in DEEDS and DEEDS[asked.kind].single:
+            continue
         same = (asked.trigger, asked.kind, asked.target, asked.params)
         other = seen.setdefault(same, asked)
         if other is not asked and other.contract != asked.contract:
             sentence = (
-                f"“{asked.contract}” and “{other.contract}” both ask for {asked.kind} after "
+                f"{asked.of} and {other.of} both ask for {asked.kind} after "
                 f"{asked.trigger.label.lower()}: it happens twice."
             )
             yield _of(asked, "contradiction", Grade.WARNING, sentence, _CONTRACTS)
 
 
+def asked_for_twice(facts: Facts) -> Iterator[Lint]:
+    """What a proposal has once, where two contracts in force could each ask for it."""
+    single = [one for one in facts.asked if one.kind in DEEDS and DEEDS[one.kind].single]
+    for other, asked in combinations(single, 2):
+        if other.contract != asked.contract and _are_twice(other, asked):
+            sentence = (
+                f"{other.of} asks for {asked.kind} after {other.trigger.label.lower()} and "
+                f"{asked.of} after {asked.trigger.label.lower()}: for one proposal it happens "
+                "twice."
+            )
+            yield _of(asked, "asked-twice", Grade.ERROR, sentence, _CONTRACTS)
+
+
+def _are_twice(one: Asked, other: Asked) -> bool:
+    if one.kind != other.kind:
+        return False
+    twice = terms.happens_twice(DEEDS[one.kind], one.trigger, other.trigger)
+    return twice and terms.can_both_hold(one.condition, other.condition)
+
+
 _LOOKS: list[Callable[[Facts], Iterator[Lint]]] = [
-    outcomes_without_a_connection, moves_nobody_may_make, owners_who_are_gone,
-    routing_without_an_end, rota_gaps, promises_too_long, graver_is_slower, fields_nobody_maps,
-    circles, contradictions,
+    outcomes_without_a_connection, moves_nobody_may_make,
+    moves_whose_source_is_shut, authorities_that_say_nothing,
+    owners_who_are_gone,
+    contracts_that_name_nobody, gates_with_one_alone, routing_without_an_end,
+    routing_by_connections_that_are_gone, contracts_by_connections_that_are_gone, rota_gaps,
+    on_call_twice, on_call_without_the_right,
+    promises_too_long, graver_is_slower, fields_nobody_maps, circles, contradictions,
+    asked_for_twice,
 ]  # fmt: skip
 
 

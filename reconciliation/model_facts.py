@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from proposals.contracts.gates import Known
 from proposals.states import State
 
 
@@ -21,6 +22,10 @@ class Door:
     carries: frozenset[str] = frozenset()
     owner: str = ""
     owner_is_active: bool = True
+    # Whether there is something it may map; the fields that its connector or its mapping reads in
+    # what it sends, None where it brings no documents.
+    is_mapped: bool = False
+    tells: frozenset[str] | None = None
 
 
 @dataclass(frozen=True)
@@ -37,18 +42,32 @@ class Asked:
     # What its texts name: "title", "amount".
     places: frozenset[str] = frozenset()
     params: str = ""
+    # Whom it waits for, and who answers when it fails, as the contract's words say.
     gate: str = ""
+    owner: str = ""
+    # What people call the contract; without it, it goes by its slug.
+    contract_name: str = ""
+    # Where alone the contract counts, as its JSON.
+    condition: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def of(self) -> str:
+        """The contract inside a sentence."""
+        return f"“{self.contract_name or self.contract}”"
 
 
 @dataclass(frozen=True)
 class Answer:
-    """Who answers for a process: who is named, who of them is here no longer, who it is now."""
+    """Who answers for a process: who is named, who of them is here no longer or is given no work,
+    who it is now."""
 
     process: str
     label: str
     accountable: tuple[str, ...] = ()
     responsible: tuple[str, ...] = ()
     gone: tuple[str, ...] = ()
+    # Of the responsible, why they would not work its tickets.
+    no_work: tuple[str, ...] = ()
     now: str = ""
     is_fallback: bool = False
 
@@ -78,6 +97,24 @@ class Rota:
 
 
 @dataclass(frozen=True)
+class OnCallTwice:
+    """Somebody who is on call for two teams at once, over the days looked at."""
+
+    name: str
+    teams: tuple[str, str]
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True)
+class Unable:
+    """Somebody is on call for a team that has tickets, and why they would not work them."""
+
+    team: str
+    why: str
+
+
+@dataclass(frozen=True)
 class Hours:
     """A calendar, and its business minutes in the two years from now."""
 
@@ -98,11 +135,13 @@ class Source:
 
 @dataclass(frozen=True)
 class Rule:
-    """A routing rule: its condition as data, None for one that always holds; whom it names."""
+    """A routing rule: its condition as data, None for one that always holds; whom it names; the
+    sources it asks for that no connection is any more."""
 
     name: str
     when: Any
     people: tuple[str, ...] = ()
+    strange: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -114,9 +153,13 @@ class Facts:
     asked: tuple[Asked, ...] = ()
     # Named authorities by part ("quoting"), as far as anything is named.
     authorities: Mapping[str, str] = field(default_factory=dict)
+    # Fields whose authority has never told them -> that connection's name.
+    silent: Mapping[str, str] = field(default_factory=dict)
     processes: tuple[Answer, ...] = ()
     promises: tuple[Promise, ...] = ()
     rotas: tuple[Rota, ...] = ()
+    doubles: tuple[OnCallTwice, ...] = ()
+    unable: tuple[Unable, ...] = ()
     calendars: tuple[Hours, ...] = ()
     sources: tuple[Source, ...] = ()
     # None where routing knows no rules yet.
@@ -125,11 +168,19 @@ class Facts:
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     fallback: str = ""
     fallback_is_active: bool = True
+    # Why they would not work what falls to them.
+    fallback_no_work: str = ""
+    # By the words of their gates, who may decide now.
+    deciders: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    # Whom contracts may name.
+    known: Known = field(default_factory=Known)
     # Who is no longer active, by e-mail; who of them still has open work, and how much.
     gone: frozenset[str] = frozenset()
     left_behind: Mapping[str, int] = field(default_factory=dict)
     # Teams without anybody active who answer for something.
     empty_teams: tuple[str, ...] = ()
+    # Contracts by name, and the sources they ask for that no connection is any more.
+    strange: tuple[tuple[str, str], ...] = ()
     # Chains of stand-ins that come back to where they began.
     circles: tuple[tuple[str, ...], ...] = ()
 

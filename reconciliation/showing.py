@@ -11,7 +11,7 @@ from meshline.people.permissions import refusal_for
 from reconciliation import drawing
 from reconciliation.drawing import Picture, Row, Said
 from reconciliation.lints import Grade, Lint
-from reconciliation.workflow_map import Effect, Part, Path
+from reconciliation.workflow_map import Effect, Part, Path, Place
 
 _TONES = {Grade.ERROR: "danger", Grade.WARNING: "warn", Grade.NOTE: "neutral"}
 _WORDS = {Grade.ERROR: "Gap", Grade.WARNING: "Warning", Grade.NOTE: "Note"}
@@ -56,10 +56,11 @@ class SeenPath:
     parts: list[SeenPart]
     effects: list[SeenEffect]
     gaps: list[Seen]
+    user: User
 
     @property
     def picture(self) -> Picture:
-        return picture_of(self.path)
+        return picture_of(self.path, self.user)
 
     @property
     def in_words(self) -> str:
@@ -74,11 +75,24 @@ def lints_for(found: Iterable[Lint], user: User) -> list[Seen]:
 
 def path_for(path: Path, user: User) -> SeenPath:
     parts = [
-        SeenPart(part, address(part.url_name, part.args, user), lints_for(part.gaps, user))
+        SeenPart(part, first_of(part.places, user), lints_for(part.gaps, user))
         for part in path.parts.values()
     ]
     effects = [SeenEffect(one, lints_for(one.gaps, user)) for one in path.effects]
-    return SeenPath(path, parts, effects, lints_for(path.gaps, user))
+    return SeenPath(path, parts, effects, lints_for(path.gaps, user), user)
+
+
+def first_of(places: Iterable[Place], user: User) -> str:
+    """The address of the first place that this person may open; empty where there is none."""
+    return next(filter(None, (_address_of(one, user) for one in places)), "")
+
+
+def _address_of(place: Place, user: User) -> str:
+    url = address(place.url_name, place.args, user)
+    if not url or (place.takes and refusal_for(user, place.takes)):
+        return ""
+    query, row = place.query and f"?{place.query}", place.row and f"#{place.row}"
+    return f"{url}{query}{row}"
 
 
 def address(name: str, args: tuple[Any, ...], user: User) -> str:
@@ -93,27 +107,34 @@ def address(name: str, args: tuple[Any, ...], user: User) -> str:
     return "" if permission and refusal_for(user, permission) else url
 
 
-def picture_of(path: Path) -> Picture:
-    head = [_said(path.parts[name]) for name in _HEAD]
+def picture_of(path: Path, user: User) -> Picture:
+    head = [_said(path.parts[name], user) for name in _HEAD]
     failure = path.parts["failure"]
+    first = _said(failure, user)
     way = [
-        _said(failure),
-        Said("How soon", failure.more[0] if failure.more else ""),
-        Said("Who has it", failure.more[1] if len(failure.more) > 1 else ""),
-    ]
-    return drawing.draw(head, [_row(effect) for effect in path.effects], way)
+        first,
+        Said("How soon", failure.more[0] if failure.more else "", url=first.url),
+        Said(
+            "Who has it", failure.more[1] if len(failure.more) > 1 else "",
+            url=first_of(failure.whose, user),
+        ),
+    ]  # fmt: skip
+    return drawing.draw(head, [_row(effect, user) for effect in path.effects], way)
 
 
-def _said(part: Part) -> Said:
-    return Said(part.title, part.says, "gap" if part.is_broken else "")
+def _said(part: Part, user: User) -> Said:
+    look = "gap" if part.is_broken else ""
+    return Said(part.title, part.says, look, first_of(part.places, user))
 
 
-def _row(effect: Effect) -> Row:
+def _row(effect: Effect, user: User) -> Row:
     look = "gap" if effect.is_broken else "off" if effect.is_left_out else ""
+    off = "off" if look == "off" else ""
     what = f"{effect.asked.name.replace('-', ' ').capitalize()} in {effect.where}"
+    agreed, carried = first_of(effect.agreed_in, user), first_of(effect.carried_in, user)
     return Row(
-        gate=Said("Review gate", effect.gate) if effect.gate else None,
-        outcome=Said("Outcome", what, look),
-        proof=Said("QA signal", effect.proof, "off" if look == "off" else ""),
-        metric=Said("Metric, 30 days", effect.metric, "off" if look == "off" else ""),
+        gate=Said("Review gate", effect.gate, url=agreed) if effect.gate else None,
+        outcome=Said("Outcome", what, look, agreed),
+        proof=Said("QA signal", effect.proof, off, carried),
+        metric=Said("Metric, 30 days", effect.metric, off, carried),
     )

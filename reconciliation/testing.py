@@ -8,20 +8,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from connectors import crosswalk, digest, parsing, registry
+from connectors import crosswalk, digest, mappings, parsing, registry
 from connectors.base import Ignored, Told
 from connectors.crosswalk import MOST_LOOKS, NotYet
 from connectors.models import Connection, Message
 from connectors.parsing import Unreadable
 from connectors.registry import UnknownSystem
 from meshline.people.models import User
-from proposals import explaining, history, lifecycle, routing, routing_backtest, rulebook, rules
-from proposals.explaining import Asked, Fact
-from proposals.history import Event
+from proposals import authority, history, retelling
+from proposals.history import Event, Naming
 from proposals.models import Proposal, RoutingDecision, Signal
-from proposals.roster import Roster
-from proposals.rules import RuleSet
-from proposals.turns import Book
+from proposals.routing import assigning, backtest, explaining, rulebook, rules
+from proposals.routing.explaining import Asked, Fact
+from proposals.routing.roster import Roster
+from proposals.routing.rules import RuleSet
+from proposals.routing.turns import Book
 
 # Of a payload with more events than that the first ones are tried.
 MOST_EVENTS = 10
@@ -92,7 +93,8 @@ def of_payload(connection: Connection, text: str, *, at: datetime) -> list[Sampl
         if emitter is None:
             raise CannotTest(f"{connection.name} sends no signals.")
         parts = parsing.elements(text.encode("utf-8", "replace"))[:MOST_EVENTS]
-        told = [emitter.translate(part, connection.options) for part in parts]
+        mapped = mappings.of(connection)
+        told = [emitter.tell(part, connection.options, mapped) for part in parts]
     except (Ignored, Unreadable, UnknownSystem) as error:
         raise CannotTest(str(error)) from None
     if not told:
@@ -110,8 +112,8 @@ def of_proposal(proposal: Proposal, *, at: datetime) -> Sample:
     made = RoutingDecision.objects.filter(record=proposal.record).order_by("-pk").first()
     if made is not None:
         return Sample(str(proposal), rules.from_json(made.facts), AS_SEEN, proposal)
-    naming = history.tell(_events(proposal)).naming
-    facts = routing.facts_of(naming, source=proposal.source, roster=Roster(at=at))
+    naming = _naming(_events(proposal), source=proposal.source)
+    facts = assigning.facts_of(naming, source=proposal.source, roster=Roster(at=at))
     return Sample(str(proposal), facts, PINNED if proposal.owner_pinned else STAYS, proposal)
 
 
@@ -124,12 +126,12 @@ def _of_told(title: str, message: Message, told: Told, at: datetime) -> Sample:
     source = placed.about or message.connection.slug
     proposal = Proposal.objects.filter(source=source, external_id=placed.external_id).first()
     events = _events(proposal, but=message.signal_id) if proposal else []
-    naming = history.tell([*events, _event(placed, message)]).naming
-    facts = routing.facts_of(naming, source=source, roster=Roster(at=at))
+    naming = _naming([*events, _event(placed, message)], source=source)
+    facts = assigning.facts_of(naming, source=source, roster=Roster(at=at))
     return Sample(title, facts, _note(proposal, naming), proposal)
 
 
-def _note(proposal: Proposal | None, naming: history.Naming) -> str:
+def _note(proposal: Proposal | None, naming: Naming) -> str:
     if proposal is None:
         return NEW
     if proposal.owner_pinned:
@@ -138,15 +140,19 @@ def _note(proposal: Proposal | None, naming: history.Naming) -> str:
     return STAYS if is_same else ANEW
 
 
+def _naming(events: list[Event], *, source: str) -> Naming:
+    return history.tell(events, authority.load().truths(source=source)).naming
+
+
 def _events(proposal: Proposal, *, but: int | None = None) -> list[Event]:
     known = proposal.signals.exclude(result=Signal.Result.REFUSED).exclude(pk=but or 0)
-    return [lifecycle.event_of(signal) for signal in known]
+    return [retelling.event_of(signal) for signal in known]
 
 
 def _event(told: Told, message: Message) -> Event:
     return Event(
         id=0, target=told.target, occurred_at=told.occurred_at, stage=told.stage,
-        fields=told.fields, tier=message.connection.tier,
+        fields=told.fields, tier=message.connection.tier, source=message.connection.slug,
     )  # fmt: skip
 
 
@@ -157,7 +163,7 @@ def try_out(samples: list[Sample], *, masked: bool, at: datetime) -> list[Tried]
     sets = [(f"In force: version {live.number}", live.rules)]
     if draft is not None:
         sets.insert(0, ("The draft", rules.read(draft.content)))
-    with routing_backtest.reading_only():
+    with backtest.reading_only():
         return [
             Tried(
                 sample,
@@ -172,7 +178,7 @@ def _path(name: str, rule_set: RuleSet, sample: Sample, at: datetime, masked: bo
     asked = explaining.path(rule_set, sample.facts, rulebook.names(rule_set), masked=masked)
     book = Book(rule_set, rehearsed=True)
     holder = sample.proposal.owner if sample.proposal else None
-    made = routing.decide(
+    made = assigning.decide(
         rule_set, sample.facts, roster=Roster(at=at), book=book, holder=holder
     )  # fmt: skip
     return Path(name, asked[:-1], asked[-1], made.owner, made.why, made.is_temporary)

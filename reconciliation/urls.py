@@ -1,11 +1,90 @@
 from django.urls import path
 
-from reconciliation.views import test_box, whole_model
+from reconciliation.views import (
+    answers_for,
+    board_rows,
+    boards,
+    canaries,
+    checks,
+    clocks,
+    divergences,
+    monday,
+    objectives,
+    reassigning,
+    runs,
+    samples,
+    test_box,
+    unbilled,
+    whole_model,
+)
 
 app_name = "reconciliation"
+_MONDAY = "reconciliation/monday/"
+_UNBILLED = "reconciliation/signed-against-invoiced/"
 urlpatterns = [
+    path("people/<int:user_id>/answers-for/", answers_for.answers_for, name="answers-for"),
     path("operating-model/routing/test/", test_box.test_routing, name="test-routing"),
     path("operating-model/map/", whole_model.paths, name="map"),
     path("operating-model/map/<str:state>/", whole_model.path, name="path"),
+    path("checks/", checks.checks, name="checks"),
+    path("checks/canaries/", canaries.canaries, name="canaries"),
+    path("checks/canaries/<slug:slug>/", canaries.canary, name="canary"),
+    path("checks/canaries/<slug:slug>/run/", canaries.run, name="run-canary"),
+    path("checks/canaries/<slug:slug>/switch/", canaries.switch, name="switch-canary"),
+    path("checks/canaries/<slug:slug>/rhythm/", canaries.rhythm, name="canary-rhythm"),
+    path("checks/samples/", samples.samples, name="samples"),
+    path("checks/samples/<int:sample_id>/", samples.sample, name="sample"),
+    path("checks/samples/drawn/<int:drawn_id>/judge/", samples.judge, name="judge"),
+    path("checks/<slug:name>/tune/", checks.tune, name="tune-check"),
+    path("checks/<slug:name>/", checks.check, name="check"),
+    path("checks/<slug:name>/run/", checks.run, name="run-check"),
+    path("reconciliation/", runs.runs, name="runs"),
+    path("reconciliation/runs/<int:run_id>/", runs.run, name="run"),
+    path("reconciliation/runs/<int:run_id>/cancel/", runs.cancel, name="cancel-run"),
+    path("reconciliation/runs/<int:run_id>/confirm/", runs.confirm, name="confirm-run"),
+    path("reconciliation/start/<slug:slug>/", runs.start, name="start-run"),
+    path("reconciliation/divergences/", divergences.divergences, name="divergences"),
+    path("reconciliation/divergences/all/", divergences.many, name="divergences-bulk"),
+    path("reconciliation/divergences/really/", divergences.really, name="divergences-really"),
+    path(
+        "reconciliation/divergences/of/<slug:slug>/<slug:kind>/<slug:sort>/<slug:field>/",
+        divergences.group,
+        name="group",
+    ),
+    path(
+        "reconciliation/divergences/<int:divergence_id>/", divergences.divergence, name="divergence"
+    ),
+    path(
+        "reconciliation/divergences/<int:divergence_id>/take/<slug:side>/",
+        divergences.take,
+        name="take-side",
+    ),
+    path("reconciliation/divergences/<int:divergence_id>/edit/", divergences.edit, name="edit"),
+    path("reconciliation/divergences/<int:divergence_id>/undo/", divergences.undo, name="undo"),
+    path(
+        "reconciliation/divergences/<int:divergence_id>/accept/", divergences.accept, name="accept"
+    ),
+    path(_MONDAY, monday.weeks, name="monday"),
+    path(f"{_MONDAY}run/", monday.run, name="run-monday"),
+    path(f"{_MONDAY}<str:week>/", monday.week, name="monday-week"),
+    path(f"{_MONDAY}<str:week>/sign/", monday.sign, name="sign-monday"),
+    path(_UNBILLED, unbilled.unbilled_list, name="signed-against-invoiced"),
+    path(f"{_UNBILLED}loop/", unbilled.loop, name="unbilled-loop"),
+    path(f"{_UNBILLED}export/", unbilled.export, name="export-unbilled"),
+    path(f"{_UNBILLED}in-the-queue/", unbilled.in_the_queue, name="signed-not-invoiced"),
+    path(f"{_UNBILLED}<int:proposal_id>/create/", unbilled.create, name="create-invoice"),
+    path(f"{_UNBILLED}<int:proposal_id>/link/", unbilled.link, name="link-invoice"),
+    path("dashboards/", boards.overview, name="dashboards"),
+    path("dashboards/follow-up/", boards.follow_up, name="follow-up"),
+    path("dashboards/follow-up/reassign/", reassigning.reassign, name="reassign"),
+    path("dashboards/waiting/", board_rows.waiting, name="waiting"),
+    path("dashboards/debt/", boards.debt, name="debt"),
+    path("dashboards/review/", boards.review, name="review"),
+    path("dashboards/objectives/", objectives.objectives, name="objectives"),
+    path("dashboards/objectives/publish/", objectives.publish, name="publish-objective"),
+    path("dashboards/objectives/baseline/", objectives.baseline, name="set-baseline"),
+    path("dashboards/export/", boards.export, name="export-dashboards"),
+    path("dashboards/<slug:number>/rows/", board_rows.rows, name="rows"),
+    path("records/<str:record>/clock/", clocks.clock, name="clock"),
     path("operating-model/lints/", whole_model.all_lints, name="lints"),
 ]

@@ -3,22 +3,25 @@
 A path is a state that a proposal comes into, with the live contracts that go by it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from django.db.models import Count, Q
 
 from connectors import showing
 from exceptions.kinds import KINDS, Kind
-from meshline.people.permissions import Role
+from meshline.people.permissions import Permission, Role
 from meshline.policy import calendars, raci, sla, spans
-from proposals import authority, promises, sentences, states
-from proposals.authority import PEOPLE
+from meshline.sentences import inside
+from proposals import authority, states
+from proposals.authority import PEOPLE, RECORD
+from proposals.contracts import gates, promises, sentences
+from proposals.contracts.sentences import Names
 from proposals.models import Contract, Outcome
 from proposals.models.outcome import State as OutcomeState
-from proposals.sentences import Names
 from proposals.states import State
 from reconciliation import gathering, lints
 from reconciliation.lints import Grade, Lint
@@ -33,16 +36,31 @@ OPEN_TICKET = "ticket.open"
 
 
 @dataclass(frozen=True)
+class Place:
+    """Where a thing is changed or seen: a page, a row of it, and what that page itself takes."""
+
+    url_name: str
+    args: tuple[Any, ...] = ()
+    row: str = ""
+    query: str = ""
+    takes: Permission | None = None
+
+
+@dataclass(frozen=True)
 class Part:
-    """One part of a path: what it says, more about it, where it is agreed, and what it lacks."""
+    """One part of a path: what it says, more about it, where it is agreed, and what it lacks.
+
+    Of its places, the first that somebody may open is theirs.
+    """
 
     name: str
     title: str
     says: str
     more: tuple[str, ...] = ()
-    url_name: str = ""
-    args: tuple[Any, ...] = ()
+    places: tuple[Place, ...] = ()
     gaps: tuple[Lint, ...] = ()
+    # Who has it when it fails is agreed elsewhere than how soon it is mended.
+    whose: tuple[Place, ...] = ()
 
     @property
     def is_broken(self) -> bool:
@@ -65,6 +83,15 @@ class Effect:
     @property
     def is_broken(self) -> bool:
         return any(lint.grade is Grade.ERROR for lint in self.gaps)
+
+    @property
+    def agreed_in(self) -> tuple[Place, ...]:
+        return (Place("proposals:contract", (self.asked.contract,)),)
+
+    @property
+    def carried_in(self) -> tuple[Place, ...]:
+        """The outcomes of its kind, which say how each was proven."""
+        return (Place("connectors:outcomes", query=urlencode({"kind": self.asked.kind})),)
 
     @property
     def is_left_out(self) -> bool:
@@ -100,20 +127,21 @@ class Path:
 
 def every(*, at: datetime) -> list[Path]:
     """Every path, in the order of a proposal's life."""
-    facts = gathering.facts(at=at)
-    return _paths(State, facts, lints.every(facts), at)
+    return _paths(State, at)
 
 
 def one(state: State, *, at: datetime) -> Path:
-    facts = gathering.facts(at=at)
-    return _paths([state], facts, lints.every(facts), at)[0]
+    return _paths([state], at)[0]
 
 
-def _paths(wanted: Iterable[State], facts: Facts, found: list[Lint], at: datetime) -> list[Path]:
+def _paths(wanted: Iterable[State], at: datetime) -> list[Path]:
+    # Read once, for the facts as well: somebody may publish in between.
+    contracts = gathering.contracts()
+    facts = gathering.facts(at=at, live=contracts)
     live: dict[State, list[Contract]] = {}
-    for contract in Contract.objects.live().order_by("slug"):
+    for contract in contracts:
         live.setdefault(State(contract.trigger), []).append(contract)
-    drawing = _Drawing(facts, found, at)
+    drawing = _Drawing(facts, lints.every(facts), at)
     return [drawing.path(state, live.get(state, [])) for state in wanted]
 
 
@@ -124,14 +152,18 @@ class _Drawing:
         self.facts, self.found, self.at = facts, found, at
         self.authorities = authority.load()
         minutes_a_day = sentences.minutes_a_day(calendars.hours_of(None).windows)
-        self.names = Names(facts.parts, minutes_a_day)
+        parts = {
+            part: door.name if (door := facts.door(slug)) else slug
+            for part, slug in facts.parts.items()
+        }
+        self.names = Names(parts, minutes_a_day)
         self.numbers = _numbers(at)
         self.rules = gathering.rule_rows()
 
     def path(self, state: State, contracts: list[Contract]) -> Path:
         parts = [
             self._trigger(state, contracts), self._source(state), self._routing(),
-            self._owner(), self._failure(contracts),
+            self._owner(), self._failure(state, contracts),
         ]  # fmt: skip
         effects = [effect for contract in contracts for effect in self._effects(state, contract)]
         return Path(state, contracts, {part.name: part for part in parts}, effects)
@@ -140,13 +172,15 @@ class _Drawing:
     def _trigger(self, state: State, contracts: list[Contract]) -> Part:
         before = [one.label.lower() for one in State if states.is_move(one, state)]
         named = ", ".join(f"{one.name} v{one.version}" for one in contracts)
+        # One contract has a page; several stand in their list.
+        slugs = tuple(one.slug for one in contracts) if len(contracts) == 1 else ()
         return Part(
             "trigger", "Trigger", f"A proposal is {state.label.lower()}",
             (
                 f"From {_either(before)}." if before else "It begins there.",
                 f"By contract: {named}." if named else "No contract goes by it: nothing follows.",
             ),
-            "proposals:contracts",
+            (Place("proposals:contract" if slugs else "proposals:contracts", slugs),),
         )  # fmt: skip
 
     def _source(self, state: State) -> Part:
@@ -157,10 +191,10 @@ class _Drawing:
         elif named == ITS_SOURCE:
             says = "The connection that brought the proposal"
         else:
-            says = named or "Nobody: nothing plays the part"
+            says = self.authorities.called[named] or "Nobody: nothing plays the part"
         more = (f"Of its own matter also {also}.",) if also else ()
         gaps = self._gaps("source", state)
-        return Part("source", "Source of truth", says, more, "operating-model", gaps=gaps)
+        return Part("source", "Source of truth", says, more, _whose_word(state), gaps)
 
     def _routing(self) -> Part:
         gaps = tuple(lint for lint in self.found if lint.step == "routing")
@@ -168,7 +202,7 @@ class _Drawing:
         last = str(self.rules[-1].get("name", "")) if self.rules else ""
         says = f"{number} rule{'' if number == 1 else 's'}, the first that holds"
         more = (f"Otherwise: {last}.",) if last else ()
-        return Part("routing", "Routing", says, more, "proposals:routing", gaps=gaps)
+        return Part("routing", "Routing", says, more, (Place("proposals:routing"),), gaps)
 
     def _owner(self) -> Part:
         answer = next(one for one in self.facts.processes if one.process == PROCESS)
@@ -180,13 +214,12 @@ class _Drawing:
                 f"Accountable: {', '.join(answer.accountable) or 'nobody named'}; now "
                 f"{accountable.user.name}.",
             ),
-            "owners:process", (PROCESS,), self._about_process(PROCESS),
+            _owners(PROCESS), self._about_process(PROCESS),
         )  # fmt: skip
 
-    def _failure(self, contracts: list[Contract]) -> Part:
+    def _failure(self, state: State, contracts: list[Contract]) -> Part:
         kind, severity = _fails_as(contracts)
         agreed = sla.in_force(kind.name, severity)
-        answer = next(one for one in self.facts.processes if one.process == kind.process)
         gaps = tuple(
             lint for lint in self.found if lint.step == "failure" and lint.about == str(agreed.pk)
         )
@@ -195,10 +228,29 @@ class _Drawing:
             (
                 f"Acknowledged within {spans.words(agreed.ack_within)}, fixed within "
                 f"{spans.words(agreed.fix_within)} of working time.",
-                f"To who is responsible for {answer.label.lower()}: {answer.now} now.",
+                *self._answers(kind, contracts),
             ),
-            "exceptions:slas", gaps=(*gaps, *self._about_process(kind.process)),
+            (
+                Place("exceptions:change-sla", (agreed.pk,)),
+                Place("exceptions:slas", row=f"sla-{agreed.pk}"),
+            ),
+            (*gaps, *self._gaps("failure", state), *self._about_process(kind.process)),
+            self._whose(kind, contracts),
         )  # fmt: skip
+
+    def _whose(self, kind: Kind, contracts: list[Contract]) -> tuple[Place, ...]:
+        """Where the first who has it is agreed: in a contract that names somebody, or by owners."""
+        own = next((one for one in contracts if one.owner), None)
+        return (Place("proposals:contract", (own.slug,)),) if own else _owners(kind.process)
+
+    def _answers(self, kind: Kind, contracts: list[Contract]) -> Iterator[str]:
+        """Who has the ticket: whoever a contract names, else who is responsible for its kind."""
+        own = [one for one in contracts if one.owner]
+        for contract in own:
+            yield f"To {gates.answers(contract.owner)}, where “{contract.name}” fails."
+        if len(own) < len(contracts) or not contracts:
+            answer = next(one for one in self.facts.processes if one.process == kind.process)
+            yield f"To who is responsible for {inside(answer.label)}: {answer.now} now."
 
     # --- Outcomes ---
     def _effects(self, state: State, contract: Contract) -> list[Effect]:
@@ -248,6 +300,18 @@ class _Drawing:
 
     def _about_process(self, process: str) -> tuple[Lint, ...]:
         return tuple(lint for lint in self.found if lint.step == "owner" and lint.about == process)
+
+
+def _whose_word(state: State) -> tuple[Place, ...]:
+    part = states.AUTHORITY[state]
+    return (
+        Place("connectors:truth", (RECORD, part), takes=Permission.CHANGE_OPERATING_MODEL),
+        Place("connectors:truths", row=f"truth-{part}"),
+    )
+
+
+def _owners(process: str) -> tuple[Place, ...]:
+    return (Place("exceptions:change-owners", (process,)),)
 
 
 def _fails_as(contracts: list[Contract]) -> tuple[Kind, str]:

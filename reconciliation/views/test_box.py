@@ -7,18 +7,19 @@ from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
 from connectors import looking
+from connectors.models import Message
 from meshline import instant
 from meshline.people import permissions
 from meshline.people.permissions import Permission, Scope
 from meshline.web.access import requires
 from meshline.web.requests import Request
-from proposals import rulebook
 from proposals.models import Proposal
+from proposals.routing import rulebook
 from reconciliation import testing
 from reconciliation.forms import PayloadForm
 from reconciliation.testing import CannotTest, Sample
 
-# So many messages are offered; any other is tested from its own page.
+# So many messages that told of a proposal are offered; any other is tested from its own page.
 MOST_RECENT = 15
 
 
@@ -36,7 +37,8 @@ def test_routing(request: Request) -> HttpResponse:
         status = 422 if form.errors else 200
     except CannotTest as error:
         context["trouble"], status = str(error), 422
-    context["recent"] = _visible(request).order_by("-pk")[:MOST_RECENT]
+    telling = _visible(request).filter(status=Message.Status.DIGESTED).exclude(signal_id=None)
+    context["recent"] = telling.order_by("-pk")[:MOST_RECENT]
     return render(request, "reconciliation/test_routing.html", context, status=status)
 
 

@@ -6,8 +6,8 @@ import pytest
 from django.core import mail
 
 from connectors import posting
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import desk, troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.notices.models import Notice, Preferences, Sending
@@ -24,7 +24,7 @@ EIGHT = datetime(2026, 3, 3, 8, 0, tzinfo=UTC)  # a Tuesday
 
 
 def open_one(number, at=MONDAY):
-    return desk.open_ticket(
+    return troubles.open_ticket(
         Trouble(
             kind="delivery-failed", cause=f"c{number}", title=f"Trouble {number}", reason="x",
             subject=f"outcome:{number}", evidence={"x": 1},

@@ -21,7 +21,12 @@ def test_each_outcome_has_a_row_and_what_fails_has_one_way():
     picture = drawing.draw(HEAD, [row(Said("Gate", "A manager")), row()], FAILURE)
     assert len(picture.boxes) == 4 + 4 + 3 + 3
     fails = [line for line in picture.lines if line.look == "fails"]
-    assert len(fails) == 2 + 2
+    assert len(fails) == 2 + 1
+    joins = [line for line in picture.lines if line.look == "joins"]
+    assert len(joins) == 2
+    # Each foot ends on the one line down.
+    down = fails[-1].way.split(" ")[0].removeprefix("M")
+    assert all(line.way.endswith(f"H{down}") for line in joins)
     assert picture.height == max(box.bottom for box in picture.boxes) + 2
 
 

@@ -47,6 +47,18 @@ def paste(client, payload, connection="pandadoc", **headers):
 
 
 # --- What is put into it --------------------------------------------------------------------------
+def test_only_messages_that_told_of_a_proposal_are_offered(pandadoc, olivia_there):
+    told()
+    Message.objects.update(type="of-ours")
+    post_pandadoc([{"event": "nothing_of_ours", "data": {"id": "d-1"}}], event_id="echo")
+    digest_all()
+    assert list(Message.objects.order_by("pk").values_list("status", flat=True)) == [
+        "digested", "ignored",
+    ]  # fmt: skip
+    offered = olivia_there.get(BOX).context["recent"]
+    assert [one.type for one in offered] == ["of-ours"]
+
+
 def test_a_message_takes_its_way_under_the_draft_and_under_what_is_in_force(
     pandadoc, olivia, olivia_there
 ):
@@ -66,7 +78,7 @@ def test_a_payload_is_read_as_the_connector_reads_it(pandadoc, olivia, olivia_th
     assert "Event 1 of the payload" in page
     assert "Event 2 of the payload" in page
     assert testing.NEW in page
-    assert "Why not the 1 rule before it" in page
+    assert "Why not the rule before it" in page
     # One event, not in a list, does as well.
     assert testing.NEW in words(paste(olivia_there, document("sent")))
 

@@ -1,0 +1,1 @@
+"""What the dashboards count: a file a number, all of them in `table`."""

@@ -1,0 +1,168 @@
+"""Runs and what is open per connection, as their pages show them."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import Count, Max, QuerySet
+from django.urls import reverse
+
+from connectors.models import Connection, Sync
+from meshline import masking
+from meshline.people.models import User
+from meshline.people.permissions import Permission, Scope, refusal_for, scope
+from reconciliation import runs, trend
+from reconciliation.kinds import KINDS
+from reconciliation.models import Divergence, Run, Sort
+
+
+@dataclass(frozen=True)
+class Number:
+    """A number, and where exactly its rows are; empty where there are none."""
+
+    label: str
+    number: int
+    url: str = ""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A run before one person's eyes."""
+
+    run: Run
+    why: str
+    delta: str
+
+    @property
+    def kind(self) -> str:
+        return KINDS[self.run.kind].many if self.run.kind in KINDS else self.run.kind
+
+    @property
+    def share(self) -> int | None:
+        """How much of theirs is compared, in percent; None where nobody can say."""
+        if self.run.state != Run.State.COMPARING or not self.run.there:
+            return None
+        return min(99, round(100 * self.run.compared / self.run.there))
+
+    @property
+    def found(self) -> int:
+        return sum(self.run.counts.values())
+
+    @property
+    def counts(self) -> list[Number]:
+        """How many of each sort, each with exactly its rows as far as they are still this run's."""
+        return [
+            Number(label, self.run.counts.get(sort, 0), _rows(run=self.run.pk, sort=sort))
+            for sort, label in Sort.choices
+        ]
+
+
+@dataclass(frozen=True)
+class Last:
+    """The newest run of a kind; where that says nothing, the last one beside it that did."""
+
+    seen: Seen
+    good: Run | None
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """What a run reads theirs by; where that waits, why, and when it goes on."""
+
+    sync: Sync
+    why: str = ""
+    until: datetime | None = None
+
+
+@dataclass
+class Standing:
+    """A connection: what is open there, when it was compared last, and whether it can be now."""
+
+    connection: Connection
+    last: list[Last] = field(default_factory=list)
+    open_by_severity: dict[str, int] = field(default_factory=dict)
+    accepted: int = 0
+    refusal: str = ""
+
+    @property
+    def numbers(self) -> list[Number]:
+        slug = self.connection.slug
+        return [
+            Number(name, number, _rows(connection=slug, severity=name, state="open"))
+            for name in ("high", "normal", "low")
+            if (number := self.open_by_severity.get(name, 0))
+        ]
+
+    @property
+    def kept(self) -> Number:
+        url = _rows(connection=self.connection.slug, state="accepted")
+        return Number("accepted", self.accepted, url)
+
+
+def seen(run: Run, by: User) -> Seen:
+    is_masked = scope(by, Permission.SEE_RUNS) is not Scope.ALL
+    why = masking.words(run.why) if is_masked else run.why
+    delta = trend.in_words(run.delta)
+    return Seen(run, why, masking.MASK if is_masked and delta else delta)
+
+
+def standings(by: User, *, at: datetime) -> list[Standing]:
+    """Every connection that holds something to compare, with what is open there."""
+    not_theirs = refusal_for(by, Permission.RUN_RECONCILIATION)
+    found = {
+        there.pk: Standing(there, refusal=not_theirs or runs.refusal(there, at=at))
+        for there in runs.comparable()
+    }
+    good = {(run.connection_id, run.kind): run for run in _newest(Run.objects.conclusive())}
+    for run in _newest(Run.objects.all()):
+        before = good.get((run.connection_id, run.kind))
+        last = Last(seen(run, by), before if before and before.pk != run.pk else None)
+        found[run.connection_id].last.append(last)
+    _count(found, by)
+    return list(found.values())
+
+
+def _newest(rows: QuerySet[Run]) -> QuerySet[Run]:
+    """The newest of these of each kind."""
+    newest = rows.order_by().values("connection", "kind").annotate(last=Max("pk")).values("last")
+    return Run.objects.filter(pk__in=newest).select_related("connection").order_by("kind")
+
+
+def _count(found: dict[int, Standing], by: User) -> None:
+    mine = Divergence.objects.visible_to(by).unsettled()
+    for row in mine.values("connection", "severity", "state").annotate(n=Count("pk")):
+        standing = found[row["connection"]]
+        if row["state"] == Divergence.State.ACCEPTED:
+            standing.accepted += row["n"]
+        elif row["state"] == Divergence.State.OPEN:
+            severities = standing.open_by_severity
+            severities[row["severity"]] = severities.get(row["severity"], 0) + row["n"]
+
+
+def reading(run: Run, by: User) -> Waiting | None:
+    """What it waits for while it reads."""
+    sync = Sync.objects.filter(pk=run.sync_id or 0).first()
+    if sync is None or run.state != Run.State.READING:
+        return None
+    there, error = run.connection, sync.error
+    if scope(by, Permission.SEE_RUNS) is not Scope.ALL:
+        error = masking.words(error)
+    if not there.is_active:
+        return Waiting(sync, f"{there.name} is {there.status}: {there.status_why}".rstrip(": "))
+    if there.breaker == Connection.Breaker.OPEN:
+        why = f"{there.name} does not answer; it is asked every 30 s. {error}".strip()
+        return Waiting(sync, why, max(filter(None, (sync.next_attempt_at, there.next_probe_at))))
+    return Waiting(sync, error, sync.next_attempt_at if error else None)
+
+
+def refusals(run: Run, by: User) -> dict[str, str]:
+    """Why not, for what may be done with a run; empty: go ahead."""
+    return {
+        "cancel": refusal_for(by, Permission.RUN_RECONCILIATION),
+        "confirm": refusal_for(by, Permission.ACCEPT_DIVERGENCE),
+    }
+
+
+def _rows(**asked: Any) -> str:
+    return f"{reverse('reconciliation:divergences')}?{urlencode(asked)}"

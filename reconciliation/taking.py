@@ -1,0 +1,66 @@
+"""Taking from a deal what no field of a proposal holds: that it is closed, and whose it is.
+
+Both go the way on which a person says so here. Raises MoveError or Conflict with the reason, and
+NotAllowed.
+"""
+
+from datetime import datetime
+
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
+from proposals import authority, lifecycle, states
+from proposals.authority import PEOPLE, Authorities
+from proposals.models import Proposal
+from proposals.states import MoveError, State
+from reconciliation.models import Divergence
+
+# The fields of a deal that are taken so.
+KIND, STAGE, OWNER = "deals", "stage", "owner_email"
+
+
+def is_stage(one: Divergence) -> bool:
+    return (one.kind, one.field) == (KIND, STAGE)
+
+
+def is_owner(one: Divergence) -> bool:
+    return (one.kind, one.field) == (KIND, OWNER)
+
+
+# --- Closed --------------------------------------------------------------------------------------
+def closer(table: Authorities, proposal: Proposal) -> str:
+    """The connection that may say that a proposal is closed; empty where people do."""
+    whose = table.of(State.CLOSED_WON, source=proposal.source)
+    return "" if whose == PEOPLE else whose
+
+
+def no_stage(one: Divergence) -> str:
+    """Why the stage says no state; empty when it does."""
+    if one.theirs in (State.CLOSED_WON, State.CLOSED_LOST):
+        return ""
+    return (
+        "An open deal does not say how far its proposal is; reopen the proposal on its page, or "
+        f"write ours to {one.connection.name}."
+    )
+
+
+def sayer(one: Divergence, proposal: Proposal, target: State, *, by: User) -> str:
+    """Whose word it is that the proposal is closed: where people say so, that of who takes it."""
+    states.check_move(State(proposal.state), target)
+    if closer(authority.load(), proposal):
+        return one.connection.slug
+    permissions.check(by, Permission.MOVE_PROPOSAL, owner=proposal.owner)
+    return PEOPLE
+
+
+# --- Whose ---------------------------------------------------------------------------------------
+def owner(one: Divergence, proposal: Proposal, *, by: User, at: datetime) -> None:
+    """Give the proposal to whoever has the deal."""
+    there, email = one.connection.name, one.theirs
+    person = User.objects.filter(email__iexact=email).first()
+    if person is None:
+        raise MoveError(f"{there} names {email} as the owner, and nobody here has that e-mail.")
+    lifecycle.assign(
+        proposal_id=proposal.pk, owner=person, version=proposal.version,
+        reason=f"{there} has the deal with {person.name}.", by=by, at=at,
+    )  # fmt: skip

@@ -1,0 +1,3 @@
+"""What these rooms' tests share: the stand-in CRM of the connectors' tests."""
+
+from tests.connectors.conftest import crm  # noqa: F401
