@@ -87,9 +87,16 @@
   document.addEventListener("toggle", (event) => {
     const menu = event.target;
     if (!(menu instanceof Element) || !menu.matches("details[data-menu]") || !menu.open) return;
-    keepOnScreen(menu.querySelector(".ask-panel, .menu-panel"));
+    const panel = menu.querySelector(".ask-panel, .menu-panel");
+    keepOnScreen(panel);
+    // Told a moment later: somebody may be writing in it already.
+    if (panel?.contains(document.activeElement)) return;
     menu.querySelector(".ask-panel :is(textarea, input:not([type=hidden]), select)")?.focus();
   }, true);
+  // What comes into an open menu may be wider than what stood there.
+  document.addEventListener("htmx:afterSwap", (event) => {
+    if (event.target.matches?.("details[data-menu][open] > .ask-panel")) keepOnScreen(event.target);
+  });
   const keepOnScreen = (panel) => {
     if (!panel) return;
     panel.classList.remove("opens-left");
@@ -144,10 +151,34 @@
   setInterval(() => { if (!document.hidden) freshen(); }, TICK);
 
   // --- htmx: what a page asks by itself is marked, so that it does not count as a person's act.
+  const POLLS = "[data-poll], [hx-trigger*='every ']";
   on("htmx:configRequest", (event) => {
-    if (event.detail.elt.matches("[data-poll], [hx-trigger*='every ']")) {
+    if (event.detail.elt.matches(POLLS)) {
       event.detail.headers["X-Meshline-Poll"] = "1";
     }
+  });
+  // What a person does comes before what a page asks by itself: an answer to a question from before
+  // is dropped (it would put back what was, and take away the part that a new answer is for).
+  let acts = 0;
+  let acting = 0;
+  on("htmx:beforeRequest", (event) => {
+    const { elt } = event.detail;
+    if (!elt.matches(POLLS)) {
+      acts += 1;
+      acting += 1;
+      return;
+    }
+    // What stands around the page's content lives by itself, and so does what says that it does.
+    if (!elt.closest("main") || elt.matches("[data-alone]")) return;
+    if (acting) event.preventDefault();
+    const asked = acts;
+    // On the element itself, which may be gone from the page by then.
+    elt.addEventListener("htmx:beforeOnLoad", (answer) => {
+      if (acts !== asked) answer.preventDefault();
+    }, { once: true });
+  });
+  on("htmx:afterRequest", (event) => {
+    if (!event.detail.elt.matches(POLLS)) acting = Math.max(0, acting - 1);
   });
   // A whole page, or an answer of nobody's making, is never put into a part.
   on("htmx:beforeSwap", (event) => {
@@ -158,8 +189,55 @@
     event.detail.shouldSwap = false;
     tell("That did not work. Reload the page and try again.");
   });
+  // Whose place is gone (a row that was filtered away) is sent as the plain form it is.
+  on("htmx:targetError", (event) => {
+    if (event.target.matches("form[action]")) event.target.submit();
+  });
+  // What was chosen or typed since a form's part was asked for is not in the answer: ask once more.
+  const asked = new WeakMap();
+  const typedIn = (part) => JSON.stringify(
+    [...part.querySelectorAll("input, select, textarea")]
+      .map((control) => [control.name, control.value, control.checked]),
+  );
+  on("htmx:beforeRequest", (event) => {
+    const { xhr, target } = event.detail;
+    if (target.closest("[data-keeps-typed]")) asked.set(xhr, typedIn(target));
+  });
+  on("htmx:beforeSwap", (event) => {
+    const { xhr, target, requestConfig, shouldSwap } = event.detail;
+    if (!shouldSwap || !asked.has(xhr) || asked.get(xhr) === typedIn(target)) return;
+    event.detail.shouldSwap = false;
+    htmx.trigger(requestConfig.elt, requestConfig.triggeringEvent.type);
+  });
   on("htmx:sendError", () => tell("Meshline cannot be reached. Check your connection and try again."));
   on("htmx:timeout", () => tell("Meshline did not answer in time. Try again."));
+
+  // --- What was typed when a sitting had ended is there again after signing in: in the same tab, for
+  // the same person, in the same field.
+  const TYPED = "meshline:typed";
+  const person = document.querySelector("meta[name=person]")?.content;
+  const giveBackTyped = () => {
+    const kept = JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
+    if (!kept || !person) return;
+    const here = kept.fields.filter(([id]) => document.getElementById(id));
+    if (kept.person === person && !here.length) return;
+    sessionStorage.removeItem(TYPED);
+    if (kept.person !== person) return;
+    for (const [id, value] of here) document.getElementById(id).value = value;
+    const menu = document.getElementById(here[0][0]).closest("details");
+    if (menu) menu.open = true;
+  };
+  on("htmx:beforeOnLoad", (event) => {
+    const { elt, xhr } = event.detail;
+    const form = elt.closest("form");
+    if (!form || !xhr.getResponseHeader("HX-Redirect")?.startsWith("/sign-in/")) return;
+    const typed = [...form.elements].filter((field) =>
+      field.id && field.matches("textarea, select, input:not([type=hidden], [type=checkbox], [type=radio], [type=password])"));
+    const fields = typed.map((field) => [field.id, field.value]).filter(([, value]) => value);
+    if (fields.length) sessionStorage.setItem(TYPED, JSON.stringify({ person, fields }));
+  });
+  on("htmx:afterSettle", giveBackTyped);
+  giveBackTyped();
 
   // --- The keyboard stays where it was when a part is replaced under it.
   let held = null;
@@ -167,14 +245,15 @@
     const active = document.activeElement;
     const target = event.detail.target;
     const inside = active && active !== document.body && target?.contains(active);
-    held = inside ? { id: active.id, key: active.dataset.focusKey, target: target.id } : null;
+    held = inside ? { active, id: active.id, key: active.dataset.focusKey, target: target.id } : null;
   });
   on("htmx:afterSettle", () => {
     letPass();
     if (!held || document.activeElement !== document.body) return;
-    const { id, key, target } = held;
+    const { active, id, key, target } = held;
     held = null;
-    const again = (id && document.getElementById(id))
+    // What is preserved is the same element in another place.
+    const again = (active.isConnected && active) || (id && document.getElementById(id))
       || (key && document.querySelector(`[data-focus-key="${CSS.escape(key)}"]`));
     if (again) return again.focus();
     const part = target && document.getElementById(target);

@@ -5,28 +5,49 @@ connected as the application's role, so that a missing grant or a trail violatio
 """
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from functools import wraps
+from functools import cache, partial, wraps
 from pathlib import Path
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import TransactionTestCase
+from django.utils import timezone
 
-from connectors import patience
 from connectors.models import Connection
+from meshline import patience
 from meshline.people.models import User
 from meshline.shell import database_roles, founding
+from meshline.shell.frames import roomy
 from tests import factories, network
+from tests.chromium import browser, look  # noqa: F401
+from tests.forms import IS_LONG
 
 network.close()
 
-# Tables whose triggers refuse what a flush does.
-_GUARDED = ("audit_trailline", "audit_traillink", "audit_chainhead")
+# What migrations wrote down of the tables themselves.
+_KEPT = ("django_migrations", "django_content_type", "auth_permission")
+# One installation serves all of them: whoever runs one of the faults runs all.
+_FAULTS = Path(__file__).parent / "faults"
 _at_most = patience.at_most
-_flush = TransactionTestCase._fixture_teardown
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What is marked `long` is left out of the short form; a file's tests run in one process, where
+    they share its browser and its demo."""
+    left_out = [item for item in items if item.get_closest_marker("long") and not IS_LONG]
+    if left_out:
+        config.hook.pytest_deselected(items=left_out)
+        items[:] = [item for item in items if item not in left_out]
+    # They take longest: the others are done beside them.
+    items.sort(key=lambda item: _FAULTS not in item.path.parents)
+    for item in items:
+        item.obj = wraps(item.obj)(partial(roomy, item.obj))
+        together = _FAULTS if _FAULTS in item.path.parents else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
 
 
 @pytest.fixture(scope="session")
@@ -46,21 +67,56 @@ def _as_owner(act: Callable) -> Callable:
 
 
 def _flush_as_owner(case: TransactionTestCase) -> None:
-    """Empty the tables after a test with real transactions, and found again what must be there."""
+    """Empty the tables after a test with real transactions, and found again what must be there.
+
+    Row by row, for there are few: TRUNCATE makes a new file for each table and each index, which
+    took most of the time of such a test.
+    """
     with database_roles.as_owner():
-        _guard("DISABLE")
+        filled = _filled()
+        guarded = filled & _guarded()
+        _guard("DISABLE", guarded)
         try:
-            _flush(case)
+            _empty(filled)
         finally:
-            _guard("ENABLE")
+            _guard("ENABLE", guarded)
     founding.found()
 
 
-def _guard(switch: str) -> None:
-    tables = set(connection.introspection.table_names())
+def _filled() -> set[str]:
+    asked = (f"SELECT '{one}' WHERE EXISTS (SELECT 1 FROM {one})" for one in _tables())
+    return _column(" UNION ALL ".join(asked))
+
+
+def _empty(tables: set[str]) -> None:
+    """In one transaction: keys between the tables are looked at when it ends."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        for table in tables:
+            cursor.execute(f"DELETE FROM {table}")
+
+
+def _guard(switch: str, tables: set[str]) -> None:
     with connection.cursor() as cursor:
-        for table in tables.intersection(_GUARDED):
+        for table in tables:
             cursor.execute(f"ALTER TABLE {table} {switch} TRIGGER USER")
+
+
+@cache
+def _tables() -> list[str]:
+    names = connection.introspection.django_table_names(include_views=False)
+    return [one for one in names if one not in _KEPT]
+
+
+@cache
+def _guarded() -> set[str]:
+    """Tables whose triggers refuse that anything is deleted."""
+    return _column("SELECT DISTINCT tgrelid::regclass::text FROM pg_trigger WHERE NOT tgisinternal")
+
+
+def _column(query: str) -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(query)
+        return {name for (name,) in cursor.fetchall()}
 
 
 TransactionTestCase._fixture_teardown = _flush_as_owner  # type: ignore[method-assign]
@@ -72,6 +128,13 @@ def anchor_file(settings: Any, tmp_path_factory: pytest.TempPathFactory) -> Path
     path = tmp_path_factory.getbasetemp() / uuid.uuid4().hex / "anchors" / "trail.txt"
     settings.TRAIL_ANCHOR = str(path)
     return path
+
+
+@pytest.fixture(autouse=True)
+def no_readers_zone() -> Iterator[None]:
+    """What one test's reader has for a zone is none of the next one's."""
+    yield
+    timezone.deactivate()
 
 
 @pytest.fixture(autouse=True)

@@ -78,10 +78,10 @@ def hubspot(base_url: str = "http://127.0.0.1:9", token: str = "pat-test", **cha
     )
 
 
-def standard(slug: str = "generic") -> Connection:
+def standard(slug: str = "generic", name: str = "Generic") -> Connection:
     """A connection that signs by Standard Webhooks."""
     at = instant.now()
-    settings = Settings(slug=slug, name="Generic", system="standardwebhooks")
+    settings = Settings(slug=slug, name=name, system="standardwebhooks")
     connections.create(settings, by=SETUP, at=at)
     return connections.enter_secret(slug=slug, purpose="signing", secret=WHSEC, by=SETUP, at=at)
 

@@ -12,6 +12,7 @@ class _Reader(HTMLParser):
         super().__init__()
         self.forms = []
         self._form = self._select = self._area = None
+        self._options, self._chosen = [], []
 
     def handle_starttag(self, tag, attributes):
         a = dict(attributes)
@@ -26,8 +27,11 @@ class _Reader(HTMLParser):
                 self._add(a["name"], a.get("value", "on" if is_box else ""))
         elif tag == "select":
             self._select = a.get("name"), "multiple" in a
-        elif tag == "option" and self._select and "selected" in a:
-            self._add(self._select[0], a.get("value", ""))
+            self._options, self._chosen = [], []
+        elif tag == "option" and self._select:
+            self._options.append(a.get("value", ""))
+            if "selected" in a:
+                self._chosen.append(a.get("value", ""))
         elif tag == "textarea" and a.get("name"):
             self._area = a["name"]
             self._add(self._area, "")
@@ -39,10 +43,16 @@ class _Reader(HTMLParser):
     def handle_endtag(self, tag):
         if tag == "form":
             self._form = None
-        elif tag == "select":
+        elif tag == "select" and self._select:
+            self._end_select(*self._select)
             self._select = None
         elif tag == "textarea":
             self._area = None
+
+    def _end_select(self, name, several):
+        # Where one is to be chosen and none is, a browser sends the first.
+        for value in self._chosen or ([] if several else self._options[:1]):
+            self._add(name, value)
 
     def _add(self, name, value):
         self._form["data"].setdefault(name, []).append(value)

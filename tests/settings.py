@@ -17,3 +17,6 @@ MIDDLEWARE.remove("whitenoise.middleware.WhiteNoiseMiddleware")  # noqa: F405
 
 # Letters are kept in memory (by pytest-django); whether any leave is the question of few tests.
 EMAIL_GOES_OUT = True
+
+# Each test has connections of its own, under the same names, in this one process.
+REMEMBER_DOORS = False

@@ -77,3 +77,57 @@ def test_from_a_thread_of_its_own_the_bell_is_rung_too(rings, settings):
     while rings() == 0 and time.monotonic() < deadline:
         time.sleep(0.01)
     assert rings() == 1
+
+
+# --- Listening ------------------------------------------------------------------------------------
+class Pauses:
+    """Counts them, and does something in one of them."""
+
+    def __init__(self, at=0, act=None):
+        self.count, self._at, self._act = 0, at, act
+
+    def __call__(self, seconds):
+        self.count += 1
+        return self._act() if self.count == self._at else None
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_listens_hears_a_ring(rings):
+    pauses = Pauses(3, lambda: bell.ring("inbox"))
+    bell.Ear("inbox").wait(60, pause=pauses)
+    assert pauses.count == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_rang_since_one_looked_is_heard_at_once_and_only_once(rings):
+    ear = bell.Ear("inbox")
+    bell.ring("inbox")
+    heard, again = Pauses(), Pauses(5, lambda: True)
+    ear.wait(60, pause=heard)
+    ear.wait(60, pause=again)
+    assert (heard.count, again.count) == (1, 5)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_another_bell_is_not_meant(rings):
+    ear, pauses = bell.Ear("outbox"), Pauses(4, lambda: True)
+    bell.ring("inbox")
+    ear.wait(60, pause=pauses)
+    assert pauses.count == 4
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_hears_nothing_waits_no_longer_than_agreed(rings):
+    pauses = Pauses()
+    bell.Ear("inbox").wait(0.02, pause=lambda seconds: time.sleep(seconds) or pauses(seconds))
+    assert 1 <= pauses.count <= 0.02 / bell._LISTEN_SECONDS
+
+
+def test_without_redis_one_looks_soon_and_does_not_ask_again(tmp_path, monkeypatch):
+    gone = Redis.from_url(f"unix://{tmp_path}/nothing", retry=bell.client().get_retry())
+    asked = []
+    monkeypatch.setattr(bell, "client", lambda: asked.append(1) or gone)
+    ear, pauses = bell.Ear("inbox"), Pauses()
+    for _ in range(3):
+        ear.wait(60, pause=pauses)
+    assert (pauses.count, len(asked)) == (3, 1)

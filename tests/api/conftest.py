@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
 from exceptions.models import Ticket
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people import tokens
@@ -53,7 +53,7 @@ def trouble(name: str = "x", **more: Any) -> Ticket:
             "subject": f"outcome:{name}", "evidence": {"answer": "500"}, **more,
         }
     )  # fmt: skip
-    return desk.open_ticket(asked, by=SETUP, at=instant.now())
+    return troubles.open_ticket(asked, by=SETUP, at=instant.now())
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """The story: a script finds a ticket, takes it, works it and closes it, and the trail says who."""
 
+from decimal import Decimal
+
 import pytest
 
 from exceptions.models import Ticket
@@ -99,3 +101,15 @@ def test_another_teams_ticket_does_not_exist(scripts, staff):
         assert sam.post(f"tickets/{ticket.pk}/{act}").status_code == 404
     assert sam.post(f"tickets/{ticket.pk}/note", {"text": "hello"}).status_code == 404
     assert sam.post(f"tickets/{ticket.pk + 1}/claim").status_code == 404
+
+
+def test_what_is_at_risk_is_told_in_every_currency(scripts, staff):
+    """The first currency alone is `amount_at_risk`; who sees masked reads none of them."""
+    trouble("late", amount=Decimal("1234.5"), currency="EUR")
+    more = {"cause": "late", "subject": "outcome:2", "record": "proposal:2"}
+    opened = trouble("more", **more, amount=Decimal(500), currency="USD")
+    told = scripts["olivia"].get(f"tickets/{opened.pk}").json()
+    assert told["amount_at_risk"] == {"amount": "1234.50", "currency": "EUR"}
+    assert told["further_amounts"] == [{"amount": "500.00", "currency": "USD"}]
+    masked = scripts["vera"].get(f"tickets/{opened.pk}").json()
+    assert masked["further_amounts"] == [{"amount": "•••", "currency": "•••"}]

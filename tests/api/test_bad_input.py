@@ -14,7 +14,7 @@ from meshline.web.rest import words
 from tests.api.conftest import trouble
 
 pytestmark = pytest.mark.django_db
-LISTS = ("messages", "signals", "proposals", "outcomes", "tickets", "trail")
+LISTS = ("messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail")
 LARGE = 2**63
 
 
@@ -40,7 +40,7 @@ def test_a_limit_is_a_number_from_one_to_two_hundred(script, path):
 @pytest.mark.parametrize("path", LISTS)
 def test_a_cursor_is_what_we_gave_and_nothing_else(script, path):
     others = {"messages": "m", "signals": "s", "proposals": "p", "outcomes": "o", "tickets": "t",
-              "trail": "l"}  # fmt: skip
+              "trail": "l", "follow-ups": "f"}  # fmt: skip
     good = others[path] + "0f" * 14 + "1e"
     assert script.get(path, after=good).status_code == 200
     bad = ["", "x", "1", good[:-1], good + "0f", good.upper(), good + "\n", "\0" * 31, "0" * 5000]
@@ -134,7 +134,7 @@ def test_an_id_that_is_none_is_refused_and_one_nobody_has_is_missing(script, pat
 
 
 def test_what_does_not_exist_yet_is_a_clean_404(script, stranger):
-    for path in ("leads", "follow-ups", "runs", "divergences", "checks", "metrics", "", "tickets/",
+    for path in ("leads", "", "tickets/",
                  "tickets/1/eat", "tickets/1/claim/", "../people/", "x" * 3000):  # fmt: skip
         refused(script.get(path), 404)
         refused(stranger.get(path), 404)

@@ -67,7 +67,7 @@ def test_a_cursor_names_every_id_and_no_other():
 
 
 @pytest.mark.parametrize(
-    "path", ["messages", "signals", "proposals", "outcomes", "tickets", "trail"]
+    "path", ["messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail"]
 )
 def test_a_page_costs_the_same_however_many_rows_are_on_it(script, staff, path):
     factories.pandadoc()

@@ -14,12 +14,12 @@ from tests.api.conftest import script_of, trouble
 
 pytestmark = pytest.mark.django_db
 ALLOWED = {
-    "olivia": {"messages", "signals", "proposals", "outcomes", "tickets", "trail"},
-    "rosa": {"messages", "signals", "proposals", "outcomes", "tickets", "trail"},
-    "sam": {"messages", "signals", "proposals", "outcomes", "tickets", "trail"},
-    "remy": {"signals", "proposals", "outcomes"},
-    "ada": {"messages", "signals", "proposals", "outcomes", "tickets", "trail"},
-    "vera": {"signals", "proposals", "outcomes", "tickets"},
+    "olivia": {"messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail"},
+    "rosa": {"messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail"},
+    "sam": {"messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail"},
+    "remy": {"signals", "proposals", "follow-ups", "outcomes"},
+    "ada": {"messages", "signals", "proposals", "follow-ups", "outcomes", "tickets", "trail"},
+    "vera": {"signals", "proposals", "follow-ups", "outcomes", "tickets"},
 }
 PRIVATE = ("nina@customer.example.com", "Nina Brook", "1234.50", "1,234.50", "1234.5")
 

@@ -1,5 +1,6 @@
 """The trail's page: filters in the URL, nobody sees further than they may, nothing breaks it."""
 
+import re
 from datetime import UTC, datetime
 from urllib.parse import quote
 
@@ -9,10 +10,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from meshline import instant
-from meshline.audit import personal, trail
+from meshline.audit import personal, timeline, trail
 from meshline.audit.actors import CLOCK, SETUP
 from meshline.audit.models import TrailLine
 from meshline.people.models import Team, User
+from meshline.policy import operating_model
 from proposals import lifecycle
 from proposals.models import Proposal
 from proposals.states import State
@@ -104,6 +106,28 @@ def test_one_subject(as_, two_teams):
 def test_one_kind_of_act(as_, two_teams):
     shown = lines(as_("rosa").get("/trail/?what=proposal.moved"))
     assert {line.what for line in shown} == {"proposal.moved"}
+
+
+@pytest.mark.parametrize(
+    ("what", "said"),
+    [
+        ("raci.changed", "Owners changed"), ("sla.removed", "SLA removed"),
+        ("authority.changed", "Source of truth changed"),
+        ("outcome.called-off", "Outcome called off"),
+    ],
+)  # fmt: skip
+def test_an_act_is_said_by_the_name_its_page_has(what, said):
+    assert timeline.words(what) == said
+
+
+def test_owners_are_told_by_their_process_and_not_by_the_number_of_a_row(as_, rosa, staff):
+    operating_model.set_raci(
+        process="delivery", holders={"accountable": [staff["olivia"]]}, by=rosa, at=instant.now()
+    )
+    page = as_("rosa").get("/trail/?what=raci.changed").content.decode()
+    assert "Owners changed" in page
+    assert ">Owners</a>" in page
+    assert not re.search(r"(Owners|RACI assignment) \d", page)
 
 
 def test_one_actor_exactly_or_by_part_of_the_name(as_, two_teams, rosa):

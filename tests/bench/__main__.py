@@ -7,7 +7,10 @@ import django
 
 from tests.bench.rig import Rig
 
-NAMES = ("intake", "drain", "latency", "seconds-tier", "starvation", "rules", "memory")
+NAMES = (
+    "intake", "drain", "latency", "seconds-tier", "starvation", "rules", "memory", "queue",
+    "reconcile", "dashboard",
+)  # fmt: skip
 
 
 def main(names: list[str]) -> int:

@@ -1,14 +1,15 @@
 """The benches by name, on one demo-less company."""
 
 from tests import factories
-from tests.bench import drain, intake, memory, rules, tiers
+from tests.bench import dashboard, drain, intake, memory, queue, reconcile, rules, tiers
 from tests.bench.report import Ratio
 from tests.bench.rig import Rig
 
 _BENCHES = {
     "intake": intake.run, "drain": drain.run, "latency": drain.latency,
     "seconds-tier": tiers.seconds_tier, "starvation": tiers.starvation, "rules": rules.run,
-    "memory": memory.run,
+    "memory": memory.run, "queue": queue.run, "reconcile": reconcile.run,
+    "dashboard": dashboard.run,
 }  # fmt: skip
 
 

@@ -31,7 +31,7 @@ class Rig:
 
     def start(self) -> None:
         """Start the servers, say in the environment where they are, and migrate."""
-        os.environ |= {**KEYS, "MESHLINE_STATE": str(self.folder / "state")}
+        os.environ |= {**KEYS, "MESHLINE_STATE": str(self.folder / "state"), "CANARIES": "0"}
         postgres = self.folder / "postgres"
         # Commit times, so that "when was it there" is the database's own word.
         self._server(servers.postgres(postgres, {"track_commit_timestamp": "on"}))

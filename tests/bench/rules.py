@@ -4,12 +4,12 @@ import time
 import uuid
 
 from meshline import instant
-from proposals import routing, rules
 from proposals.history import Naming
-from proposals.roster import Roster
-from proposals.rules import RuleSet
+from proposals.routing import assigning, rules
+from proposals.routing.roster import Roster
+from proposals.routing.rules import RuleSet
+from proposals.routing.turns import Book
 from proposals.states import State
-from proposals.turns import Book
 from tests.bench.report import Ratio, medians
 from tests.bench.rig import Rig
 from tests.factories import digest_all, document, post_pandadoc
@@ -41,8 +41,8 @@ def _decided(rule_set: RuleSet) -> float:
     naming = Naming(State.SENT, "minutes", fields)
     started = time.perf_counter()
     for _ in range(DECIDED):
-        facts = routing.facts_of(naming, source="pandadoc", roster=roster)
-        made = routing.decide(rule_set, facts, roster=roster, book=book)
+        facts = assigning.facts_of(naming, source="pandadoc", roster=roster)
+        made = assigning.decide(rule_set, facts, roster=roster, book=book)
     took = (time.perf_counter() - started) / DECIDED
     assert made.rule is not None
     assert made.rule.slug == "default"

@@ -1,4 +1,4 @@
-"""Our URLs, and one more page that takes a second."""
+"""Our URLs, one more page that takes a second, and one that answers nothing to who is signed in."""
 
 import time
 
@@ -15,4 +15,8 @@ def slow(request):
     return HttpResponse("at last")
 
 
-urlpatterns = [path("bench-slow/", slow), *ours]
+def bare(request):
+    return HttpResponse(status=204 if request.user.is_authenticated else 403)
+
+
+urlpatterns = [path("bench-slow/", slow), path("bench-bare/", bare), *ours]

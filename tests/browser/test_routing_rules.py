@@ -4,74 +4,21 @@ and every screen clean for axe, light and dark, wide and narrow.
 MESHLINE_SHOTS=<folder> keeps a picture of each.
 """
 
-import os
 import re
-from pathlib import Path
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from django.conf import settings
-from django.test import Client
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
 
-from proposals import rulebook
 from proposals.models import Proposal
+from proposals.routing import rulebook
+from tests.chromium import check, on_both_screens
 from tests.factories import digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
 
-CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
-SIZES = {"wide": (1280, 900), "narrow": (400, 850)}
 HOME = "/operating-model/routing/"
 IS_LARGE = {"grand_total": {"amount": "64000.00", "currency": "EUR"}}
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
-
-
-@pytest.fixture(scope="module")
-def browser():
-    # The browser's own event loop runs in this thread; the ORM is told that this is fine.
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield opened
-        opened.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
-@pytest.fixture
-def look(browser, live_server):
-    """Somebody's browser, signed in; what it complained about fails the test."""
-    contexts, complaints = [], []
-
-    def opened(user, size="wide", scheme="light"):
-        width, height = SIZES[size]
-        context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=scheme,
-            base_url=live_server.url,
-        )  # fmt: skip
-        contexts.append(context)
-        client = Client()
-        client.force_login(user)
-        name = settings.SESSION_COOKIE_NAME
-        context.add_cookies(
-            [{"name": name, "value": client.cookies[name].value, "url": live_server.url}]
-        )
-        page = context.new_page()
-        page.on("console", lambda said: _note(complaints, said))
-        page.on("pageerror", lambda error: complaints.append(str(error)))
-        return page
-
-    yield opened
-    for context in contexts:
-        context.close()
-    assert complaints == []
-
-
-def _note(complaints, said):
-    if said.type == "error" and "status of 4" not in said.text:
-        complaints.append(said.text)
 
 
 def told(count, **more):
@@ -114,10 +61,40 @@ def test_a_rule_is_built_row_by_row_without_a_reload(look, pandadoc, staff):
     assert kept["then"] == pool("sam@example.com", "remy@example.com", remy=3)
 
 
+def test_what_is_chosen_while_an_answer_is_on_its_way_stays(look, pandadoc, staff):
+    page = look(staff["olivia"])
+    page.goto(f"{HOME}draft/new/")
+    on_its_way = []
+    page.route(f"**{HOME}draft/new/", lambda route: on_its_way.append(route), times=1)
+    with page.expect_request(f"**{HOME}draft/new/"):
+        page.get_by_label("Field").select_option("amount")
+    page.get_by_label("Question").select_option("at_least")
+    page.get_by_label("Value").fill("50000")
+    page.get_by_label("Name", exact=True).fill("Large deals")
+    on_its_way.pop().continue_()
+    expect(page.get_by_label("Question").locator("option", has_text="starts with")).to_have_count(0)
+    expect(page.get_by_label("Question")).to_have_value("at_least")
+    expect(page.get_by_label("Value")).to_have_value("50000")
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Large deals")
+
+
+def test_what_is_typed_while_a_row_is_added_stays(look, pandadoc, staff):
+    page = look(staff["olivia"])
+    page.goto(f"{HOME}draft/new/")
+    on_its_way = []
+    page.route(f"**{HOME}draft/new/", lambda route: on_its_way.append(route), times=1)
+    with page.expect_request(f"**{HOME}draft/new/"):
+        page.get_by_role("button", name="Add a clause").click()
+    page.get_by_label("Name", exact=True).fill("Large deals")
+    on_its_way.pop().continue_()
+    expect(page.get_by_label("Field")).to_have_count(2)
+    expect(page.get_by_label("Name", exact=True)).to_have_value("Large deals")
+
+
 def test_the_backtest_goes_on_by_itself_and_then_it_is_published(
     look, pandadoc, staff, monkeypatch
 ):
-    monkeypatch.setattr("proposals.routing_backtest.AT_ONCE", 3)
+    monkeypatch.setattr("proposals.routing.backtest.AT_ONCE", 3)
     told(8, **IS_LARGE)
     draft(rule("large"), NAMED, DEFAULT, by=staff["olivia"])
     page = look(staff["rosa"])
@@ -144,8 +121,7 @@ def test_the_backtest_goes_on_by_itself_and_then_it_is_published(
     expect(page.get_by_role("heading", name="In force: version 3")).to_be_visible()
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("size", SIZES)
+@on_both_screens
 def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, pandadoc, staff):
     told(2, **IS_LARGE)
     deep = {"all": [LARGE, {"any": [{"cel": "title.contains('crane')"}, {"not": LARGE}]}]}
@@ -172,14 +148,4 @@ def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, pandadoc, 
             expect(page.get_by_text(re.compile("4 of 4 (event|would)")).first).to_be_visible()
         for summary in page.locator("#why-routed ~ .panel-body summary, .verdicts ~ details").all():
             summary.click()
-        _check(page, f"{name}-{size}-{scheme}")
-
-
-def _check(page, name):
-    if shots := os.environ.get("MESHLINE_SHOTS"):
-        Path(shots).mkdir(parents=True, exist_ok=True)
-        page.screenshot(path=f"{shots}/{name}.png", full_page=True)
-    found = Axe().run(page)
-    assert found.violations_count == 0, found.generate_report()
-    overflow = page.evaluate("document.documentElement.scrollWidth - innerWidth")
-    assert overflow <= 0, f"{name} is {overflow}px wider than the screen"
+        check(page, f"{name}-{size}-{scheme}")

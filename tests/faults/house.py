@@ -90,6 +90,8 @@ class House:
             "FAULTS_CALL_SECONDS": str(SIZE.call),
             **({} if SIZE.is_long else {"FAULTS_LONGEST_WAIT": "2"}),
             "FAULTS_SILENT": str(SIZE.silent) if not SIZE.is_long else "",
+            # What is counted here is what was sent.
+            "CANARIES": "0",
             **SECRETS,
         }
 

@@ -32,6 +32,7 @@ class Line:
     # What stands in a statement that ends a transaction, or is one by itself.
     ends: bytes = b""
     _over: threading.Event = field(default_factory=threading.Event)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self._dice = random.Random(self.seed)
@@ -61,7 +62,7 @@ class Line:
                 return
 
     def _talk(self, client: socket.socket, server: socket.socket) -> None:
-        cutting = False
+        cutting = ""
         while not self._over.is_set():
             ready, _, _ = select.select([client, server], [], [], 0.5)
             if client in ready:
@@ -69,7 +70,7 @@ class Line:
                 if not said:
                     return
                 cutting = cutting or self._is_cut(said)
-                if cutting and not self.once and self._dice.random() < 0.5:
+                if cutting == "before":
                     self.cut_before += 1
                     return
                 server.sendall(said)
@@ -80,12 +81,17 @@ class Line:
                 if cutting and said.endswith(_READY_IDLE):
                     # It is done; nobody will know.
                     self.cut_after += 1
-                    self.once = b""
                     return
                 if not cutting:
                     client.sendall(said)
 
-    def _is_cut(self, said: bytes) -> bool:
-        if self.once:
-            return self.once in said
-        return bool(self.ends) and self.ends in said and self._dice.random() < self.share
+    def _is_cut(self, said: bytes) -> str:
+        """When this statement's session is cut: before it, after it, or (empty) not at all."""
+        with self._lock:
+            if self.once and self.once in said:
+                # Whoever sends the same at the same time, or again, is carried.
+                self.once = b""
+                return "after"
+            if self.ends and self.ends in said and self._dice.random() < self.share:
+                return "before" if self._dice.random() < 0.5 else "after"
+        return ""

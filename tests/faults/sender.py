@@ -124,11 +124,13 @@ class Sender:
         self.events += events
         self._left.extend(events)
         pause = _LANES / per_second
-        self._threads = [
+        lanes = [
             threading.Thread(target=self._run, args=(pause,), daemon=True) for _ in range(_LANES)
         ]
-        for thread in self._threads:
-            thread.start()
+        # Those of a call before may still hold an event that is not accepted yet.
+        self._threads += lanes
+        for lane in lanes:
+            lane.start()
         return self
 
     def wait(self, *, within: float = SIZE.patience) -> "Sender":

@@ -1,9 +1,8 @@
 """How much: the short form is part of `make test`, the long form is `make faults`."""
 
-import os
 from dataclasses import dataclass
 
-_IS_LONG = os.environ.get("FAULTS") == "long"
+from tests.forms import IS_LONG
 
 
 @dataclass(frozen=True)
@@ -34,11 +33,11 @@ class Size:
 
 
 SHORT = Size(
-    name="short", kills=30, events=300, gap=0.6, lease=5, call=3.0, back_within=None,
+    name="short", kills=15, events=150, gap=0.6, lease=5, call=3.0, back_within=None,
     redis_gone=4.0, redis_events=60, silent=3, patience=120.0,
 )  # fmt: skip
 LONG = Size(
-    name="long", kills=300, events=10_000, gap=8.0, lease=60, call=15.0, back_within=75.0,
+    name="long", kills=300, events=10_000, gap=8.0, lease=50, call=15.0, back_within=75.0,
     redis_gone=600.0, redis_events=1_000, silent=30, patience=900.0,
 )  # fmt: skip
-SIZE = LONG if _IS_LONG else SHORT
+SIZE = LONG if IS_LONG else SHORT

@@ -4,6 +4,8 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+
 from tests.faults import processes
 from tests.faults.house import House
 from tests.faults.judge import judge, under_way, verdict
@@ -38,6 +40,7 @@ def two_stand(house: House) -> None:
           what="one clock works and another stands by")  # fmt: skip
 
 
+@pytest.mark.long
 def test_of_two_clocks_one_works(house: House):
     two_stand(house)
     with house.database() as session:
@@ -49,6 +52,7 @@ def test_of_two_clocks_one_works(house: House):
     judge(house, whom)
 
 
+@pytest.mark.long
 def test_without_a_clock_the_bells_are_enough(house: House):
     two_stand(house)
     whom = documents("clockless", 12)
@@ -70,6 +74,7 @@ def test_a_killed_clock_is_followed_by_the_one_that_stands_by(house: House):
     assert working(house) != old
 
 
+@pytest.mark.long
 def test_a_clock_stopped_while_it_holds_the_lock_is_replaced(house: House):
     two_stand(house)
     old = working(house)
@@ -84,6 +89,7 @@ def test_a_clock_stopped_while_it_holds_the_lock_is_replaced(house: House):
     two_stand(house)
 
 
+@pytest.mark.long
 def test_without_an_end_of_silence_a_stopped_clock_silences_the_sweeps(house: House):
     """The control: the lock stays with the one that is stopped."""
     two_stand(house)

@@ -83,6 +83,7 @@ def test_a_worker_stopped_before_it_calls_does_not_call_late(house: House, stopp
     judge(house, [one])
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("without", "made"),
     [
@@ -115,6 +116,7 @@ def test_a_worker_stopped_before_it_says_what_happened(
     assert onboardings(house, one) == made
 
 
+@pytest.mark.long
 def test_without_an_end_of_leases_a_killed_workers_work_never_comes_back(house: House, stopping):
     """The control of every lease: what was in the worker's hands stays there."""
     one = signed("leased")

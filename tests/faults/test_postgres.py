@@ -51,6 +51,7 @@ def test_backends_are_terminated_while_events_flow(house: House):
     judge(house, whom)
 
 
+@pytest.mark.long
 def test_no_connection_is_left_for_a_while(house: House):
     whom = documents("exhausted", EVENTS)
     with all_connections_taken(house):
@@ -158,6 +159,7 @@ def test_an_event_is_stored_and_its_sender_never_hears_so(
     assert _messages(house, one.id) == ids
 
 
+@pytest.mark.long
 def test_commits_are_cut_off_at_random_on_all_ways(house: House, line: Line):
     """Web and workers, each over a line that loses every tenth commit, or its answer."""
     whom = documents("unknown", EVENTS)

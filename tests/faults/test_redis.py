@@ -63,6 +63,7 @@ def test_redis_forgets_everything_again_and_again(house: House):
     judge(house, whom)
 
 
+@pytest.mark.long
 def test_without_the_sweeps_what_redis_forgot_stays_undone(house: House):
     """The control: the sweeps are what finds what no bell was heard for."""
     house.orders(without=["bells", "sweeps"])
@@ -96,6 +97,7 @@ def test_redis_is_gone_for_a_while(house: House):
     judge(house, whom)
 
 
+@pytest.mark.long
 def test_redis_hangs(house: House):
     """Stopped by SIGSTOP: whoever rings hears nothing, and must not wait for it."""
     healthy, hung = documents("healthy", SIZE.redis_events), documents("hung", SIZE.redis_events)
@@ -125,6 +127,7 @@ def test_a_bell_rung_by_the_web_thread_itself_is_waited_for(house: House):
     is_ready_again(house)
 
 
+@pytest.mark.long
 def test_redis_is_full(house: House):
     whom = documents("full", SIZE.redis_events)
     client = house.redis_client()

@@ -103,6 +103,7 @@ def test_a_message_nobody_knows_the_end_of_is_not_said_twice(house: House):
     assert house.tickets_about(one.title) == ["delivery-failed"]
 
 
+@pytest.mark.long
 def test_one_vendor_that_hangs_holds_up_none_of_the_others(house: House):
     """The CRM answers nothing at all; billing, chat and listener are told everything meanwhile."""
     many = 100 if SIZE.is_long else 10

@@ -7,8 +7,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -42,7 +42,7 @@ def ticket_at(at, number):
         reason="HubSpot answered 503.", subject=f"outcome:{number}", evidence={"attempts": 11},
     )  # fmt: skip
     with instant.stopped(at):
-        return desk.open_ticket(trouble, by=SETUP, at=at)
+        return troubles.open_ticket(trouble, by=SETUP, at=at)
 
 
 def plan_for_monday(client, staff):

@@ -54,7 +54,7 @@ def signs(doc, minute=0, amount="1234.50", name="Website relaunch"):
 
 
 def states(proposal):
-    return dict(Outcome.objects.of(proposal).values_list("name", "state"))
+    return dict(Outcome.objects.of(proposal).order_by("pk").values_list("name", "state"))
 
 
 def test_a_review_gate_lets_the_invoice_go_once_vera_approved_it(vendors, staff):
@@ -148,10 +148,10 @@ def test_a_contract_is_drafted_tested_backtested_approved_published_and_rolled_b
     assert f'href="{SIGNED}"' in olivia.get("/operating-model/contracts/").content.decode()
     assert f'href="{SIGNED}edit/"' in olivia.get(SIGNED).content.decode()
     data = form(olivia.get(f"{SIGNED}edit/"), css="contract-form")
-    data = form(olivia.post(f"{SIGNED}edit/", {**data, "if-add": "1"}), css="contract-form")
+    data = form(olivia.post(f"{SIGNED}edit/", {**data, "act": "add:c"}), css="contract-form")
     task = next(n for n in data["outcome"] if data[f"o-{n}-name"] == ["onboarding"])
     data |= {
-        "if-0-field": "amount", "if-0-op": "at_least", "if-0-value": "100",
+        "c.1.field": "amount", "c.1.op": "at_least", "c.1.value": "100",
         f"o-{task}-subject": "Welcome {contact}: {title}", f"o-{task}-due_within": "2 h",
         "note": "Small ones onboard themselves.",
     }  # fmt: skip
@@ -160,7 +160,7 @@ def test_a_contract_is_drafted_tested_backtested_approved_published_and_rolled_b
     # Tested on a real proposal: its texts are filled in, each clause shows what it saw.
     test = olivia.get(f"{SIGNED}test/", {"proposal": earlier.pk})
     assert "Welcome Nina Brook: Annual licences" in words(test)
-    assert "Amount is at least 100 (seen: 1,234.50)" in words(test)
+    assert "The amount is at least 100 (seen: 1,234.50)" in words(test)
 
     # Backtested on what came in: the small one loses everything, the other is otherwise.
     backtest = words(olivia.get(f"{SIGNED}backtest/", {"run": "all"}))

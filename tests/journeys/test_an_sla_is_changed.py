@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -24,7 +24,7 @@ def ticket(staff):
         kind="delivery-failed", cause="journey", title="Deal could not be written",
         reason="HubSpot answered 503.", subject="outcome:1", evidence={"attempts": 11},
     )  # fmt: skip
-    return desk.open_ticket(trouble, by=SETUP, at=MONDAY)
+    return troubles.open_ticket(trouble, by=SETUP, at=MONDAY)
 
 
 def signed_in(user):

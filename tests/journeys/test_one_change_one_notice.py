@@ -8,8 +8,8 @@ from django.core import mail
 from django.db import connections
 
 from connectors import posting
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.notices import choosing, notices
@@ -36,7 +36,7 @@ def trouble(number):
 def test_a_hundred_occurrences_of_one_cause_are_one_notice_and_one_letter(staff):
     by_email(staff["olivia"], "ticket")
     for number in range(100):
-        ticket = desk.open_ticket(trouble(number), by=SETUP, at=instant.now())
+        ticket = troubles.open_ticket(trouble(number), by=SETUP, at=instant.now())
     posting.drain()
     assert ticket.occurrences == 100
     assert Notice.objects.count() == 1
@@ -63,7 +63,7 @@ def test_a_record_that_is_carried_again_is_told_once(crm, staff):
 def test_a_letter_whose_sender_died_goes_out_once_more_under_its_id(staff, monkeypatch):
     """Nobody can tell whether it went: mail systems know a repeat by its id."""
     by_email(staff["olivia"], "ticket")
-    desk.open_ticket(trouble(1), by=SETUP, at=instant.now())
+    troubles.open_ticket(trouble(1), by=SETUP, at=instant.now())
     first = posting.sendings.claim(["email"], lease_seconds=60)
     assert posting.sendings.claim(["email"], lease_seconds=60) == []
     Sending.objects.update(lease_until=instant.now())

@@ -9,8 +9,8 @@ from django.test import Client
 from django.utils import timezone
 
 from connectors import posting
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.notices.models import Preferences, Sending
@@ -47,7 +47,7 @@ def night():
 
 
 def trouble(kind, number):
-    return desk.open_ticket(
+    return troubles.open_ticket(
         Trouble(
             kind=kind, cause=f"night-{number}", title=f"Trouble {number}", reason="It is late.",
             subject=f"outcome:{number}", evidence={"hour": "late"},

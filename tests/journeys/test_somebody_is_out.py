@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.utils.module_loading import import_string
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import desk, troubles
 from exceptions.models import Ticket
+from exceptions.troubles import Trouble
 from meshline import instant, timetable
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -30,7 +30,7 @@ def opened(name, at=MONDAY):
         kind="delivery-failed", cause=name, title=f"Delivery of {name} failed",
         reason="HubSpot answered 503.", subject=f"outcome:{name}", evidence={"attempts": 11},
     )  # fmt: skip
-    return desk.open_ticket(trouble, by=SETUP, at=at)
+    return troubles.open_ticket(trouble, by=SETUP, at=at)
 
 
 def tick(at):

@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from django.test import Client
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import desk, troubles
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -46,7 +46,7 @@ def test_a_day_off_moves_the_open_tickets_once_it_was_seen_that_it_would(staff):
         kind="delivery-failed", cause="journey", title="Deal could not be written",
         reason="HubSpot answered 503.", subject="outcome:1", evidence={"attempts": 11},
     )  # fmt: skip
-    ticket = desk.open_ticket(trouble, by=SETUP, at=FRIDAY)
+    ticket = troubles.open_ticket(trouble, by=SETUP, at=FRIDAY)
     # Half an hour and four hours of work: Friday evening, and Monday.
     assert ticket.ack_due_at == FRIDAY + timedelta(minutes=30)
     assert ticket.fix_due_at == MONDAY + timedelta(hours=12, minutes=30)

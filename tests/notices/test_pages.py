@@ -6,7 +6,8 @@ import pytest
 from django.test import Client
 
 from meshline import instant
-from meshline.notices import notices
+from meshline.notices import choosing, notices
+from meshline.notices.kinds import KINDS
 from meshline.notices.models import Notice, Preferences, Sending
 from meshline.notices.quiet import DAYS
 from tests import factories
@@ -196,13 +197,23 @@ def test_what_cannot_be_is_refused_with_its_place_and_kept(client_of, typed, say
         assert 'value="13:37"' in page
 
 
+def test_what_is_chosen_just_as_usual_is_no_difference():
+    chosen = {one.label: sorted(one.channels("operator")) for one in KINDS.values()}
+    assert choosing.in_words({"channels": chosen}, role="operator") == choosing.in_words(
+        {}, role="operator"
+    )
+
+
 def test_what_another_window_changed_meanwhile_is_shown_not_overwritten(client_of, staff):
     client = client_of("olivia")
     seen = hidden(client.get(PAGE))
     post(client, to_ticket=["email"])
     answer = client.post(PAGE, {"seen": seen, "digest_at": "never"})
     assert answer.status_code == 409
-    assert "changed this meanwhile" in text(answer)
+    said = text(answer)
+    assert "Another window of yours changed this meanwhile" in said
+    # As it is for the role until it is chosen; what is the same by now is not told.
+    assert "What is different since you looked: My tickets Slack E-mail" in said
     assert Preferences.objects.get().channels["ticket"] == ["email"]
     # Saving again is a decision.
     again = client.post(PAGE, {"seen": hidden(answer), "digest_at": "never"})

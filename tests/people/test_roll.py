@@ -18,6 +18,11 @@ HOUR = timedelta(hours=1)
 class Person:
     pk: int
     is_active: bool = True
+    is_viewer: bool = False
+
+    @property
+    def can_be_given_work(self):
+        return self.is_active and not self.is_viewer
 
     @property
     def name(self):
@@ -93,13 +98,16 @@ CASES = [
     ("a stand-in is named later", D, A, [Out(A, B)], (Turn.GOES_TO_STAND_IN, B, A)),
     ("a ring", A, None, [Out(A, B), Out(B, A)], (Turn.NEEDS_SOMEBODY, None, A)),
 ]
-LEFT = Person(9, is_active=False)
+LEFT, VIEWER = Person(9, is_active=False), Person(7, is_viewer=True)
 CASES += [
     ("its owner left", LEFT, None, [], (Turn.NEEDS_SOMEBODY, None, None)),
     ("left while out", LEFT, None, [Out(LEFT, B)], (Turn.IS_INHERITED, B, None)),
     ("left while somebody had it", B, LEFT, [Out(LEFT, B)], (Turn.IS_KEPT, B, None)),
     ("left, and so did who had it", Person(8, is_active=False), LEFT, [],
      (Turn.NEEDS_SOMEBODY, None, None)),
+    ("its owner is a viewer now", VIEWER, None, [], (Turn.NEEDS_SOMEBODY, None, None)),
+    ("who stood in is a viewer now", VIEWER, A, [Out(A, VIEWER)], (Turn.NEEDS_SOMEBODY, None, A)),
+    ("whose it was is a viewer now", B, VIEWER, [], (Turn.IS_KEPT, B, None)),
     ("who stood in left", LEFT, A, [Out(A, LEFT)], (Turn.NEEDS_SOMEBODY, None, A)),
 ]  # fmt: skip
 
@@ -112,7 +120,7 @@ def test_where_work_goes(holder, home, out, expected):
     assert (found and (found.turn, found.holder, found.home)) == expected
 
 
-PEOPLE = [Person(pk, is_active=pk != 4) for pk in range(5)]
+PEOPLE = [Person(pk, is_active=pk != 4, is_viewer=pk == 3) for pk in range(6)]
 absences = st.lists(
     st.builds(
         Out, st.sampled_from(PEOPLE), st.none() | st.sampled_from(PEOPLE),

@@ -3,14 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
 from django.test import Client
 
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.notices import notices
-from meshline.people import people
+from meshline.people import people, profile
 from meshline.people.models import Absence, Team, User
 from meshline.people.permissions import Role
+from meshline.web import seen
+from tests.journeys.reading import hidden, words
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PASSWORD = "seven quiet lanterns"
@@ -62,7 +66,7 @@ def enter(client, email="ana@meshline.test", password=PASSWORD, **more):
 def changed(user):
     return {
         "name": user.name, "role": user.role, "team": user.team_id or "", "zone": user.zone,
-        "is_active": "on" if user.is_active else "",
+        "is_active": "on" if user.is_active else "", "seen": seen.keep(people.facts(user)),
     }  # fmt: skip
 
 
@@ -224,6 +228,50 @@ def test_an_invitation_is_over_after_a_week(client, ada):
     assert open_invitation(client, token, at=late, password=PASSWORD).status_code == 410
 
 
+def again(person, by, at=MONDAY):
+    return people.invite(email=person.email, role=person.role, by=by, at=at, again=True)
+
+
+def test_a_new_link_ends_the_one_that_was_lost(client, ada):
+    lost = invited(ada)
+    nora = User.objects.get(email="nora@meshline.test")
+    found = again(nora, ada)
+    assert open_invitation(client, lost, password=PASSWORD).status_code == 410
+    assert open_invitation(client, found, password=PASSWORD).status_code == 303
+
+
+def test_whoever_is_in_has_no_other_link_to_their_account(client, ada):
+    """As when two links were made before one ended the other."""
+    used = invited(ada)
+    nora = User.objects.get(email="nora@meshline.test")
+    kept = again(nora, ada)
+    nora.invitations.update(expires_at=MONDAY + people.INVITATION_LASTS)
+    people.accept_invitation(token=used, password=PASSWORD, at=MONDAY)
+    with pytest.raises(people.PersonError, match="used already or is over"):
+        people.accept_invitation(token=kept, password="another fine password", at=MONDAY)
+    assert User.objects.get(pk=nora.pk).check_password(PASSWORD)
+
+
+def test_a_password_of_ones_own_choosing_ends_the_link(client, ana, ada):
+    token = again(ana, ada)
+    profile.choose_password(by=ana, password="another fine password", at=MONDAY)
+    assert people.invitation(token, at=MONDAY) is None
+
+
+def test_who_was_deactivated_is_not_invited_and_comes_back_without_their_old_link(ada):
+    token = invited(ada)
+    nora = User.objects.get(email="nora@meshline.test")
+    for is_active in (False, True):
+        people.change(
+            user_id=nora.pk, name=nora.name, role=nora.role, team=None, zone="UTC",
+            is_active=is_active, by=ada, at=MONDAY,
+        )  # fmt: skip
+        if not is_active:
+            with pytest.raises(people.PersonError, match="make them active first"):
+                invited(ada)
+    assert people.invitation(token, at=MONDAY) is None
+
+
 # --- One's own profile -----------------------------------------------------------------------
 def test_a_person_settles_their_name_and_zone_with_a_line_on_the_trail(client, ana):
     response = signed_in(client, ana).post("/profile/", {"name": "Ana M.", "zone": "Asia/Tokyo"})
@@ -359,24 +407,107 @@ def test_what_is_no_e_mail_is_refused_by_the_verb_too(ada):
     assert not User.objects.filter(name="Bad").exists()
 
 
+def test_what_no_row_has_room_for_is_refused_in_words(ada):
+    long = f"{'a' * 250}@meshline.test"
+    with pytest.raises(CommandError, match="at most 254 characters"):
+        call_command("invite", long, role="rep")
+    with pytest.raises(CommandError, match="at most 120 characters"):
+        call_command("invite", "nora@meshline.test", role="rep", name="N" * 121)
+    assert not User.objects.exclude(pk=ada.pk).exists()
+
+
 def test_a_new_link_is_made_for_somebody_who_is_here(client, ada, rui):
     response = signed_in(client, ada).post(f"/people/{rui.pk}/invite/")
     assert "/sign-in/invitation/" in response.text
 
 
 def test_an_admin_changes_a_person(client, ada, rui):
-    data = changed(rui) | {"role": "operator", "name": "Rui C."}
+    data = changed(rui) | {"role": "operator", "name": "Rui C.", "asked": "operator:True"}
     response = signed_in(client, ada).post(f"/people/{rui.pk}/", data)
     assert response.status_code == 303
     rui.refresh_from_db()
     assert (rui.role, rui.name, rui.is_active) == ("operator", "Rui C.", True)
 
 
+def leaving(user, **more):
+    """As from a form that has said what they answer for."""
+    return changed(user) | {"is_active": "", "asked": f"{user.role}:False"} | more
+
+
+def test_whoever_leaves_is_asked_about_first(client, ada, rui):
+    answer = signed_in(client, ada).post(f"/people/{rui.pk}/", leaving(rui, asked=""))
+    assert answer.status_code == 200
+    assert "Rui Costa would leave. This is what they answer for." in words(answer)
+    assert f'hx-get="/people/{rui.pk}/answers-for/"' in answer.text
+    assert User.objects.get(pk=rui.pk).is_active
+    # Another answer than was asked about is asked about again.
+    viewer = changed(rui) | {"role": "viewer", "asked": hidden(answer, "asked")}
+    again = client.post(f"/people/{rui.pk}/", viewer)
+    assert "Rui Costa would no longer be Rep." in words(again)
+    viewer["asked"] = hidden(again, "asked")
+    assert client.post(f"/people/{rui.pk}/", viewer).status_code == 303
+    assert User.objects.get(pk=rui.pk).role == Role.VIEWER
+
+
+@pytest.mark.parametrize("change", [{"is_active": ""}, {"role": "operator"}])
+def test_the_last_active_manager_stays(client, ada, rui, change):
+    User.objects.filter(pk=rui.pk).update(role=Role.MANAGER)
+    rui.refresh_from_db()
+    answer = signed_in(client, ada).post(f"/people/{rui.pk}/", changed(rui) | change)
+    assert answer.status_code == 422
+    said = "This is the last active manager; make somebody else manager first."
+    assert said in words(answer)
+    rui.refresh_from_db()
+    assert (rui.is_active, rui.role) == (True, Role.MANAGER)
+
+
 def test_deactivating_signs_a_person_out(client, ada, rui):
     theirs = signed_in(Client(), rui)
     assert theirs.get("/profile/").status_code == 200
-    signed_in(client, ada).post(f"/people/{rui.pk}/", changed(rui) | {"is_active": ""})
+    signed_in(client, ada).post(f"/people/{rui.pk}/", leaving(rui))
     assert theirs.get("/profile/").status_code == 302
+
+
+def test_a_page_from_before_somebody_left_does_not_bring_them_back(client, ada, rui):
+    shown = changed(rui)
+    people.change(
+        user_id=rui.pk, name=rui.name, role=Role.VIEWER, team=rui.team, zone=rui.zone,
+        is_active=False, by=ada, at=MONDAY,
+    )  # fmt: skip
+    answer = signed_in(client, ada).post(f"/people/{rui.pk}/", shown | {"name": "Rui Costa-Lima"})
+    assert answer.status_code == 409
+    assert "Another window of yours changed this meanwhile" in words(answer)
+    assert 'value="Rui Costa-Lima"' in answer.text
+    rui.refresh_from_db()
+    assert (rui.role, rui.is_active, rui.name) == (Role.VIEWER, False, "Rui Costa")
+    # Whoever has read it and saves again, means it.
+    again = shown | {"seen": hidden(answer, "seen")}
+    assert client.post(f"/people/{rui.pk}/", again).status_code == 303
+    assert User.objects.get(pk=rui.pk).is_active
+
+
+def test_a_form_that_does_not_say_what_it_showed_changes_nothing(client, ada, rui):
+    asked = changed(rui) | {"seen": "", "role": "operator"}
+    assert signed_in(client, ada).post(f"/people/{rui.pk}/", asked).status_code == 409
+
+
+def test_whoever_is_inactive_already_is_not_signed_out_again(ada, rui, monkeypatch):
+    """Every sitting of everybody is read for it."""
+    ended = []
+    monkeypatch.setattr(people, "end_sittings", ended.append)
+    for name in ("Rui C.", "Rui D."):
+        people.change(
+            user_id=rui.pk, name=name, role=rui.role, team=None, zone="UTC", is_active=False,
+            by=ada, at=MONDAY,
+        )  # fmt: skip
+    assert ended == [rui]
+
+
+def test_an_e_mail_is_looked_up_by_its_index_in_whatever_case(rui):
+    assert User.objects.with_email(" RUI@meshline.Test ").get() == rui
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    assert "one_person_per_email" in User.objects.with_email("rui@meshline.test").explain()
 
 
 def test_nobody_changes_their_own_role(client, ada):
@@ -402,3 +533,12 @@ def test_notices_are_my_own_and_can_be_put_aside(client, ana, ada):
     assert client.post("/notices/read/").headers["Location"] == "/notices/"
     assert "1 marked as read." in client.get("/notices/").text
     assert client.get("/notices/read/").status_code == 405
+
+
+def test_single_keys_are_on_until_somebody_turns_them_off(client, ana):
+    signed_in(client, ana)
+    assert "data-single-keys" in client.get("/profile/").text
+    assert client.post("/profile/keys/", {"single": "off"}).status_code == 303
+    assert "data-single-keys" not in client.get("/profile/").text
+    client.post("/profile/keys/", {"single": "on"})
+    assert "data-single-keys" in client.get("/profile/").text

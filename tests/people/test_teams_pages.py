@@ -3,7 +3,9 @@
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from meshline import instant
 from meshline.audit.actors import SETUP
@@ -41,6 +43,38 @@ def test_an_admin_makes_changes_and_closes_a_team(as_, staff):
     assert (line.before["name"], line.after["name"]) == ("Partners", "Partner sales")
     assert ada.post("/people/teams/partners/remove/").status_code == 303
     assert not Team.objects.filter(slug="partners").exists()
+
+
+def test_a_viewer_leads_no_team_and_it_says_why(as_, staff):
+    ada, lead = as_("ada"), staff["vera"].pk
+    answer = ada.post("/people/teams/add/", {"name": "Desk", "slug": "desk", "lead": lead})
+    assert answer.status_code == 422
+    said = "Vera Lind is a viewer, who is given no work; choose another lead."
+    assert said in words(answer)
+    assert not Team.objects.filter(slug="desk").exists()
+
+
+def test_the_list_asks_the_same_few_questions_however_many_teams_there_are(as_, staff):
+    ada, at = as_("ada"), instant.now()
+
+    def questions():
+        with CaptureQueriesContext(connection) as asked:
+            page = ada.get("/people/teams/")
+        return len(asked), words(page).count("Olivia Ortiz")
+
+    def on_call_for(*slugs):
+        for slug in slugs:
+            team = teams.add(slug=slug, name=slug, by=SETUP, at=at)
+            shifts.add(
+                team=team, user=staff["olivia"], starts_at=at, ends_at=at + timedelta(days=1),
+                by=SETUP, at=at,
+            )  # fmt: skip
+
+    on_call_for("a")
+    questions()
+    few, _ = questions()
+    on_call_for(*"bcdefg")
+    assert questions() == (few, 7)
 
 
 def test_somebody_faster_is_shown(as_, staff):

@@ -14,6 +14,8 @@ NINE_TO_FIVE = tuple((day, time(9), time(17)) for day in range(5))
 WITH_LUNCH = tuple(
     window for day in range(5) for window in ((day, time(9), time(12)), (day, time(13), time(17)))
 )
+EVENINGS = tuple((day, time(16), time.max) for day in range(5))
+ALWAYS = tuple((day, time(0), time.max) for day in range(7))
 NIGHTS = tuple((day, time(0), time(6, 30)) for day in range(7))
 ZONES = [
     "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham",
@@ -79,6 +81,18 @@ def test_the_hour_that_spring_takes_is_not_worked():
     assert business_time.add(start, 330, calendar) == local("2026-03-29T06:30", "Europe/Berlin")
 
 
+def test_a_day_worked_to_its_end_has_its_last_moment():
+    friday, saturday = datetime(2026, 3, 6, 16, tzinfo=UTC), datetime(2026, 3, 7, tzinfo=UTC)
+    evenings = hours(windows=EVENINGS)
+    assert business_time.add(friday, 480, evenings) == saturday
+    assert business_time.between(friday, saturday, evenings) == timedelta(hours=8)
+    assert list(business_time.windows(friday, saturday, evenings)) == [(friday, saturday)]
+    # No midnight costs a moment.
+    day = timedelta(days=1)
+    assert business_time.add(friday, 10 * 1440, hours(windows=ALWAYS)) == friday + 10 * day
+    assert business_time.between(friday, friday + 10 * day, hours(windows=ALWAYS)) == 10 * day
+
+
 def test_a_calendar_without_hours_says_so():
     with pytest.raises(NoBusinessTime, match="give it at least one window"):
         business_time.add(datetime(2026, 3, 2, tzinfo=UTC), 1, hours(windows=()))
@@ -87,7 +101,7 @@ def test_a_calendar_without_hours_says_so():
 @settings(max_examples=150, deadline=None)
 @given(
     zone=st.sampled_from(ZONES),
-    windows=st.sampled_from([NINE_TO_FIVE, WITH_LUNCH, NIGHTS]),
+    windows=st.sampled_from([NINE_TO_FIVE, WITH_LUNCH, NIGHTS, EVENINGS, ALWAYS]),
     # Around both changes of the clocks, north and south.
     start=st.datetimes(datetime(2026, 3, 20), datetime(2026, 4, 10))
     | st.datetimes(datetime(2026, 9, 20), datetime(2026, 11, 5)),

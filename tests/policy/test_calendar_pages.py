@@ -187,11 +187,34 @@ def test_the_default_moves_and_never_goes(rosas, company):
     assert answer.context["form"].errors["is_default"] == [
         "One calendar is the default; make another one it instead."
     ]
-    rosas.post(page_of(made, "remove/"))
+    removed(rosas, made)
     assert BusinessCalendar.objects.filter(slug="lisbon").exists()
-    rosas.post(page_of(company, "remove/"))
+    removed(rosas, company)
     assert not BusinessCalendar.objects.filter(pk=company.pk).exists()
     assert TrailLine.objects.filter(what="calendar.removed").count() == 1
+
+
+def removed(client, calendar):
+    """As from the page that asks, if it does."""
+    calendar.refresh_from_db()
+    return client.post(page_of(calendar, "remove/"), {"version": calendar.version})
+
+
+def test_a_calendar_that_somebody_else_changed_meanwhile_is_not_removed(rosas):
+    rosas.post(NEW, typed(team=Team.objects.get(slug="sales").pk))
+    made = BusinessCalendar.objects.get(slug="lisbon")
+    asked = rosas.get(page_of(made, "remove/")).content.decode()
+    assert 'name="version" value="1"' in asked
+    rosas.post(page_of(made, "change/"), {**filled(rosas, made), "friday": "9-15"})
+    for old in ("1", "", "x", "9" * 30):
+        answer = rosas.post(page_of(made, "remove/"), {"version": old})
+        assert answer.status_code == 409
+        page = " ".join(answer.content.decode().split())
+        assert "Somebody else changed this calendar meanwhile." in page
+    assert '<span class="quiet">friday</span> <del>09:00-12:00, 13:00-17:30</del>' in page
+    assert 'name="version" value="2"' in page
+    assert removed(rosas, made).status_code == 303
+    assert not BusinessCalendar.objects.filter(slug="lisbon").exists()
 
 
 def test_a_team_has_one_calendar(rosas):

@@ -7,6 +7,7 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy import drafts
 from meshline.policy.models import Draft
 from meshline.policy.operating_model import Stale
+from tests import factories
 from tests.factories import MONDAY
 
 pytestmark = pytest.mark.django_db
@@ -75,6 +76,28 @@ def test_where_it_takes_a_second_person_the_author_is_refused(rosa):
     with pytest.raises(drafts.SecondPerson, match="Rosa Marin wrote this"):
         take(rosa, second=True)
     assert drafts.of(**WHICH)
+
+
+def test_whoever_wrote_a_part_of_it_is_no_second_person_however_little_others_add(
+    olivia, rosa, staff
+):
+    save(rosa)
+    save(olivia, "west first, then east", revision=1)
+    assert drafts.of(**WHICH).changed_by == olivia
+    with pytest.raises(drafts.SecondPerson, match="Rosa Marin wrote part of this"):
+        take(rosa, revision=2, second=True)
+    max_ = factories.person("max@example.com", "Max Hale", rosa.role, rosa.team)
+    assert take(max_, revision=2, second=True).authors == [olivia.pk, rosa.pk]
+
+
+def test_a_new_note_alone_makes_nobody_its_author(olivia, rosa):
+    save(olivia)
+    draft = drafts.save(
+        **WHICH, content="west first", note="As agreed.", based_on=3, revision=1, by=rosa,
+        at=MONDAY,
+    )  # fmt: skip
+    assert (draft.revision, draft.note, draft.changed_by) == (2, "As agreed.", olivia)
+    assert take(rosa, revision=2, second=True).note == "As agreed."
 
 
 def test_who_may_not_change_the_model_publishes_nothing(olivia, staff):

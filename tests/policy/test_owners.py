@@ -4,11 +4,13 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import desk, troubles
 from exceptions.kinds import KINDS
+from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
@@ -17,6 +19,7 @@ from meshline.people.permissions import Role
 from meshline.policy import operating_model, raci
 from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.processes import PROCESSES
+from tests import factories
 from tests.factories import MONDAY, pandadoc
 
 pytestmark = pytest.mark.django_db
@@ -82,7 +85,6 @@ def test_everybody_reads_who_answers_and_only_managers_change_it(client_of, who)
         assert 'class="btn btn-primary"' not in answer.content.decode()
     for url in (DELIVERY, COMPANY):
         assert client.post(url, {"name": "X"}, headers={"HX-Request": "true"}).status_code == 403
-    assert client.get(DELIVERY).status_code == 403
 
 
 def test_it_says_who_that_is_right_now_and_why(client_of, staff):
@@ -96,6 +98,29 @@ def test_it_says_who_that_is_right_now_and_why(client_of, staff):
     assert "Rosa Marin is accountable for delivery." in page
 
 
+def test_the_page_asks_the_same_few_questions_however_many_processes_there_are(client_of, staff):
+    client = client_of("vera")
+
+    def questions():
+        with CaptureQueriesContext(connection) as asked:
+            page = text(client.get(OWNERS))
+        return len(asked), page.count("Sam Dube is responsible for desk")
+
+    def name_owners(*names):
+        for name in names:
+            team = Team.objects.create(slug=f"team-{name}", name=f"Team {name}", lead=staff["sam"])
+            operating_model.set_raci(
+                process=f"desk {name}", by=staff["rosa"], at=MONDAY,
+                holders={"accountable": [Role.MANAGER], "responsible": [team, staff["olivia"]]},
+            )  # fmt: skip
+
+    name_owners("a")
+    questions()
+    few, _ = questions()
+    name_owners(*"bcdefg")
+    assert questions() == (few, 7)
+
+
 def test_a_process_that_only_a_file_knows_is_shown_and_may_be_removed(client_of, staff):
     operating_model.set_raci(
         process="partner/desk", holders={"accountable": [staff["rosa"]],
@@ -104,10 +129,39 @@ def test_a_process_that_only_a_file_knows_is_shown_and_may_be_removed(client_of,
     client = client_of("rosa")
     assert "No part of Meshline asks for this one." in text(client.get(OWNERS))
     assert client.get(f"{OWNERS}of/partner/desk/").status_code == 200
-    assert client.post(f"{OWNERS}remove/partner/desk/").status_code == 303
+    assert remove(client, "partner/desk").status_code == 204
     assert named("accountable", "partner/desk") == []
     client.post(f"{OWNERS}remove/delivery/")
     assert named("accountable") == [staff["rosa"]]
+
+
+def remove(client, name, seen=None):
+    """As from the page that shows who is named, or from an older look at it."""
+    seen = seen or hidden(client.get(f"{OWNERS}of/{name}/"))
+    return client.post(f"{OWNERS}remove/{name}/", {"seen": seen}, headers={"HX-Request": "true"})
+
+
+def test_owners_that_somebody_else_named_meanwhile_are_not_removed(client_of, staff):
+    named_now = {"accountable": [staff["rosa"]], "responsible": [staff["olivia"]]}
+    operating_model.set_raci(process="desk", holders=named_now, by=staff["rosa"], at=MONDAY)
+    client = client_of("rosa")
+    seen = hidden(client.get(f"{OWNERS}of/desk/"))
+    operating_model.set_raci(
+        process="desk", holders={"responsible": [staff["sam"]]}, by=staff["rosa"],
+        at=MONDAY + timedelta(seconds=1),
+    )  # fmt: skip
+    with instant.stopped(MONDAY + timedelta(minutes=1)):
+        for old in (seen, "x"):
+            answer = remove(client, "desk", seen=old)
+            assert answer.status_code == 409
+            assert "Somebody else changed this meanwhile" in text(answer)
+        assert remove(client, "desk").status_code == 204
+
+
+def test_a_plan_that_would_change_nothing_is_said_to(client_of, staff):
+    answer = post(client_of("rosa"), **asked(staff, effective_from="2026-03-09T10:00"))
+    assert answer.status_code == 422
+    assert "These are the owners then already: there is nothing to plan." in text(answer)
 
 
 @pytest.mark.parametrize("name", ["no-such-process", "delivery%00", "%00", "x" * 300])
@@ -135,6 +189,18 @@ def test_the_form_shows_who_is_named_now(client_of, staff):
     form = client_of("rosa").get(DELIVERY).context["form"]
     assert form["accountable"].value() == word(staff["rosa"])
     assert form["responsible"].value() == [word(staff["olivia"])]
+
+
+@pytest.mark.parametrize("who", ["vera", "remy", "olivia"])
+def test_who_may_not_change_them_reads_who_answers_and_why_they_may_not(client_of, staff, who):
+    """The lints and the map lead there."""
+    page = client_of(who).get(DELIVERY)
+    assert page.status_code == 200
+    said = text(page)
+    assert "Rosa Marin" in said
+    assert "may not change the operating model" in said
+    assert 'name="responsible"' not in page.content.decode()
+    assert client_of(who).post(DELIVERY, {}).status_code == 403
 
 
 @pytest.mark.parametrize(
@@ -185,22 +251,32 @@ def test_who_left_before_is_not_offered_at_all(client_of, staff):
     assert list(answer.context["form"].errors) == ["responsible"]
 
 
+def test_who_may_not_work_tickets_is_refused_by_name(client_of, staff):
+    answer = post(client_of("rosa"), **asked(staff, responsible=[word(staff["remy"])]))
+    assert answer.status_code == 422
+    [said] = answer.context["form"].errors["responsible"]
+    assert said.startswith("Remy Park (Rep) may not work the queue")
+
+
 def test_the_second_of_two_managers_sees_what_the_first_changed(client_of, staff):
     client = client_of("rosa")
     seen = hidden(client.get(DELIVERY))
+    max_ = factories.person("max@example.com", "Max Hale", Role.MANAGER)
     operating_model.set_raci(
-        process="delivery", holders={"responsible": [staff["sam"]]}, by=staff["rosa"], at=MONDAY
-    )
-    typed = asked(staff, responsible=[word(staff["remy"])])
+        process="delivery", by=max_, at=MONDAY,
+        holders={"responsible": [staff["sam"], Role.OPERATOR]},
+    )  # fmt: skip
+    typed = asked(staff, responsible=[word(staff["rosa"])])
     answer = client.post(DELIVERY, {"seen": seen, **typed})
     assert answer.status_code == 409
     page = text(answer)
-    assert "Rosa Marin (RevOps manager) changed this meanwhile" in page
-    assert "responsible olivia@example.com sam@example.com" in page
-    assert named("responsible") == [staff["sam"]]
+    assert "Max Hale (RevOps manager) changed this meanwhile" in page
+    # By their names, and nothing that is as it was.
+    assert "Responsible Olivia Ortiz Sam Dube, any RevOps operator Save again" in page
+    assert staff["sam"] in named("responsible")
     again = client.post(DELIVERY, {"seen": hidden(answer), **typed})
     assert again.status_code == 303
-    assert named("responsible") == [staff["remy"]]
+    assert named("responsible") == [staff["rosa"]]
 
 
 # --- From a moment on, and roles -------------------------------------------------------------
@@ -256,7 +332,7 @@ def test_a_day_that_is_none_is_said_to_be_none(client_of, at):
 
 # --- Each connection's health ----------------------------------------------------------------
 def outage(slug="pandadoc", kind="credentials-refused"):
-    return desk.open_ticket(
+    return troubles.open_ticket(
         Trouble(
             kind=kind, cause=f"{kind}:{slug}", title="x", reason="x", evidence={"x": 1},
             subject=f"connection:{slug}", connection=slug,
@@ -273,28 +349,63 @@ def test_a_connection_has_owners_of_its_own_or_those_of_connection_health(client
     assert "Under connection health" in text(listed)
     assert f'href="{own}"' in listed.content.decode()
     assert outage().owner == staff["olivia"]
-    assert post(rosa, own, **asked(staff, responsible=[word(staff["ada"])])).status_code == 303
+    sams = asked(staff, responsible=[word(staff["sam"])])
+    mark = hidden(post(rosa, own, **sams), "previewed")
+    assert post(rosa, own, **sams, previewed=mark).status_code == 303
     part = rosa.get("/operating-model/systems/health/", headers={"HX-Request": "true"})
     assert "Owners of its own" in text(part)
-    assert "Ada Stone is responsible for the health of pandadoc." in text(part)
+    assert "Sam Dube is responsible for the health of PandaDoc." in text(part)
 
     ticket = outage(kind="link-missing")
-    assert (ticket.owner, ticket.process) == (staff["ada"], "connection:pandadoc")
+    assert (ticket.owner, ticket.process) == (staff["sam"], "connection:pandadoc")
     assert outage("hubspot", kind="link-missing").owner == staff["olivia"]
 
     # Without owners of its own it is as before.
-    assert rosa.post(f"{OWNERS}remove/connection:pandadoc/").status_code == 303
+    assert remove(rosa, "connection:pandadoc").status_code == 204
     assert raci.responsible_for("connection:pandadoc", at=MONDAY).user == staff["olivia"]
+
+
+def offered(page, name):
+    """What is offered for a letter, or as the company's fallback owner."""
+    tags = re.findall(rf'<input[^>]*name="{name}"[^>]*>', page.text)
+    select = re.search(rf'<select[^>]*name="{name}".*?</select>', page.text, re.DOTALL)
+    return set(re.findall(r'value="([^"]+)"', select.group() if select else " ".join(tags)))
+
+
+def test_as_responsible_only_who_could_be_saved_is_offered(client_of, staff):
+    admins = Team.objects.create(slug="admins", name="Admins")
+    empty = Team.objects.create(slug="empty", name="Empty")
+    User.objects.filter(pk=staff["ada"].pk).update(team=admins)
+    rosa, own = client_of("rosa"), f"{OWNERS}of/delivery/"
+    page = rosa.get(own)
+    never = {word(staff[name]) for name in ("remy", "ada", "vera")}
+    never |= {f"team:{admins.pk}", "role:rep", "role:admin", "role:viewer"}
+    could = {word(staff[name]) for name in ("olivia", "rosa", "sam")} | {f"team:{empty.pk}"}
+    shown = offered(page, "responsible")
+    assert not never & shown
+    assert could <= shown
+    assert never | could <= offered(page, "accountable")
+    # Who holds it now stands there to be taken out, and who is sent all the same reads why not.
+    RaciAssignment.objects.filter(letter="responsible").update(user=staff["remy"])
+    assert word(staff["remy"]) in offered(rosa.get(own), "responsible")
+    refused = post(rosa, own, **asked(staff, responsible=[word(staff["ada"])]))
+    assert "Ada Stone (Admin) may not work the queue" in text(refused)
+
+
+def test_as_the_fallback_only_who_could_be_saved_is_offered(client_of, staff):
+    page = client_of("rosa").get("/operating-model/company/")
+    people = {str(staff[name].pk) for name in ("olivia", "rosa", "sam")}
+    assert offered(page, "fallback_owner") == people
 
 
 def test_an_escalated_outage_goes_to_who_is_accountable_for_that_connection(client_of, staff):
     pandadoc()
     own = f"{OWNERS}of/connection:pandadoc/"
-    post(client_of("rosa"), own, **asked(staff, accountable=word(staff["ada"])))
+    post(client_of("rosa"), own, **asked(staff, accountable=word(staff["sam"])))
     ticket = outage()
     desk.escalate(ticket_id=ticket.pk, reason="Still down.", by=staff["olivia"], at=MONDAY)
     ticket.refresh_from_db()
-    assert ticket.owner == staff["ada"]
+    assert ticket.owner == staff["sam"]
 
 
 @pytest.mark.parametrize("slug", ["", "A B", "x" * 61, "pandadoc%00", "../x", "-"])
@@ -340,15 +451,34 @@ def test_somebody_who_left_cannot_become_the_fallback(client_of, staff):
     assert list(answer.context["form"].errors) == ["fallback_owner"]
 
 
+@pytest.mark.parametrize(
+    ("who", "why"),
+    [("remy", "Remy Park (Rep) may not work the queue"), ("", "Somebody stays the fallback owner")],
+)
+def test_who_may_not_work_tickets_cannot_become_the_fallback(client_of, staff, who, why):
+    typed = {"name": "Northwind", "zone": "UTC", "fallback_owner": staff[who].pk if who else ""}
+    answer = post(client_of("rosa"), COMPANY, **typed)
+    assert answer.status_code == 422
+    assert why in answer.context["form"].errors["fallback_owner"][0]
+
+
 def test_a_company_somebody_changed_meanwhile_is_not_overwritten(client_of, staff):
     client = client_of("rosa")
     seen = hidden(client.get(COMPANY))
     operating_model.set_company(
-        name="Northwind", zone="UTC", fallback_owner=None, by=staff["rosa"], at=MONDAY
+        name="Northwind", zone="UTC", fallback_owner=staff["rosa"], by=staff["rosa"], at=MONDAY
     )
-    typed = {"name": "Southwind", "zone": "UTC", "fallback_owner": ""}
+    typed = {"name": "Southwind", "zone": "UTC", "fallback_owner": staff["rosa"].pk}
     answer = client.post(COMPANY, {"seen": seen, **typed})
     assert answer.status_code == 409
     assert "Northwind" in text(answer)
     assert 'value="Southwind"' in answer.content.decode()
     assert Company.objects.get().name == "Northwind"
+
+
+def test_a_fallback_owner_who_left_is_shown_as_such(client_of, staff):
+    User.objects.filter(pk=staff["remy"].pk).update(is_active=False)
+    Company.objects.update(fallback_owner=staff["remy"])
+    for url in (COMPANY, "/operating-model/"):
+        assert "Remy Park Inactive" in text(client_of("vera").get(url))
+    assert "Remy Park (not active)" in text(client_of("rosa").get(COMPANY))

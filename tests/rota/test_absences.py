@@ -178,6 +178,33 @@ def test_who_it_is_about_is_told(olivia, rosa, staff):
     assert Notice.objects.filter(user=staff["sam"], text__contains="after all").exists()
 
 
+def told(user):
+    return Notice.objects.filter(user=user).latest("pk").text
+
+
+def test_who_stood_in_hears_that_they_do_no_longer(olivia, rosa, nils, staff):
+    one = plan(olivia, day(3), day(5), stand_in=nils)
+    change(one, stand_in=staff["sam"], ends_at=day(9))
+    assert told(nils) == (
+        "You no longer stand in for Olivia Ortiz, who is out "
+        "from Tue 3 Mar 2026, 09:00 to Thu 5 Mar 2026, 09:00."
+    )
+    assert told(staff["sam"]).startswith("You stand in for Olivia Ortiz")
+    change(Absence.objects.get(pk=one.pk), stand_in=None)
+    assert told(staff["sam"]).startswith("You no longer stand in for Olivia Ortiz")
+    # Who did it themselves knows.
+    change(Absence.objects.get(pk=one.pk), stand_in=rosa, by=rosa)
+    change(Absence.objects.get(pk=one.pk), stand_in=nils, by=rosa)
+    assert not Notice.objects.filter(user=rosa).exists()
+
+
+def test_who_is_back_early_is_stood_in_for_no_longer(olivia, rosa, nils):
+    one = plan(olivia, day(3), day(9), stand_in=nils)
+    absences.end(absence_id=one.pk, by=rosa, at=day(4))
+    assert told(nils) == "Olivia Ortiz is here again: you no longer stand in for them."
+    assert told(olivia) == "You are out no longer, as Rosa Marin ended your absence."
+
+
 # --- Who has the work ----------------------------------------------------------------------------
 def test_who_has_the_work_stretch_by_stretch(olivia, rosa, nils):
     one = plan(olivia, day(9), day(13), stand_in=rosa)

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from meshline.people import duty
 from meshline.people.duty import Duty
+from meshline.people.roll import Roll
 from meshline.policy import business_time
 from meshline.policy.business_time import Hours
 from meshline.rota import coverage
@@ -33,6 +34,10 @@ NIGHTS = tuple(
 class Person:
     pk: int
     is_active: bool = True
+
+    @property
+    def can_be_given_work(self):
+        return self.is_active
 
 
 @dataclass(frozen=True)
@@ -85,6 +90,24 @@ def test_who_is_out_covers_nothing_unless_somebody_stands_in():
     assert gaps([whole], [Out(A, B, at(11), at(13)), Out(B, A, at(12), at(14))]) == [
         (at(12), at(13))
     ]
+
+
+def test_who_else_is_out_costs_nothing(monkeypatch):
+    """Each absence of a house of thousands would be an edge at which all of them are looked at."""
+    looked = []
+
+    def counted(absences, *, at):
+        looked.append(len(absences))
+        return Roll(absences, at=at)
+
+    monkeypatch.setattr(duty, "Roll", counted)
+    others = [Out(Person(100 + n), A, at(n % 24), at(n % 24 + 1)) for n in range(500)]
+    mine = [Out(A, B, at(8), at(20)), Out(B, C, at(12), at(14))]
+    found = duty.watches(
+        [Duty(A, at(0), at(24))], [*others, *mine], start=at(0), end=at(24)
+    )  # fmt: skip
+    assert [one.user for one in found] == [A, B, C, B, A]
+    assert looked == [2] * 5
 
 
 def test_the_secondary_covers_where_the_primary_is_not_there():

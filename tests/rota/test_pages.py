@@ -8,7 +8,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.people import teams
 from meshline.people.models import Absence, OnCallShift, User
-from meshline.policy.models import BusinessCalendar
+from meshline.policy.models import BusinessCalendar, Company
 from meshline.rota import absences, overrides, shifts
 from tests.journeys.reading import hidden, words
 from tests.rota.conftest import MONDAY, day
@@ -53,6 +53,31 @@ def test_now_next_and_the_weeks_ahead(as_, revops, olivia, nils, shift):
     assert "Nils Aker instead, Tue 10 Mar, 09:00 – Wed 11 Mar, 09:00" in said
     assert "Out Thu 12 Mar, 09:00 – Fri 13 Mar, 09:00, Nils Aker stands in" in said
     assert "2 gaps" not in said
+
+
+def test_who_is_on_call_for_two_teams_is_said(as_, revops, olivia, nils, shift, staff):
+    rosa, sales = as_("rosa"), staff["sam"].team
+    assert add(rosa, sales, olivia).status_code == 303
+    said = "Olivia Ortiz is on call for RevOps then as well, from Mon 9 Mar 2026, 09:00"
+    assert said in words(rosa.get(ROTA))
+    assert add(rosa, sales, nils, layer="secondary").status_code == 303
+    assert "then as well" not in words(rosa.get(ROTA))
+
+
+def test_a_swap_says_what_ended_with_it(as_, revops, nils, shift):
+    [his] = shifts.add(
+        team=revops, user=nils, starts_at=day(16), ends_at=day(20), by=SETUP, at=MONDAY
+    )
+    overrides.add(
+        shift_id=shift.pk, user=nils, starts_at=day(10), ends_at=day(11), by=SETUP, at=MONDAY
+    )
+    rosa = as_("rosa")
+    page = f"{ROTA}shifts/{shift.pk}/swap/"
+    asked = {"other": his.pk, "seen": hidden(rosa.get(page), "seen")}
+    assert rosa.post(page, asked).status_code == 303
+    said = words(rosa.get(f"{ROTA}?team=revops"))
+    assert "would have taken over from themselves has ended" in said
+    assert "Nils Aker instead" not in said
 
 
 def test_times_are_the_readers_own(as_, revops, shift):
@@ -118,8 +143,26 @@ def test_with_nobody_of_the_team_it_is_the_named_fallback(as_, revops, staff, ol
         absences.plan(user=user, starts_at=day(3), ends_at=day(28), by=SETUP, at=MONDAY)
     shifts.add(team=sales, user=olivia, starts_at=day(23), ends_at=day(24), by=SETUP, at=MONDAY)
     said = words(as_("rosa").get(f"{ROTA}coverage/"))
-    assert "Rosa Marin, the fallback, because nobody of the team is here." in said
-    assert "Rosa Marin is the fallback owner." in said
+    assert "Rosa Marin, the fallback owner, because nobody of the team is here" in said
+    absences.plan(
+        user=rosa, starts_at=day(3), ends_at=day(28), stand_in=olivia, by=SETUP, at=MONDAY
+    )
+    said = words(as_("rosa").get(f"{ROTA}coverage/"))
+    assert (
+        "Olivia Ortiz, who stands in for Rosa Marin, the fallback owner, because nobody of the team"
+        " is here"
+    ) in said
+    Company.objects.update(fallback_owner=None)
+    said = words(as_("rosa").get(f"{ROTA}coverage/"))
+    assert "because nobody of the team is here and no fallback owner is present" in said
+
+
+def test_of_a_team_without_people_it_is_one_right_sentence(as_, revops, rosa):
+    teams.add(slug="empty", name="Empty", by=SETUP, at=MONDAY)
+    assert (
+        "New work goes to Rosa Marin, the fallback owner, because nobody is in the team; it has no"
+        " lead. Day by day"
+    ) in words(as_("rosa").get(f"{ROTA}coverage/"))
 
 
 def test_a_holiday_and_the_lunch_are_no_gaps(as_, revops, shift):
@@ -213,7 +256,7 @@ def test_somebody_faster_is_shown(as_, shift, olivia, nils):
     stale = browser.post(here, {**asked, "ends_at": "2026-03-12T17:00", "seen": seen})
     assert stale.status_code == 409
     said = words(stale)
-    assert "Rosa Marin (RevOps manager) changed this meanwhile" in said
+    assert "Another window of yours changed this meanwhile" in said
     assert "Olivia Ortiz" in said
     assert 'value="2026-03-12T17:00"' in stale.content.decode()
     # Saving again is a decision.

@@ -11,8 +11,9 @@ from meshline.notices.models import Notice
 from meshline.people import availability
 from meshline.people.models import OnCallShift, ShiftOverride, Team, User
 from meshline.people.permissions import NotAllowed, Role
+from meshline.policy import operating_model
 from meshline.policy.operating_model import ModelError, Stale
-from meshline.rota import absences, checks, overrides, shifts
+from meshline.rota import absences, checks, doubles, overrides, shifts
 from tests import factories
 from tests.rota.conftest import MONDAY, day
 
@@ -75,6 +76,27 @@ def test_nobody_who_left_or_is_out_or_only_reads(revops, olivia, staff):
     left = User.objects.get(pk=olivia.pk)
     refused(shifts.add, "user", "not active", user=left, **asked)
     assert not OnCallShift.objects.exists()
+
+
+def test_who_may_not_work_tickets_is_not_on_call_where_there_are_some(revops, shift, staff, rosa):
+    operating_model.set_raci(
+        process="delivery", holders={"responsible": [revops], "accountable": [rosa]}, by=SETUP,
+        at=MONDAY,
+    )  # fmt: skip
+    remy, sales = staff["remy"], staff["remy"].team
+    why = r"Remy Park \(Rep\) may not work the queue, where .* has tickets"
+    asked = {"user": remy, "starts_at": day(23), "ends_at": day(24)}
+    refused(shifts.add, "user", why, team=revops, **asked)
+    stretch = {"starts_at": day(10), "ends_at": day(11)}
+    refused(overrides.add, "user", why, shift_id=shift.pk, user=remy, **stretch)
+    # A rep is on call for a team that has proposals only, until its tickets are planned.
+    put(sales, remy, day(23), day(24))
+    operating_model.set_raci(
+        process="delivery", holders={"responsible": [sales]}, effective_from=day(30), by=SETUP,
+        at=MONDAY,
+    )  # fmt: skip
+    later = {"starts_at": day(25), "ends_at": day(26)}
+    refused(shifts.add, "user", why, team=sales, user=remy, **later)
 
 
 def test_two_at_once_are_refused_in_one_line_of_one_team(revops, shift, nils, staff):
@@ -240,6 +262,47 @@ def test_one_override_at_a_time_of_somebody_else_who_is_there(shift, olivia, nil
     assert caught.value.field == "starts_at"
 
 
+def told(user):
+    return Notice.objects.filter(user=user).latest("pk").text
+
+
+def test_who_takes_over_no_longer_hears_it_and_so_does_whose_shift_it_is(shift, olivia, nils):
+    span = "on call for RevOps from Tue 10 Mar 2026, 09:00 to Wed 11 Mar 2026, 09:00."
+    for at in (MONDAY, day(10, 12)):
+        made = instead(shift, nils, day(10), day(11))
+        overrides.remove(override_id=made.pk, by=SETUP, at=at)
+        assert told(nils) == f"You no longer take over for Olivia Ortiz {span}"
+        assert told(olivia) == f"Nils Aker no longer takes over {span}"
+
+
+def test_a_shift_that_goes_takes_what_others_have_of_it_along_and_says_so(shift, rosa, nils):
+    instead(shift, nils, day(10), day(11))
+    instead(shift, rosa, day(12), day(13))
+    shifts.remove(shift_id=shift.pk, by=rosa, at=day(10, 12))
+    lines = TrailLine.objects.filter(what="shift.override-ended").order_by("pk")
+    assert [(line.before["instead"], line.after.get("to")) for line in lines] == [
+        ("Nils Aker", "2026-03-10T12:00:00Z"), ("Rosa Marin", None),
+    ]  # fmt: skip
+    assert told(nils).startswith("You no longer take over for Olivia Ortiz on call for RevOps")
+    # Whoever did it knows.
+    assert not Notice.objects.filter(user=rosa, text__contains="no longer").exists()
+
+
+def test_one_that_has_not_begun_does_so_too(his, olivia):
+    instead(his, olivia, day(17), day(18))
+    shifts.remove(shift_id=his.pk, by=SETUP, at=MONDAY)
+    assert told(olivia).startswith("You no longer take over for Nils Aker")
+    assert not TrailLine.objects.get(what="shift.override-ended").after
+
+
+def test_who_lost_a_shift_to_somebody_else_hears_it(shift, olivia, nils):
+    change(shift, user=nils, starts_at=day(10), at=day(3))
+    assert told(olivia) == (
+        "Your shift for RevOps from Mon 9 Mar 2026, 09:00 to Fri 13 Mar 2026, 17:00 "
+        "is Nils Aker's now."
+    )
+
+
 # --- Swaps ---------------------------------------------------------------------------------------
 def test_a_swap_is_whole_or_not_at_all(shift, his, olivia, nils, monkeypatch):
     def breaks(*args, **named):
@@ -250,6 +313,42 @@ def test_a_swap_is_whole_or_not_at_all(shift, his, olivia, nils, monkeypatch):
         shifts.swap(shift_id=shift.pk, other_id=his.pk, by=SETUP, at=MONDAY)
     assert OnCallShift.objects.get(pk=shift.pk).user == olivia
     assert OnCallShift.objects.get(pk=his.pk).user == nils
+
+
+def test_nobody_takes_over_from_themselves_after_a_swap(shift, his, rosa, nils):
+    made = instead(shift, nils, day(10), day(11))
+    instead(shift, rosa, day(12), day(13))
+    shifts.swap(shift_id=shift.pk, other_id=his.pk, by=SETUP, at=MONDAY)
+    assert [one.user for one in ShiftOverride.objects.all()] == [rosa]
+    line = TrailLine.objects.get(what="shift.override-ended")
+    assert line.before["instead"] == "Nils Aker"
+    told_of_it = Notice.objects.filter(user=nils, key__contains=f"override:{made.pk}:")
+    texts = [one.text for one in told_of_it.order_by("pk")]
+    assert texts[-1].startswith("You no longer take over for Olivia Ortiz on call for RevOps")
+
+
+def test_nor_when_the_shift_is_given_to_them(shift, nils):
+    instead(shift, nils, day(10), day(11))
+    change(shift, user=nils)
+    assert not ShiftOverride.objects.exists()
+
+
+# --- On call for two teams -------------------------------------------------------------------
+def test_who_is_on_call_for_two_teams_at_once_is_found_as_it_is_kept(
+    shift, revops, olivia, nils, staff
+):
+    sales = staff["sam"].team
+    put(sales, olivia, day(12), day(16))
+    put(sales, nils, day(9), day(10))
+    [one] = doubles.between(day(9), day(20))
+    assert (one.user, set(one.teams)) == (olivia, {revops, sales})
+    assert (one.starts_at, one.ends_at) == (day(12), day(13, 17))
+    said = doubles.said(olivia, sales, [(day(12), day(16))])
+    assert said.startswith("Olivia Ortiz is on call for RevOps then as well, from Thu 12 Mar 2026")
+    assert doubles.said(nils, sales, [(day(9), day(10))]) == ""
+    # Whoever takes over the stretch is it then, and she is not any more.
+    instead(shift, nils, day(12), day(13, 17))
+    assert doubles.between(day(9), day(20)) == []
 
 
 def test_what_cannot_be_swapped(shift, his, revops, olivia, nils, staff):

@@ -1,22 +1,26 @@
 """What must be so at any instant: each invariant is broken once, by the owner, and named."""
 
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 
 from connectors import connections, digest, jobs
-from connectors.models import Message
-from exceptions import desk
+from connectors.models import Connection, Message, Sync
+from exceptions import desk, troubles
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.pulse import pulse
+from meshline.pulse.models import Heartbeat, TaskRun
 from meshline.shell import database_roles, invariants
-from proposals import approvals, outbox
-from proposals.gates import Gate
+from proposals import outbox
+from proposals.contracts import approvals
+from proposals.contracts.gates import Gate
 from proposals.models import Outcome, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc
@@ -88,7 +92,7 @@ def test_a_message_in_a_state_there_is_not(busy):
 
 def test_a_quarantined_message_whose_ticket_closed_by_itself(busy):
     held = Message.objects.get(status="quarantined")
-    desk.settle(subject=held.ref, because="It was read.", by=SETUP, at=instant.now())
+    troubles.settle(subject=held.ref, because="It was read.", by=SETUP, at=instant.now())
     assert Ticket.objects.get(kind="message-unreadable").status == "resolved"
     assert [one.invariant.name for one in look()] == ["messages-are-somewhere"]
 
@@ -223,6 +227,7 @@ def test_a_message_of_a_connection_there_is_not(busy):
         ("owner_id", "no owner"),
         ("ack_due_at", "no time to acknowledge by"),
         ("fix_due_at", "no time to fix by"),
+        ("next_step_at", "no next step"),
         ("cause", "no cause"),
         ("evidence", "no evidence"),
     ],
@@ -231,11 +236,68 @@ def test_a_ticket_nobody_could_work_on(busy, column, lacks):
     pk = Ticket.objects.get().pk
     loosened = (
         "ALTER TABLE exceptions_ticket DROP CONSTRAINT ticket_has_cause_and_evidence",
+        "ALTER TABLE exceptions_ticket DROP CONSTRAINT an_open_ticket_has_a_next_step",
         f"ALTER TABLE exceptions_ticket ALTER {column} DROP NOT NULL",
         f"UPDATE exceptions_ticket SET {column} = NULL WHERE id = {pk}",
     )
     with broken_by(*loosened) as found:
         assert found == {"tickets-are-complete": [f"Ticket {pk} has {lacks}."]}
+
+
+def test_a_step_that_the_clock_passed_by(busy):
+    pk = Ticket.objects.get().pk
+    for seconds, broken in ((30, []), (90, ["steps-are-taken"])):
+        due = instant.now() - timedelta(seconds=seconds)
+        Ticket.objects.update(next_step_at=due)
+        # Without a look that came to its end nothing was passed by.
+        assert [one.invariant.name for one in look()] == []
+        pulse.task_begins("escalation", every=5)
+        pulse.task_ended("escalation", seconds=0.0)
+        assert [one.invariant.name for one in look()] == broken
+        TaskRun.objects.all().delete()
+    Ticket.objects.update(paused_since=due, paused_by_rule="record-on-hold")
+    pulse.task_begins("escalation", every=5)
+    pulse.task_ended("escalation", seconds=0.0)
+    assert look() == []
+    assert Ticket.objects.get().pk == pk
+
+
+def test_a_sum_at_risk_that_is_not_what_hangs_on_it(busy):
+    trouble = troubles.Trouble(
+        kind="dispute", cause="x", title="x", reason="x", subject="a", evidence={"a": 1},
+        record="proposal:1", amount=Decimal(5), currency="EUR",
+    )  # fmt: skip
+    for number, currency in enumerate(("EUR", "USD", "USD")):
+        changes = {"subject": f"s{number}", "record": f"proposal:{number}", "currency": currency}
+        ticket = troubles.open_ticket(replace(trouble, **changes), by=SETUP, at=instant.now())
+    assert look() == []
+    for broken in ("amount_at_risk = 7", "other_amounts = '{}'", "currency = 'GBP'"):
+        change = f"UPDATE exceptions_ticket SET {broken} WHERE id = {ticket.pk}"
+        with broken_by(change) as found:
+            assert list(found) == ["money-adds-up"]
+            assert found["money-adds-up"][0].startswith(f"Ticket {ticket.pk} has another sum")
+
+
+def test_a_check_that_falls_silent_is_itself_a_ticket(busy):
+    invariants.watch()
+    Heartbeat.objects.filter(name=invariants.WATCHED).update(
+        beat_at=instant.now() - timedelta(hours=1)
+    )
+    invariants.watch()
+    assert not Ticket.objects.filter(kind="invariant-broken").exists()
+    # It never looked at all, for longer than it may be silent.
+    Heartbeat.objects.filter(name=invariants.WATCHED).update(
+        beat_at=instant.now() - timedelta(hours=3)
+    )
+    invariants.watch()
+    invariants.watch()
+    ticket = Ticket.objects.get(kind="invariant-broken")
+    assert ticket.occurrences == 1
+    assert "The hourly check last looked 3 h ago." in ticket.reason
+    invariants.hourly()
+    invariants.watch()
+    ticket.refresh_from_db()
+    assert ticket.resolution == "closed on evidence"
 
 
 def test_a_line_of_the_trail_that_was_changed(busy):
@@ -334,3 +396,17 @@ def test_a_tail_that_was_cut_is_found_by_the_hourly_look(busy):
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
     invariants.hourly()
     assert Ticket.objects.get(kind="invariant-broken").evidence["invariant"] == "trail-verifies"
+
+
+def test_a_sync_whose_worker_died_long_ago(busy):
+    at = instant.now()
+    there = Connection.objects.get(slug="hubspot")
+    lapsed = Sync.objects.create(
+        connection=there, kind="deals", mode="incremental", state="running", asked_at=at, until=at,
+        lease_until=at - timedelta(minutes=2),
+    )  # fmt: skip
+    (sentence,) = {one.invariant.name: one.sentences for one in look()}["sync-leases"]
+    assert sentence.startswith(f"The lease on sync {lapsed.pk} lapsed 12")
+    # Behind a pause nobody is to take it.
+    pause("hubspot", SETUP)
+    assert "sync-leases" not in {one.invariant.name for one in look()}

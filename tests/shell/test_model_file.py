@@ -8,11 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from connectors import connections
 from connectors.models import Connection, Secret
-from exceptions import desk
-from exceptions.desk import Trouble
+from exceptions import troubles, working_hours
+from exceptions.troubles import Trouble
 from meshline import instant, vault
 from meshline.audit import personal
 from meshline.audit.actors import SETUP
@@ -30,7 +32,7 @@ from meshline.policy.models import (
 )
 from meshline.shell.model_file import plan as model_file
 from meshline.shell.model_file import telling, writing
-from meshline.shell.model_file.refused import Refused
+from meshline.shell.model_file.refused import SHOWN_MOST, Refused
 from proposals.models import Contract
 from tests import factories
 
@@ -79,7 +81,7 @@ sources_of_truth:
 - {record: proposal, field: close, connection: people}
 raci:
 - process: delivery
-  responsible: [remy@example.com, revops]
+  responsible: [rosa@example.com, revops]
   accountable: rosa@example.com
   informed: [sales]
 slas:
@@ -166,6 +168,18 @@ def test_applying_an_export_changes_nothing(model):
     assert plan(text) == NO_DIFFERENCES
     assert apply(text) == NO_DIFFERENCES
     assert (writing.export(), TrailLine.objects.count()) == (text, before)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WHOLE.replace("[rosa@example.com, revops]", "[remy@example.com]"),
+        WHOLE.replace("fallback_owner: rosa@", "fallback_owner: remy@"),
+    ],
+)
+def test_who_may_not_work_tickets_is_named_neither_for_them_nor_as_the_fallback(text):
+    with pytest.raises(Refused, match=r"Remy Park \(Rep\) may not work the queue"):
+        apply(text)
 
 
 @pytest.mark.parametrize("model", [staffed, connected, filled])
@@ -312,8 +326,8 @@ def test_high_values_are_part_of_the_company():
             ["~ SLA critical", "    fix_within: 1h → 90m"],
         ),
         (
-            "[remy@example.com, revops]", "[revops]",
-            ["~ process delivery", "    responsible: remy@example.com, revops → revops"],
+            "[rosa@example.com, revops]", "[revops]",
+            ["~ process delivery", "    responsible: rosa@example.com, revops → revops"],
         ),
         (
             "{record: proposal, field: close, connection: people}",
@@ -357,11 +371,38 @@ def test_an_e_mail_is_the_same_in_any_case(rosa):
 
 
 @pytest.mark.parametrize(
-    ("written", "minutes"), [("60m", 60), ("2h", 120), ("1d", 1440), ("45", 45), ("null", None)]
+    ("written", "minutes"),
+    [
+        ("60m", 60),
+        ("2h", 120),
+        ("1d", 1440),
+        ("45", 45),
+        ("null", None),
+        ("5 min", 5),
+        ("4 h", 240),
+        ("1 h 30 min", 90),
+        ("1h30m", 90),
+        ("1 d 2 h", 1560),
+    ],
 )
 def test_a_rhythm_is_written_in_minutes_hours_or_days(written, minutes):
     apply(f"connections:\n- {{slug: x, system: hubspot, expected_every: {written}}}\n")
     assert Connection.objects.get(slug="x").expected_every == minutes
+
+
+def test_what_a_contract_waits_for_is_written_as_the_screens_write_it(rosa):
+    text = (
+        "contracts:\n- slug: call\n  name: Call\n  trigger: viewed\n  outcomes:\n"
+        "  - name: call\n    kind: task.create\n    wanted: [viewed]\n"
+        "    params: {subject: Call, due_within: 4 h}\n"
+        "    gate: {who: 'role:manager', within: 1 h 30 min}\n"
+    )
+    apply(text)
+    [row] = Contract.objects.live().get(slug="call").outcomes
+    assert (row["params"]["due_within"], row["gate"]["within"]) == (240, 90)
+    assert plan(text) == NO_DIFFERENCES
+    with pytest.raises(Refused, match="line 9: outcomes: due_within: This is no span of time"):
+        plan(text.replace("4 h", "4 days"))
 
 
 def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
@@ -374,14 +415,34 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
     ("text", "line", "sentence"),
     [
         ("poeple: []\n", 1, "There is no key “poeple”; did you mean “people”?"),
+        ("colours: []\n", 1, "There is no key “colours”; there is company, people, teams, calend"),
         ("- people\n", 1, "The file is a mapping"),
+        (
+            "people:\n- {email: ada@example.com, role: admin}\n"
+            "raci:\n- {process: delivery, responsible: [nobody@example.com]}\n",
+            4, "“nobody@example.com”; there is ada@example.com",
+        ),
+        (
+            "people:\n- {email: sam@example.com, remove: true}\nraci:\n- process: delivery\n"
+            "  responsible: [sam@example.com]\n",
+            5, "responsible: This file removes the person sam@example.com on line 2; keep it, or",
+        ),
+        (
+            "slas:\n- severity: low\n  kind: colour\n  fix_within: 9h\n"
+            "  acknowledge_within: 1h\n",
+            3, "no ticket kind “colour”; there is ",
+        ),
         ("people: rosa\n", 1, "“people” is a list"),
         ("people:\n- rosa\n", 2, "An entry of people is written in keys"),
         ("people:\n- {email: a@b.test, rol: rep}\n", 2, "no key of a person “rol”; did you mean"),
         ("people:\n- name: A\n", 2, "This person has no email"),
         ("people:\n- email: a@b.test\n", 2, "A new person needs a role"),
         ("people:\n- {email: a@b.test,\n   role: boss}\n", 3, "role: This is none of operator"),
-        ("people:\n- {email: nobody, role: rep}\n", 2, "'nobody' is no e-mail"),
+        ("people:\n- {email: nobody, role: rep}\n", 2, "'nobody' is not an e-mail address"),
+        (
+            f"people:\n- {{email: ada@x.test, role: rep}}\n- {{email: '{'a' * 250}@x.test'}}\n",
+            3, "email: An e-mail has at most 254 characters",
+        ),
         ("people:\n- email: a@b.test\n  role: rep\n  name: 42\n", 4, "name: This is a number"),
         ("people:\n- email: a@b.test\n  role: rep\n  active: 1\n", 4, "write true or false"),
         ("people:\n- email: a@b.test\n  role: rep\n  active: yes\n", 4, "write true or false"),
@@ -471,10 +532,10 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
         ("company:\n  high_value: {EUR: 0}\n", 2, "above nothing"),
         ("company:\n  high_value:\n    EUR: 5\n    euro: 5\n", 4, "not a currency"),
         ("company:\nrouting_rules: [x]\n", 2, "is written in keys: record, rules"),
-        ("mappings: [x]\n", 1, "The file does not change mappings yet"),
+        ("mappings: [x]\n", 1, "is written in keys: connection, words, fields"),
         (
             "sources_of_truth:\n- record: proposal\n  field: colour\n  connection: null\n",
-            3, "no move or field “colour”; there is billing, close, quoting",
+            3, "no move or field “colour”; there is amount, billing, close, contact_email",
         ),
         (
             "sources_of_truth:\n- record: proposal\n  field: billing\n  connection: xero\n",
@@ -488,9 +549,34 @@ def test_a_new_person_without_a_name_gets_one_from_the_e_mail():
         ("raci:\n- process: delivery\n  responsible: revops\n", 3, "write a list"),
         ("raci:\n- process: delivery\n  responsible: [revops, revops]\n", 3, "named twice"),
         ("raci:\n- process: delivery\n  responsible: []\n", 3, "Somebody is responsible"),
+        ("raci:\n- process: p\n  responsible: [revops]\n", 2, "process needs an accountable."),
         ("raci:\n- process: delivery\n  accountable: null\n", 3, "Exactly one is accountable"),
+        ("raci:\n- process: delivery\n  accountable: []\n", 3, "Exactly one is accountable"),
+        (
+            "raci:\n- process: delivery\n  accountable:\n  - revops\n  - role:manager\n",
+            3, "Exactly one is accountable",
+        ),
+        (
+            "raci:\n- process: delivery\n  accountable: [revops, role:manager]\n",
+            3, "Exactly one is accountable",
+        ),
+        (
+            "raci:\n- process: delivery\n  accountable: revops, role:manager\n",
+            3, "Exactly one is accountable",
+        ),
+        (
+            "raci:\n- process: delivery\n  accountable: rosa@a.test olivia@a.test\n",
+            3, "Exactly one is accountable",
+        ),
         ("slas:\n- severity: critical\n  fix_within: 1m\n", 3, "acknowledged before it is fixed"),
         ("slas:\n- severity: critical\n  fix_within: 1d\n", 3, "write 90 or 90m or 2h"),
+        ("slas:\n- severity: critical\n  fix_within: 0\n", 3, "at least one business minute"),
+        ("slas:\n- severity: critical\n  fix_within: 0m\n", 3, "at least one business minute"),
+        ("slas:\n- severity: critical\n  fix_within: -4h\n", 3, "at least one business minute"),
+        ("slas:\n- severity: critical\n  fix_within: 3000h\n", 3, "longer than a working year"),
+        ("slas:\n- severity: critical\n  fix_within: 99999h\n", 3, "longer than a working year"),
+        ("escalation:\n  again_after: 0h\n", 2, "at least one business minute"),
+        ("escalation:\n  again_after: 99999h\n", 2, "longer than a working year"),
         ("slas:\n- severity: critical\n  remove: true\n", 2, "The default of a severity stays"),
         (
             "slas:\n- severity: low\n  kind: disptue\n  fix_within: 9h\n  acknowledge_within: 1h\n",
@@ -546,6 +632,20 @@ def test_of_very_many_wrong_lines_the_first_are_said():
     assert refusal(f"people:\n{entries}").endswith("\nand 470 more")
 
 
+def test_which_name_was_meant_is_looked_for_where_it_is_shown(monkeypatch):
+    """Of thousands of unknown names, against thousands of known ones, it would take minutes."""
+    looked = []
+    monkeypatch.setattr(
+        model_file.entries, "get_close_matches", lambda *given, **more: looked.append(given) or []
+    )
+    people = "".join(
+        f"- {{email: a{number}@b.test, role: rep, team: t{number}}}\n" for number in range(500)
+    )
+    said = refusal(f"people:\n{people}")
+    assert "line 2: team: There is no team “t0”; there is revops." in said
+    assert len(looked) == SHOWN_MOST
+
+
 def test_a_connection_does_not_change_its_system(staff):
     factories.hubspot()
     assert "line 3: connection hubspot: A connection's system cannot change" in refusal(
@@ -567,6 +667,17 @@ def test_one_admin_may_follow_another_in_one_file(staff):
     assert User.objects.get(role="admin").email == "vera@example.com"
 
 
+def test_the_last_manager_stays_and_may_be_followed_by_another(staff):
+    said = refusal("people:\n- {email: rosa@example.com, active: false}\n")
+    assert "line 2: person rosa@example.com: This is the last active manager" in said
+    apply("""\
+        people:
+        - {email: rosa@example.com, role: operator}
+        - {email: vera@example.com, role: manager}
+        """)
+    assert User.objects.get(role="manager").email == "vera@example.com"
+
+
 def test_the_default_calendar_may_move_in_one_file():
     apply("""\
         calendars:
@@ -576,6 +687,45 @@ def test_the_default_calendar_may_move_in_one_file():
     assert BusinessCalendar.objects.get(is_default=True).slug == "other"
 
 
+TWO_CALENDARS = """\
+calendars:
+- {slug: aa, zone: UTC, team: null, hours: {monday: [09:00-17:00]}}
+- {slug: zz, zone: Asia/Tokyo, team: sales, hours: {monday: [09:00-17:00]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "holders"),
+    [
+        ("- {slug: aa, team: sales}\n- {slug: zz, team: null}", {"aa": "sales", "zz": None}),
+        ("- {slug: aa, team: sales}\n- {slug: zz, team: revops}", {"aa": "sales", "zz": "revops"}),
+        ("- {slug: zz, remove: true}\n- {slug: aa, team: sales}", {"aa": "sales"}),
+        ("- {slug: aa, team: sales}\n- {slug: zz, remove: true}", {"aa": "sales"}),
+    ],
+)
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_team_may_move_from_one_calendar_to_another_in_any_order(staff, text, holders, turned):
+    apply(TWO_CALENDARS)
+    entries = text.splitlines()[:: -1 if turned else 1]
+    apply("\n".join(["calendars:", *entries]))
+    found = BusinessCalendar.objects.exclude(slug="company").values_list("slug", "team__slug")
+    assert dict(found) == holders
+
+
+def test_two_calendars_may_exchange_their_teams(staff):
+    apply(TWO_CALENDARS + "- {slug: mm, zone: UTC, team: revops, hours: {monday: [09:00-17:00]}}\n")
+    text = "calendars:\n- {slug: mm, team: sales}\n- {slug: zz, team: revops}\n"
+    assert plan(text) == apply(text)
+    found = BusinessCalendar.objects.exclude(team=None).values_list("slug", "team__slug")
+    assert dict(found) == {"mm": "sales", "zz": "revops"}
+
+
+def test_a_team_is_not_taken_from_a_calendar_that_the_file_leaves_alone(staff):
+    apply(TWO_CALENDARS)
+    text = "calendars:\n- {slug: aa, team: sales}\n- {slug: zz, name: Nights}\n"
+    assert refusal(text).startswith("line 2: calendar aa: Sales works by the calendar zz already")
+
+
 def test_a_new_name_that_is_removed_in_the_same_file_is_not_known(staff):
     said = refusal("""\
         people:
@@ -583,7 +733,7 @@ def test_a_new_name_that_is_removed_in_the_same_file_is_not_known(staff):
         company:
           fallback_owner: sam@example.com
         """)
-    assert "line 4: fallback_owner: There is no person “sam@example.com”" in said
+    assert "line 4: fallback_owner: This file removes the person sam@example.com on line 2" in said
 
 
 # --- Removal ----------------------------------------------------------------------------------
@@ -868,6 +1018,11 @@ def test_an_admin_may_apply_what_differs_only_in_their_part(staff):
     assert apply(text, by=staff["ada"])[-1] == "1 added."
 
 
+def test_a_name_made_from_a_long_e_mail_fits():
+    apply(f"people:\n- {{email: '{'a' * 200}@example.com', role: rep}}\n")
+    assert User.objects.get(email__startswith="aaaa").name == "A" + "a" * 119
+
+
 def test_people_from_a_file_cannot_sign_in_until_they_are_invited():
     apply("people:\n- {email: nina@example.com, role: rep}\n")
     nina = User.objects.get(email="nina@example.com")
@@ -890,6 +1045,41 @@ def test_five_thousand_people_are_planned(django_assert_max_num_queries):
     with django_assert_max_num_queries(150):
         said = plan(text)
     assert said[-1] == "10 added."
+
+
+def asked_of(table, text):
+    """How often a plan of this file reads a table."""
+    with CaptureQueriesContext(connection) as asked:
+        plan(text)
+    return sum(f'FROM "{table}"' in one["sql"] for one in asked)
+
+
+def test_slas_are_held_against_calendars_that_are_read_once():
+    slas = [f"- {{severity: {one}, fix_within: 41h}}\n" for one in ("low", "normal", "high")]
+    counts = [asked_of("policy_businesscalendar", "slas:\n" + "".join(slas[:n])) for n in (1, 3)]
+    assert counts[0] == counts[1]
+
+
+def test_open_tickets_follow_all_calendars_of_a_file_at_once(staff, monkeypatch):
+    """Not the hours of every team, twice for each entry."""
+    apply(TWO_CALENDARS)
+    trouble = Trouble(
+        kind="delivery-failed", cause="c", title="T", reason="R", subject="s", evidence={"a": 1},
+        owner=staff["sam"],
+    )  # fmt: skip
+    ticket = troubles.open_ticket(trouble, by=SETUP, at=MONDAY)
+    looked, now = [], working_hours.now
+    monkeypatch.setattr(working_hours, "now", lambda: looked.append(1) or now())
+    apply("""\
+        calendars:
+        - {slug: aa, team: sales, hours: {monday: [10:00-18:00]}}
+        - {slug: zz, team: null}
+        - {slug: mm, zone: UTC, team: revops, hours: {monday: [10:00-18:00]}}
+        """)
+    assert len(looked) == 2
+    [line] = lines_of("ticket.due-moved")
+    assert line.subject_id == str(ticket.pk)
+    assert line.why == "The working hours changed: aa, zz, mm."
 
 
 # --- The command ------------------------------------------------------------------------------
@@ -972,7 +1162,7 @@ def test_open_tickets_follow_an_sla_that_a_file_changes(staff):
     trouble = Trouble(
         kind="dispute", cause="x", title="x", reason="x", subject="proposal:1", evidence={"x": 1}
     )
-    ticket = desk.open_ticket(trouble, by=SETUP, at=MONDAY)
+    ticket = troubles.open_ticket(trouble, by=SETUP, at=MONDAY)
     change = """\
     slas:
     - {severity: high, kind: dispute, acknowledge_within: 20m, fix_within: 1h}

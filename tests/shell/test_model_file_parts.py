@@ -1,6 +1,8 @@
 """Who plays which part, in the operating model file."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from connectors import parts
 from meshline import instant
@@ -85,3 +87,24 @@ def test_what_cannot_be_is_refused_with_its_line(text, line, sentence):
     assert f"line {line}: " in str(caught.value)
     assert sentence in str(caught.value)
     assert writing.export() == before
+
+
+def test_nobody_makes_another_one_billing_alone_by_a_file_either(staff):
+    connected("stripe")
+    connected("stripe", slug="stripe-eu")
+    text = "connections:\n- {slug: stripe-eu, plays: [billing]}\n"
+    with pytest.raises(Refused, match="a second person publishes it"):
+        apply(text, by=staff["rosa"])
+    assert roles.connection_for("billing") == "stripe"
+    apply(text)
+    assert roles.connection_for("billing") == "stripe-eu"
+
+
+def test_a_file_that_gives_parts_away_locks_no_row_before_no_proposal_is_told():
+    connected("stripe")
+    connected("stripe", slug="stripe-eu")
+    with CaptureQueriesContext(connection) as asked:
+        apply("connections:\n- {slug: stripe-eu, plays: [billing]}\n")
+    locks = [one["sql"] for one in asked if "FOR UPDATE" in one["sql"] or "advisory" in one["sql"]]
+    # One apply at a time, then whose word counts, then the first row.
+    assert ["advisory" in one for one in locks[:3]] == [True, True, False]

@@ -6,7 +6,9 @@ from unittest import mock
 import django_rq
 import pytest
 import redis
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from rq import SimpleWorker
 
 from connectors.models import Connection, Message
@@ -46,6 +48,12 @@ def running(db):
     worker.register_birth()
     yield worker
     worker.register_death()
+
+
+def test_how_all_tasks_went_is_one_question(page, running):
+    with CaptureQueriesContext(connection) as asked:
+        page(part=True)
+    assert len([one for one in asked if "pulse_taskrun" in one["sql"]]) == 1
 
 
 def test_while_all_is_well_it_is_calm(page, running):

@@ -10,8 +10,8 @@ from meshline.people.models import User
 from meshline.shell.model_file import plan as model_file
 from meshline.shell.model_file import telling, writing
 from meshline.shell.model_file.refused import Refused
-from proposals import rulebook
 from proposals.models import RoutingRules
+from proposals.routing import rulebook
 from tests.factories import MONDAY
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, pool, publish, rule
 
@@ -62,7 +62,7 @@ def refusal(text):
 def test_a_file_puts_rules_into_force_as_a_version_with_its_trail_line(staff):
     said = plan(file_of(LARGE_DEALS))
     assert said[0] == "~ rule set proposal"
-    assert "+ Large deals: When amount is at least 50,000 and (Currency is one of" in said[1]
+    assert "+ Large deals: When the amount is at least 50,000 and (the currency is" in said[1]
     assert "- The owner its source names: When the owner named works here" in said[1]
     assert rulebook.in_force().number == 1
     assert apply(file_of(LARGE_DEALS), by=staff["rosa"]) == said
@@ -74,8 +74,18 @@ def test_a_file_puts_rules_into_force_as_a_version_with_its_trail_line(staff):
     assert plan(file_of(LARGE_DEALS)) == ["No differences."]
 
 
+def test_a_condition_names_a_team_that_is_here(staff):
+    entries = LARGE_DEALS.replace("all:", "all:\n    - {field: owner_team, op: is, value: no-team}")
+    assert (
+        "Team of the owner named is never “no-team”; there is revops"
+        in refusal(file_of(entries))[1]
+    )
+    assert plan(file_of(entries.replace("no-team", "sales")))
+
+
 def test_exporting_and_applying_is_no_change(staff):
-    deep = {"any": [{"all": [LARGE, {"not": {"any": [LARGE, {"cel": "title == 'a: \"b\"'"}]}}]}]}
+    small = {"field": "amount", "op": "less_than", "value": "5"}
+    deep = {"any": [{"all": [LARGE, {"not": {"any": [small, {"cel": "title == 'a: \"b\"'"}]}}]}]}
     publish(
         rule("deep", deep, pool("sam@example.com", "remy@example.com", sam=2, most_open=9)),
         rule(
@@ -101,7 +111,7 @@ def test_people_that_the_same_file_brings_can_be_named(staff):
 @pytest.mark.parametrize(
     ("old", "new", "line", "says"),
     [
-        ("value: 50000", "value: much", 8, "rules: rule 1: “much” is no number for Amount"),
+        ("value: 50000", "value: much", 8, "rules: rule 1: “much” is no number for the amount"),
         ("field: currency", "field: colour", 10, "There is no field “colour”"),
         ("op: is,", "op: equals,", 11, "cannot be asked “equals”"),
         ("to: person,", "to: everybody,", 12, "A rule gives to one of"),

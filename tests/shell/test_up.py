@@ -114,6 +114,7 @@ def home(tmp_path: Path) -> Iterator[Running]:
         home.process.wait(60)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_life_of_up(home: Running):
     home.start_and_wait()
@@ -140,7 +141,7 @@ def test_a_life_of_up(home: Running):
     for words in ("manage.py clock", "redis-server"):
         killed = home.pid_of(words)
         os.kill(killed, signal.SIGKILL)
-        eventually(lambda w=words, k=killed: home.pid_of(w) not in {0, k}, within=10)
+        eventually(lambda w=words, k=killed: home.pid_of(w) not in {0, k}, within=60)
     eventually(lambda: home.readiness()["ready"], within=60)
 
     # Killed itself, it leaves nothing that a second start would stumble over.

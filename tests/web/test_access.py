@@ -7,6 +7,9 @@ import pytest
 from django.contrib.messages import get_messages
 from django.test import Client, RequestFactory
 
+from meshline.people import permissions
+from meshline.people.models import User
+from meshline.people.permissions import Permission
 from meshline.web import errors
 
 HTMX = {"HX-Request": "true"}
@@ -58,6 +61,7 @@ def test_a_no_to_htmx_is_a_live_message(as_ana):
     assert response.status_code == 409
     assert response.headers["HX-Retarget"] == "#messages"
     assert response.headers["HX-Reswap"] == "innerHTML"
+    assert response.headers["HX-Reselect"] == "unset"
     assert 'role="alert"' in response.text
     assert "Ana claimed it 5 s ago." in response.text
 
@@ -100,10 +104,26 @@ def test_a_part_brings_its_sentence_along(as_ana):
     assert "csrfmiddlewaretoken" in text
 
 
+def test_roles_are_worded_as_they_are_spoken():
+    assert permissions.refusal_for(
+        User(role="sdr-manager", is_active=True), Permission.CONFIGURE_CONNECTION
+    ).startswith("An SDR manager may not")
+    assert "a RevOps" in " ".join(permissions.who_may_everywhere(Permission.SEE_OPERATIONS))
+
+
 def test_a_missing_page_says_so_in_our_look(as_ana):
     response = as_ana.get("/nowhere/")
     assert response.status_code == 404
     assert "Nothing here" in response.text
+
+
+def test_the_address_of_an_act_says_so_and_leads_back(as_ana):
+    response = as_ana.get("/act/", headers={"Referer": "http://testserver/?state=open"})
+    assert (response.status_code, response.headers["Allow"]) == (405, "POST")
+    assert "This is the address of an act" in response.text
+    assert 'href="/?state=open"' in response.text
+    part = as_ana.get("/act/", headers=HTMX)
+    assert (part.status_code, part.headers["HX-Retarget"]) == (405, "#messages")
 
 
 def test_a_form_without_its_token_is_told_what_to_do(ana):
@@ -155,3 +175,13 @@ def test_htmx_may_evaluate_nothing_and_reach_nobody_else(as_ana):
     assert rules["selfRequestsOnly"] is True
     assert rules["allowEval"] is rules["includeIndicatorStyles"] is False
     assert rules["historyCacheSize"] == 0
+
+
+def test_what_is_swapped_in_is_alive_at_once(as_ana):
+    # A delay before it settles is a moment in which a choice made in a fresh form does nothing.
+    page = as_ana.get("/profile/").text
+    config = page.split('name="htmx-config" content="')[1].split('">')[0]
+    rules = json.loads(html.unescape(config))
+    assert rules["defaultSettleDelay"] == 0
+    # Nor is a style carried over to what comes new: the policy refuses it, and says so.
+    assert rules["attributesToSettle"] == []

@@ -102,3 +102,19 @@ def test_rows_that_are_gone_meanwhile_leave_a_way_back(told):
 def test_a_field_that_may_be_null_cannot_order_a_list(db):
     with pytest.raises(FieldDoesNotExist):
         paging.page(User.objects.all(), asked(), by="last_login")
+
+
+def test_the_row_after_one_and_after_the_last_the_first(told):
+    twelve = Notice.objects.all()
+    in_order = list(twelve.order_by("-at", "-pk"))
+    after = {row: paging.first_after(twelve, row, by="-at") for row in in_order}
+    assert list(after.values()) == [*in_order[1:], in_order[0]]
+    assert paging.first_after(twelve.exclude(pk=told[7].pk), told[7]) == told[6]
+    assert paging.first_after(twelve.none(), told[7]) is None
+
+
+def test_what_has_no_place_in_the_order_goes_on_from_its_beginning(ana, monday):
+    people = User.objects.filter(pk=ana.pk)
+    assert paging.first_after(people, ana, by="last_login") is None
+    people.update(last_login=monday)
+    assert paging.first_after(people, ana, by="last_login") == ana

@@ -74,8 +74,16 @@ def test_a_start_that_is_not_before_the_deadline_does_not_divide_by_nothing():
 
 def test_paused_is_said_only_while_nothing_is_overdue():
     far, over = NOON + timedelta(hours=3), NOON - timedelta(minutes=1)
-    assert words.sla(far, now=NOON, paused=True).text == "Paused: outside hours"
-    assert words.sla(over, now=NOON, paused=True).tone == "danger"
+    assert words.sla(far, now=NOON, paused="outside hours").text == "Paused: outside hours"
+    assert words.sla(over, now=NOON, paused="outside hours").tone == "danger"
+
+
+def test_what_a_rule_stopped_in_time_is_not_overdue_and_lateness_is_said_as_it_is_counted():
+    over = NOON - timedelta(hours=20)
+    why = "its record is on hold"
+    assert words.sla(over, now=NOON, paused=why, stopped=True).text == f"Paused: {why}"
+    late = words.sla(over, now=NOON, paused=why, stopped=True, late="2 h 10 min")
+    assert (late.text, late.tone) == ("Overdue 2 h 10 min", "danger")
 
 
 def test_no_deadline_is_said_too():

@@ -3,6 +3,7 @@
 from django.contrib import admin
 from django.http import HttpResponse
 from django.urls import include, path
+from django.views.decorators.http import require_POST
 
 from meshline.people.permissions import Permission
 from meshline.people.views import sign_in
@@ -42,12 +43,15 @@ def hook(request, slug):
 
 
 urlpatterns = [
+    path("act/", require_POST(succeed)),
     path("", home, name="home"),
     path("demo-sign-in/", sign_in, {"demo_people": kit.DEMO_PEOPLE}),
     path("", include("meshline.people.urls")),
     # The profile and a person's page lead there.
     path("", include("meshline.rota.urls_absences")),
     path("", include("meshline.notices.urls")),
+    # What somebody answers for stands on their page as a part.
+    path("", include("reconciliation.urls")),
     path("", include("meshline.web.urls")),
     path("tables/", admin.site.urls),
     path("kit/", kit.page, name="kit"),

@@ -173,6 +173,22 @@ def _clock(module: ModuleType) -> None:
     module.Clock._take_lock = takes
 
 
+def _escalation(module: ModuleType) -> None:
+    take, do = module.take, module._do
+
+    def takes(*, ticket_id: int, **options: Any) -> Any:
+        if is_out("rows of steps"):
+            module.Step.objects.filter(ticket_id=ticket_id).delete()
+        return take(ticket_id=ticket_id, **options)
+
+    def does(ticket: Any, step: Any, *args: Any) -> Any:
+        row = do(ticket, step, *args)
+        stop_once("taking a step", f"{ticket.pk}:{step.name}")
+        return row
+
+    module.take, module._do = takes, does
+
+
 def _settings(module: ModuleType) -> None:
     if _SILENT:
         options = module.DATABASES["default"]["OPTIONS"]
@@ -220,6 +236,7 @@ CHANGES: dict[str, Callable[[ModuleType], None]] = {
     "connectors.hubspot.deliver": _hubspot_tasks,
     "connectors.hubspot.read": _hubspot_proof,
     "connectors.pandadoc.receive": _receive,
+    "exceptions.escalation": _escalation,
     "meshline.bell": _bell,
     "meshline.settings": _settings,
     "meshline.shell.supervisor": _supervisor,
