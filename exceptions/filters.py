@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from typing import Any
 
 from django import forms
@@ -33,6 +34,8 @@ TABS = {
 }
 # These stand in the bar itself, the others behind "More".
 IN_THE_BAR = ("q", "kind", "severity", "owner")
+# The word in the queue's address that asks for those.
+MORE = "more"
 # How a list may be sorted: each by a column that is never empty in it, ties by the ticket's number.
 ORDERS = {
     "due": ("Soonest due", "fix_due_at"),
@@ -231,11 +234,12 @@ class TicketFilter(FilterSet):
         return (self.request.now or instant.now()) - timedelta(days=days)
 
     def offer_lists(self) -> None:
-        """Fill the lists to choose from, each read once; only the page itself needs them."""
-        self._offer_connections()
+        """Fill the lists to choose from, each read once; only what shows them needs them."""
         hands = list(self.form.fields["owner"].choices)
         for name in ("owner", "has"):
             self.form.fields[name].widget.choices = hands
+        if self.shows_more:
+            self._offer_connections()
 
     def _offer_connections(self) -> None:
         """Those that tickets name."""
@@ -251,17 +255,24 @@ class TicketFilter(FilterSet):
     def bar(self) -> list[forms.BoundField]:
         return [self.form[name] for name in IN_THE_BAR]
 
-    @property
+    @cached_property
     def more(self) -> list[forms.BoundField]:
         return [self.form[name] for name in self.filters if name not in IN_THE_BAR]
 
-    @property
+    @cached_property
     def more_used(self) -> int:
         return sum(bool(field.value()) for field in self.more)
 
     @property
-    def more_faults(self) -> bool:
-        return any(field.errors for field in self.more)
+    def shows_more(self) -> bool:
+        """Whether they come with the page. They take longer to draw than the bar itself: where none
+        of them narrows, they come when somebody opens them."""
+        return self.more_used > 0 or MORE in self.data
+
+    @property
+    def opens_more(self) -> bool:
+        """Whether they are before the reader's eyes at once: asked for, or one of them is wrong."""
+        return MORE in self.data or any(field.errors for field in self.more)
 
     @property
     def used(self) -> list[tuple[str, str, str]]:

@@ -340,7 +340,7 @@ def _page(value: Any, user: User) -> str:
 def _hours(tickets: list[Ticket]) -> dict[int | None, Hours]:
     """In which hours the unresolved ones of these run, by team."""
     teams = {ticket.team_id: ticket.team for ticket in tickets if ticket.is_unresolved}
-    return {pk: calendars.hours_of(team) for pk, team in teams.items()}
+    return calendars.hours_of_each(teams.values()) if teams else {}
 
 
 def _resting(hours: dict[int | None, Hours], at: datetime) -> set[int | None]:

@@ -31,7 +31,7 @@ from exceptions import (
 )  # fmt: skip
 from exceptions import export as file
 from exceptions.bulk_forms import Bar
-from exceptions.filters import Asked
+from exceptions.filters import MORE, Asked
 from exceptions.forms import FORMS
 from exceptions.models import QueueLook, Ticket
 from exceptions.showing import PEOPLE
@@ -62,6 +62,9 @@ def queue(request: Request) -> HttpResponse:
     if is_part and head.WORD in request.GET:
         return head.answer(request)
     asked = Asked.of(request, request.GET)
+    if is_part and MORE in request.GET:
+        asked.filter.offer_lists()
+        return render(request, "exceptions/_more_filters.html", {"filter": asked.filter})
     look = looks.look_of(request.user)
     if look.begins_with and not request.GET:
         return redirect(f"{request.path}?{look.begins_with.words}")

@@ -76,24 +76,35 @@ def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[date
 
 def _windows_from(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
     """Working windows as instants, in order, from the local day before `start` on."""
+    days = _days_of(hours)
     first = start.astimezone(ZoneInfo(hours.zone)).date() - timedelta(days=1)
     for offset in range(_HORIZON_DAYS):
-        for begins, ends in _windows_on(first + timedelta(days=offset), hours):
+        for begins, ends in days[first + timedelta(days=offset)]:
             if ends > start:
                 yield begins, ends
 
 
-@lru_cache(maxsize=8192)
-def _windows_on(day: date, hours: Hours) -> tuple[tuple[datetime, datetime], ...]:
-    """One local day's windows, in order; a page asks for the same days for each of its rows."""
-    if day in hours.holidays:
-        return ()
-    zone, of_day = ZoneInfo(hours.zone), day.weekday()
-    return tuple(
-        (_instant(day, opens, zone), _end(day, closes, zone))
-        for weekday, opens, closes in sorted(hours.windows)
-        if weekday == of_day
-    )
+class _Days(dict[date, tuple[tuple[datetime, datetime], ...]]):
+    """Each local day's windows, in order, made when it is first asked for: a page asks for the same
+    days for each of its rows."""
+
+    def __init__(self, hours: Hours) -> None:
+        self._hours, self._zone = hours, ZoneInfo(hours.zone)
+
+    def __missing__(self, day: date) -> tuple[tuple[datetime, datetime], ...]:
+        self[day] = made = tuple(self._made(day))
+        return made
+
+    def _made(self, day: date) -> Iterator[tuple[datetime, datetime]]:
+        if day in self._hours.holidays:
+            return
+        for weekday, opens, closes in sorted(self._hours.windows):
+            if weekday == day.weekday():
+                yield _instant(day, opens, self._zone), _end(day, closes, self._zone)
+
+
+# By the calendar once, not by each of its days: to compare two calendars takes longer than a day.
+_days_of = lru_cache(maxsize=256)(_Days)
 
 
 def _instant(day: date, at: time, zone: ZoneInfo) -> datetime:

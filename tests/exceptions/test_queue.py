@@ -1,5 +1,6 @@
 """The queue on screen: tabs, filters, numbers, pages, acts from the row, what it asks itself."""
 
+import html
 import re
 from datetime import timedelta
 from decimal import Decimal
@@ -53,6 +54,33 @@ def five(olivia, rosa):
     desk.claim(ticket_id=made["theirs"].pk, by=rosa, at=MONDAY)
     desk.resolve(ticket_id=made["done"].pk, resolution="fixed", by=olivia, at=MONDAY)
     return made
+
+
+# --- What else it can be narrowed by -----------------------------------------------------------
+def test_what_is_behind_more_comes_when_somebody_opens_it(page, five):
+    asks = page.get("/queue/?tab=open").text
+    assert 'name="age_from"' not in asks
+    assert 'hx-get="/queue/?more=1"' in asks
+    part = page.get("/queue/?more=1", headers=HTMX)
+    assert "<html" not in part.text
+    assert rows(part) == []
+    assert 'name="age_from"' in part.text
+    assert "Any connection" in part.text
+    assert "HX-Push-Url" not in part.headers
+
+
+def test_what_narrows_from_behind_more_is_in_the_bar_that_is_sent_again(page, five):
+    text = page.get("/queue/?tab=open&age_from=3").text
+    assert re.search(r'name="age_from"[^>]*value="3"|value="3"[^>]*name="age_from"', text)
+    assert "?more=1" not in text
+
+
+def test_without_scripts_a_link_opens_what_is_behind_more(page, five):
+    link = re.search(r'href="([^"]*)">All filters', page.get("/queue/?tab=open&q=late").text)[1]
+    text = page.get(html.unescape(link)).text
+    assert rows(page.get(html.unescape(link))) == [five["late"].pk]
+    assert re.search(r'<details class="ask"\s+data-menu open>', text)
+    assert 'name="age_from"' in text
 
 
 # --- Tabs and numbers ------------------------------------------------------------------------

@@ -285,7 +285,8 @@ def test_who_sees_no_amounts_cannot_find_out_by_order_or_filter(as_, staff, thre
     plain = rows(vera.get("/queue/?tab=open"))
     assert rows(vera.get("/queue/?tab=open&order=risk")) == plain
     assert rows(vera.get("/queue/?tab=open&amount_from=6")) == plain
-    assert "amount_from" not in vera.get("/queue/").text
+    assert "amount_from" not in vera.get("/queue/?more=1").text
+    assert "age_from" in vera.get("/queue/?more=1").text
 
 
 def test_each_thing_that_narrows_can_be_taken_away_by_itself(page, three):
