@@ -72,6 +72,11 @@ class Kind:
     is_money: bool = False
 
     @property
+    def names_ours(self) -> bool:
+        """Whether a row of theirs says by itself which proposal it is of."""
+        return self.source != "%(slug)s"
+
+    @property
     def money(self) -> Field:
         """What is at risk where the whole record is missing."""
         return next(one for one in self.fields if one.how is As.MONEY)
