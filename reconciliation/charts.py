@@ -65,10 +65,11 @@ def waterfall(stretches: Sequence[Stretch | None], *, row: int = 28, width: int 
 
 def columns(
     values: Sequence[float | None], titles: Sequence[str], *, target: float | None = None,
-    top: float | None = None,
+    top: float | None = None, marks: Sequence[float | None] = (),
 ) -> Chart:  # fmt: skip
-    """A column a value, None where there is none; with a line across at what is promised."""
-    highest = top or max([one for one in values if one], default=0) or 1
+    """A column a value, None where there is none, each with a mark over it where there is one;
+    with a line across at what is promised."""
+    highest = top or max([one for one in (*values, *marks) if one], default=0) or 1
     highest = max(highest, target or 0)
     each = WIDTH / max(len(values), FEW)
     bars = [
@@ -76,8 +77,12 @@ def columns(
         for place, (value, title) in enumerate(zip(values, titles, strict=True))
         if value is not None
     ]
-    line = None if target is None else _y(target / highest)
-    return Chart(bars=bars, target=line, top=highest)
+    line = " ".join(
+        _mark(mark / highest, place * each, each)
+        for place, mark in enumerate(marks) if mark is not None
+    )  # fmt: skip
+    across = None if target is None else _y(target / highest)
+    return Chart(bars=bars, line=line, target=across, top=highest)
 
 
 def pareto(counts: Sequence[int], titles: Sequence[str]) -> Chart:
@@ -92,6 +97,11 @@ def pareto(counts: Sequence[int], titles: Sequence[str]) -> Chart:
         dots.append((round((place + 0.5) * each, 1), _y(so_far / whole)))
     line = " ".join(f"{'L' if place else 'M'}{x} {y}" for place, (x, y) in enumerate(dots))
     return Chart(bars=bars, line=line, dots=dots, top=float(highest))
+
+
+def _mark(share: float, x: float, each: float) -> str:
+    bar = _column(share, x, each, "")
+    return f"M{bar.x} {_y(share)}h{bar.width}"
 
 
 def _column(share: float, x: float, each: float, title: str) -> Bar:

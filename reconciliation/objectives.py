@@ -55,6 +55,15 @@ def promises() -> Promises:
     return {(one.path, one.number): Promise(PROMISED[one.number], one.target) for one in rows}
 
 
+def strictest(number: Number, promised: Promises) -> tuple[str, Promise] | None:
+    """Of all paths the one of which most is promised of this number, and what; None of none."""
+    of_it = {path: one for (path, name), one in promised.items() if name == number.name}
+    if not of_it:
+        return None
+    hardest = max if number.more_is_better else min
+    return hardest(of_it.items(), key=lambda each: (each[1].target, each[0]))
+
+
 @transaction.atomic
 def publish(
     *, path: str, number: str, target: float | None, version: int, by: User, at: datetime

@@ -42,6 +42,7 @@ from reconciliation.numbers import (
     own_part,
     way_legs,
 )
+from reconciliation.numbers.number import Number
 from reconciliation.owing import Debtors
 from reconciliation.seeing import Cell
 
@@ -141,7 +142,7 @@ def _whole(request: Request, asked: Asked) -> dict[str, Any]:
         "delta_formula": delta.FORMULA,
         "is_masked": scope(request.user, Permission.SEE_RUNS) is Scope.MASKED,
         "legs": _legs(asked),
-        "trends": [_trend(DELIVERY, asked), _trend(FOLLOW_UP, asked)],
+        "trends": [_trend(one, asked, promised) for one in (DELIVERY, FOLLOW_UP)],
         "modes": modes.of(_tickets(request, asked), _queue_url(asked)),
         "parts": [
             ("By path", seeing.table(numbers, asked, "path", _paths(), promised=promised)),
@@ -180,15 +181,21 @@ def _legs(asked: Asked) -> dict[str, Any]:
     }
 
 
-def _trend(number: Any, asked: Asked) -> dict[str, Any]:
+def _trend(number: Number, asked: Asked, promised: objectives.Promises) -> dict[str, Any]:
+    """A number step by step; across it what is promised of the path of which most is."""
     series: Series = measuring.series(number, asked.within)
     titles = [f"{at:%d %b %H:%M}: {one.text}, n {one.n}" for at, one in series]
-    top = 100.0 if number is DELIVERY else None
-    values = [one.value for _, one in series]
+    path, promise = objectives.strictest(number, promised) or ("", None)
+    chart = charts.columns(
+        [one.value for _, one in series], titles, top=100.0 if number is DELIVERY else None,
+        target=promise.target if promise else None, marks=[one.p95 for _, one in series],
+    )  # fmt: skip
     return {
         "number": number,
-        "chart": charts.columns(values, titles, top=top),
-        "top": measuring.told(number, top or max([one for one in values if one], default=0)),
+        "chart": chart,
+        "top": measuring.told(number, chart.top),
+        "promise": promise,
+        "promised_for": _paths().get(path, path),
         "rows": seeing.as_rows(series),
     }
 

@@ -17,7 +17,7 @@ from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from proposals.models import FollowUp, Proposal
-from reconciliation import measuring, objectives, rolling
+from reconciliation import charts, measuring, objectives, rolling
 from reconciliation.histograms import Histogram
 from reconciliation.measuring import Measured
 from reconciliation.models import Baseline, Objective, Passage
@@ -91,7 +91,11 @@ def weeks(whole_weeks, db):
 
 
 def words(answer):
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", answer.text)).split())
+    return words_of(html.unescape(answer.text))
+
+
+def words_of(text):
+    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
 def numbers_on(page):
@@ -254,6 +258,40 @@ def test_a_manager_promises_on_the_trail_and_a_path_says_whether_it_is_kept(week
     assert not Objective.objects.exists()
     assert TrailLine.objects.filter(what="objective.withdrawn").count() == 1
     assert as_("olivia").post("/dashboards/objectives/publish/", sent).status_code == 403
+
+
+def chart_of(page, number):
+    """The panel of a golden signal's steps."""
+    return page.text.partition(f'aria-labelledby="trend-{number.name}"')[2].partition("</section>")[
+        0
+    ]
+
+
+def test_a_chart_has_a_line_across_at_the_strictest_promise_and_says_whose_it_is(weeks, as_):
+    rosa = as_("rosa")
+    assert 'class="target"' not in rosa.get("/dashboards/?range=90d").text
+    for path, number, target in [
+        ("sent", DELIVERY, 80), ("viewed", DELIVERY, 90), ("sent", FOLLOW_UP, 3600),
+        ("viewed", FOLLOW_UP, 900),
+    ]:  # fmt: skip
+        Objective.objects.create(path=path, number=number.name, target=target, version=1)
+    page = rosa.get("/dashboards/?range=90d")
+    share, span = (html.unescape(chart_of(page, number)) for number in (DELIVERY, FOLLOW_UP))
+    assert "≥ 90 %, promised for Viewed" in words_of(share)
+    assert "p95 ≤ 15 m, promised for Viewed" in words_of(span)
+    # Of 100 % at the top the line of 90 is 10 % of the way down, below a margin of 10.
+    assert 'class="target" d="M0 27.0H640"' in share
+    assert 'class="target"' in span
+
+
+def test_where_a_promise_is_of_p95_the_chart_and_its_table_say_p95():
+    steps = [made(FOLLOW_UP, [60.0] * 20), made(FOLLOW_UP, []), made(FOLLOW_UP, [5.0])]
+    chart = charts.columns(
+        [one.value for one in steps], ["a", "b", "c"], target=120.0,
+        marks=[one.p95 for one in steps],
+    )  # fmt: skip
+    # One mark: of one event nobody says a p95. Twice as high as everything is what is promised.
+    assert (chart.line, chart.target, chart.top) == ("M4.0 95.0h83.4", 10.0, 120.0)
 
 
 @pytest.mark.parametrize(
