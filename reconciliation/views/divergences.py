@@ -17,14 +17,14 @@ from meshline.web import paging
 from meshline.web.access import done, refusal, requires, see_other
 from meshline.web.requests import Request
 from proposals.outbox import NotNow
-from reconciliation import accepting, adding_up, divergence_showing, fixing, groups
+from reconciliation import accepting, adding_up, divergence_showing, fixing, groups, run_showing
 from reconciliation import many as in_bulk
 from reconciliation.filters import DivergenceFilter
 from reconciliation.fixing import FixError
 from reconciliation.forms import AcceptForm, EditForm
 from reconciliation.kinds import KINDS, Field
 from reconciliation.many import ACCEPT, ACTS, Asks, Wanted
-from reconciliation.models import Divergence, Side
+from reconciliation.models import Divergence, Run, Side
 
 _SHOWN_GROUPS = 12
 # The form for all stands beside no other of its kind.
@@ -57,6 +57,7 @@ def divergences(request: Request) -> HttpResponse:
         "accept_form": _typed(request) if whole else AcceptForm(auto_id=_ALL),
         "refusals": _refusals(request),
         "words": asked.words,
+        **({} if page.items else _compared(request)),
     }
     name = "divergences" if whole else "_divergences"
     return render(request, f"reconciliation/{name}.html", context)
@@ -191,6 +192,15 @@ def _find(request: Request, divergence_id: int) -> Divergence:
 def _asked(request: Request, words: QueryDict) -> DivergenceFilter:
     seen = Divergence.objects.visible_to(request.user)
     return DivergenceFilter(words, queryset=seen, request=request)
+
+
+def _compared(request: Request) -> dict[str, Any]:
+    """Whether nothing to be seen means anything: what was compared yet, and what was not."""
+    at = request.now or instant.now()
+    return {
+        "was_compared": Run.objects.conclusive().exists(),
+        "uncompared": run_showing.uncompared(request.user, at=at),
+    }
 
 
 def _groups(rows: QuerySet[Divergence]) -> list[dict[str, Any]]:

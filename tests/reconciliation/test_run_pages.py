@@ -8,6 +8,7 @@ from django.urls import reverse
 from connectors.models import Connection, Sync
 from meshline import instant
 from meshline.audit.models import TrailLine
+from meshline.people.permissions import Permission, refusal_for
 from proposals.models import Proposal
 from reconciliation import many, runs
 from reconciliation.many import Asks, Wanted
@@ -129,6 +130,39 @@ def test_a_run_that_asks_is_answered_by_a_manager(client, staff):
     assert post(client, staff["olivia"], "confirm-run", run.pk, reason="So.").status_code == 403
     post(client, staff["rosa"], "confirm-run", run.pk, reason="Cleaned up.")
     assert Divergence.objects.filter(sort="missing-there").count() == 4
+
+
+def test_before_a_run_was_over_nobody_says_that_nothing_differs(client, staff):
+    for narrowed in ({}, {"severity": "high"}):
+        text = page(client, staff["olivia"], "divergences", **narrowed)
+        assert "Nothing was compared yet" in text
+        assert "Nothing differs" not in text
+        assert "No difference matches" not in text
+        assert f'action="{reverse("reconciliation:start-run", args=["hubspot"])}"' in text
+    # Who may not start one reads why.
+    text = page(client, staff["vera"], "divergences")
+    assert "Nothing was compared yet" in text
+    assert reverse("reconciliation:start-run", args=["hubspot"]) not in text
+    assert refusal_for(staff["vera"], Permission.RUN_RECONCILIATION) in text
+    (run,) = runs.ask(slug="hubspot", by=staff["olivia"], at=instant.now())
+    text = page(client, staff["olivia"], "divergences")
+    assert reverse("reconciliation:run", args=[run.pk]) in text
+    assert reverse("reconciliation:start-run", args=["hubspot"]) not in text
+    runs.cancel(run_id=run.pk, by=staff["olivia"], at=instant.now())
+    assert "Nothing was compared yet" in page(client, staff["olivia"], "divergences")
+
+
+def test_what_was_not_compared_yet_is_said_beside_that_nothing_differs(client, staff):
+    reconcile("hubspot")
+    text = page(client, staff["olivia"], "divergences")
+    assert "Nothing differs" in text
+    assert "HubSpot was not compared" not in text
+    assert "PandaDoc was not compared to the end yet." in text
+
+
+def test_where_nothing_holds_anything_there_is_nothing_to_compare_with(client, staff):
+    Connection.objects.all().delete()
+    assert "Nothing to compare with" in page(client, staff["olivia"], "divergences")
 
 
 def test_the_list_narrows_by_its_url(client, staff):
