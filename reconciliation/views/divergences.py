@@ -55,7 +55,7 @@ def divergences(request: Request) -> HttpResponse:
         "number": number,
         "masked": request.scope is Scope.MASKED,
         "accept_form": _typed(request) if whole else AcceptForm(auto_id=_ALL),
-        "refusals": _refusals(request),
+        "refusals": _refusals(request, asked.qs) if page.items else {},
         "words": asked.words,
         **({} if page.items else _compared(request)),
     }
@@ -221,9 +221,11 @@ def _group(row: dict[str, Any], there: Connection) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _refusals(request: Request) -> dict[str, str]:
+def _refusals(request: Request, rows: QuerySet[Divergence]) -> dict[str, str]:
+    """Why not, for each act on all of these; empty: go ahead."""
+    fixes = refusal_for(request.user, Permission.FIX_DIVERGENCE)
     return {
-        "fix": refusal_for(request.user, Permission.FIX_DIVERGENCE),
+        **{side: fixes or in_bulk.refusal(rows, side) for side in (Side.OURS, Side.THEIRS)},
         "accept": refusal_for(request.user, Permission.ACCEPT_DIVERGENCE),
     }
 
