@@ -74,8 +74,11 @@ def group(request: Request, slug: str, kind: str, sort: str, field: str) -> Http
 @require_safe
 @requires(Permission.SEE_RUNS)
 def divergence(request: Request, divergence_id: int) -> HttpResponse:
-    """Both sides, who should win, and what can be done."""
-    return _show(request, _find(request, divergence_id))
+    """Both sides, who should win, and what can be done; to htmx whether it can still be undone."""
+    found = _find(request, divergence_id)
+    if request.htmx and not request.htmx.history_restore_request:
+        return _offer(request, found)
+    return _show(request, found)
 
 
 @require_POST
@@ -266,10 +269,15 @@ def _number(request: Request) -> int:
 
 
 def _did(request: Request, found: Divergence, sentence: str) -> HttpResponse:
-    page = reverse("reconciliation:divergence", args=[found.pk])
-    again = Divergence.objects.get(pk=found.pk)
-    undo_url = reverse("reconciliation:undo", args=[found.pk]) if again.stood else ""
-    return done(request, sentence, page, undo=undo_url)
+    # To undo it is offered by the page: only there it goes as soon as it was carried.
+    return done(request, sentence, reverse("reconciliation:divergence", args=[found.pk]))
+
+
+def _offer(request: Request, found: Divergence) -> HttpResponse:
+    """The button stays as it is, with the focus it has, or goes."""
+    if fixing.is_undoable(found, request.user, at=instant.now()):
+        return HttpResponse(status=204)
+    return render(request, "reconciliation/_undo.html", {"one": found, "is_undoable": False})
 
 
 def _field(found: Divergence) -> Field | None:
