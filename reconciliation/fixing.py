@@ -110,9 +110,10 @@ def undo(*, divergence_id: int, by: User, at: datetime) -> Divergence:
 
 
 def is_undoable(one: Divergence, by: User, *, at: datetime) -> bool:
-    """Whether this person may still take it back, as far as the row says."""
+    """Whether this person may still take it back: within the offer's time, and uncarried."""
     mine = one.state == State.FIXING and one.fixed_by_id == by.pk and bool(one.stood)
-    return mine and one.fixed_at is not None and at - one.fixed_at <= UNDONE_WITHIN
+    is_in_time = mine and one.fixed_at is not None and at - one.fixed_at <= UNDONE_WITHIN
+    return is_in_time and not _carried(one)
 
 
 def refusal(judge: Judge, one: Divergence, side: str) -> str:
@@ -238,15 +239,29 @@ def _must_be_uncarried(one: Divergence) -> None:
     if one.fixed_to == Side.OURS or one.proposal is None:
         return
     outbox.lock(Proposal.objects.filter(pk=one.proposal.pk), _mirrors(one.proposal))
+    if slug := _carried(one):
+        raise FixError(_was_carried(one, slug))
+
+
+def _carried(one: Divergence) -> str:
+    """Where somebody began to carry it to, or it cannot be held back; empty where nobody has."""
+    if one.proposal is None:
+        return ""
+    if one.fixed_to == Side.OURS:
+        waits = Outcome.objects.filter(
+            pk=one.outcome_id or 0, state=Carried.DUE, attempts=one.stood["attempts"]
+        )
+        return "" if waits.exists() else one.connection.slug
     before = one.stood.get("attempts", {})
     for outcome in _mirrors(one.proposal):
         if outcome.attempts > before.get(str(outcome.pk), 0):
-            raise FixError(_was_carried(one, outcome.connection))
+            return outcome.connection
+    return ""
 
 
 def _mirrors(proposal: Proposal) -> QuerySet[Outcome]:
     """What keeps it equal elsewhere."""
-    return Outcome.objects.filter(proposal=proposal).exclude(digest="")
+    return Outcome.objects.filter(proposal=proposal).exclude(digest="").order_by("pk")
 
 
 def _was_carried(one: Divergence, slug: str) -> str:

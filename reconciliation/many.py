@@ -11,8 +11,9 @@ from meshline.audit import trail
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
-from reconciliation import accepting, runs
+from reconciliation import accepting, fixing, runs
 from reconciliation.fixing import FixError
+from reconciliation.judging import Judge
 from reconciliation.models import Divergence, Side
 
 ACCEPT = "accept"
@@ -20,6 +21,7 @@ ACTS = (Side.OURS, Side.THEIRS, ACCEPT)
 # More of the open ones than that, or more than so many, it stops and asks first.
 ASKS_ABOVE, ASKS_SHARE = 100, 0.2
 MOST = 5_000
+_NONE_OPEN = "None of these is open."
 State = Divergence.State
 
 
@@ -59,6 +61,8 @@ def do(
     open_ones = Divergence.objects.visible_to(by).filter(state=State.OPEN)
     mine = open_ones.filter(pk__in=rows.values("pk")).order_by("pk")
     ids = list(mine.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
+    if not is_accepted and (why_not := refusal(mine, wanted.act)):
+        raise FixError(why_not)
     _check(ids, shown, open_ones.count(), confirmed)
     if until is not None:
         _accept(ids, until, wanted.reason, by, at)
@@ -72,13 +76,26 @@ def do(
     return len(ids)
 
 
+def refusal(rows: QuerySet[Divergence], side: str) -> str:
+    """Why this side can be taken of none of these; empty where it can of one."""
+    open_ones = rows.filter(state=State.OPEN).select_related("connection", "proposal")
+    judge, whys = Judge(), dict[str, None]()
+    for one in open_ones.order_by("pk")[:MOST].iterator():
+        why_not = fixing.refusal(judge, one, side)
+        if not why_not:
+            return ""
+        whys[why_not] = None
+    first = next(iter(whys), _NONE_OPEN)
+    return first if len(whys) < 2 else f"None of these can be taken. {first}"
+
+
 def must_ask(number: int, of: int) -> bool:
     return number > ASKS_ABOVE or number > of * ASKS_SHARE
 
 
 def _check(ids: list[int], shown: int, of: int, confirmed: bool) -> None:
     if not ids:
-        raise FixError("None of these is open.")
+        raise FixError(_NONE_OPEN)
     if len(ids) > MOST:
         raise FixError(f"At most {MOST:,} at once: narrow the filter.")
     if len(ids) > shown:

@@ -67,6 +67,15 @@ class Last:
 
 
 @dataclass(frozen=True)
+class Uncompared:
+    """A connection of which no run said anything yet: the one on its way, or why none can start."""
+
+    connection: Connection
+    run: Run | None
+    refusal: str
+
+
+@dataclass(frozen=True)
 class Waiting:
     """What a run reads theirs by; where that waits, why, and when it goes on."""
 
@@ -121,6 +130,19 @@ def standings(by: User, *, at: datetime) -> list[Standing]:
         found[run.connection_id].last.append(last)
     _count(found, by)
     return list(found.values())
+
+
+def uncompared(by: User, *, at: datetime) -> list[Uncompared]:
+    """Connections that hold something to compare and were never compared to the end."""
+    not_theirs = refusal_for(by, Permission.RUN_RECONCILIATION)
+    over = set(Run.objects.conclusive().order_by().values_list("connection", flat=True).distinct())
+    never = [there for there in runs.comparable() if there.pk not in over]
+    on_their_way = Run.objects.open().filter(connection__in=never).order_by("-pk")
+    going = {run.connection_id: run for run in on_their_way}
+    return [
+        Uncompared(there, going.get(there.pk), not_theirs or runs.refusal(there, at=at))
+        for there in never
+    ]
 
 
 def _newest(rows: QuerySet[Run]) -> QuerySet[Run]:

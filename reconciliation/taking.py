@@ -35,13 +35,21 @@ def closer(table: Authorities, proposal: Proposal) -> str:
 
 
 def no_stage(one: Divergence) -> str:
-    """Why the stage says no state; empty when it does."""
+    """Why the stage says no state that the proposal can come into; empty when it does."""
     if one.theirs in (State.CLOSED_WON, State.CLOSED_LOST):
-        return ""
+        return _no_move(one.proposal, State(one.theirs)) if one.proposal else ""
     return (
         "An open deal does not say how far its proposal is; reopen the proposal on its page, or "
         f"write ours to {one.connection.name}."
     )
+
+
+def _no_move(proposal: Proposal, target: State) -> str:
+    try:
+        states.check_move(State(proposal.state), target)
+    except MoveError as error:
+        return str(error)
+    return ""
 
 
 def sayer(one: Divergence, proposal: Proposal, target: State, *, by: User) -> str:

@@ -42,7 +42,7 @@ class HubSpotDesk(Desk):
     def _create(self, request: Request, kind: str) -> Answer:
         """`deal` is the deal it belongs to, where it belongs to one."""
         given, by = _asked(request)
-        record = self._objects.create(kind, given, [], at=times.now(), by=by)
+        record = self._objects.create(kind, given, [], at=when(request.json()), by=by)
         if deal := request.json().get("deal"):
             self._objects.link(record, self._objects.live("deals", str(deal)))
         return json_answer(201, object_view(record))

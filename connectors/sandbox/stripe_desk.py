@@ -78,7 +78,11 @@ class StripeDesk(Desk):
         self._webhooks = webhooks
 
     def _list(self, request: Request, kind: str) -> Answer:
-        found = self._books.records.newest(kind, limit=newest(request, 20))
+        """The newest first; with `?of=in_…` the events of that one alone."""
+        if one := request.first("of"):
+            found = self._books.records.chosen(kind, {"data.object.id": one})
+        else:
+            found = self._books.records.newest(kind, limit=newest(request, 20))
         return json_answer(200, {"results": [object_view(record) for record in found]})
 
     def _create(self, request: Request) -> Answer:

@@ -111,6 +111,7 @@ def load() -> bool:
             _found(at)
         _connect(at)
         if is_new:
+            demo_model.agree(at)
             demo_history.make(at)
             demo_model.make(at)
             _draft_rules(at)

@@ -10,16 +10,21 @@ from connectors import digest
 from connectors.models import Message, RecordLink
 from meshline import instant
 from meshline.shell import demo_doors, sandbox_control
+from proposals.models import Proposal
 
 SLUG = "stripe"
-_MOST = 500
+# More than it has invoices: all its answer has room for.
+_MOST = 20
 
 
-def tell(at: datetime) -> None:
-    """Every event of our invoices that was not told yet, as if it had happened at `at`."""
+def tell(proposal: Proposal, at: datetime) -> None:
+    """Every event of its invoice that was not told yet, as if it had happened at `at`."""
+    made = RecordLink.objects.filter(connection__slug=SLUG, kind="invoice", record=proposal.record)
+    invoice = made.values_list("external_id", flat=True).first()
+    if invoice is None:
+        return
     told = set(Message.objects.filter(connection__slug=SLUG).values_list("key", flat=True))
-    ours = set(RecordLink.objects.filter(kind="invoice").values_list("external_id", flat=True))
-    fresh = [one for one in _events() if one["id"] not in told and _is_of(ours, one)]
+    fresh = [one for one in _events(invoice) if one["id"] not in told]
     for event in fresh:
         _post(event | {"created": int(at.timestamp())}, at)
     if fresh:
@@ -29,23 +34,15 @@ def tell(at: datetime) -> None:
 
 def act(invoice: str, does: str) -> None:
     """The customer pays, or somebody voids it there. A start that was cut off may have done it."""
-    (there,) = [one for one in _all("invoices") if one["id"] == invoice]
+    (there,) = [one for one in sandbox_control.invoices(most=_MOST) if one["id"] == invoice]
     if does in there["actions"]:
         sandbox_control.act_on_invoice(invoice, does)
 
 
-def _events() -> list[dict[str, Any]]:
-    return _all("events")[::-1]
-
-
-def _all(kind: str) -> list[dict[str, Any]]:
-    """The newest first."""
-    return sandbox_control.ask("GET", f"/stripe/{kind}", newest=str(_MOST))["results"]
-
-
-def _is_of(ours: set[str], event: dict[str, Any]) -> bool:
-    thing = event["data"]["object"]
-    return event["type"].startswith("invoice.") and thing["id"] in ours
+def _events(invoice: str) -> list[dict[str, Any]]:
+    """In the order in which they happened."""
+    told = sandbox_control.ask("GET", f"/{SLUG}/events", of=invoice)["results"][::-1]
+    return [one for one in told if one["type"].startswith("invoice.")]
 
 
 def _post(event: dict[str, Any], at: datetime) -> None:

@@ -1,12 +1,13 @@
 """The demo's past comes in through the real doors, only at its own time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
 from connectors import inbox
 from connectors.base import Post
 from connectors.models import Secret
+from connectors.polls import Find
 from meshline import instant, vault
 
 
@@ -25,3 +26,14 @@ def post(
     assert door is not None
     come = Post(body=body, headers=headers, query=query, at=at, url=url, options=door.options)
     inbox.accept(replace(door, at=at), come, sender="127.0.0.1")
+
+
+def found(slug: str, finds: Sequence[Find], *, at: datetime) -> None:
+    """What looking there at `at` brought, stored as any that is looked for."""
+    door = inbox.door(slug)
+    assert door is not None
+    for one in finds:
+        inbox.take_found(
+            replace(door, at=at), raw=one.raw, elements=list(one.elements),
+            verdict="Found by looking: it was read there.",
+        )  # fmt: skip

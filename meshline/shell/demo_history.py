@@ -93,9 +93,12 @@ def _walk(story: Story, step: Step, document: dict[str, Any], at: datetime) -> N
     if step.does in ACTIONS:
         if step.does != "draft" or document["state"] != "draft":
             _act_there(document, ACTIONS[step.does], at)
-        _tell(story, step, document, at)
+        if not step.is_lost:
+            _tell(story, step, document, at)
     elif step.does in AT_BILLING:
         _bill(document, AT_BILLING[step.does], at)
+    elif step.does in demo_follow_ups.CONTACTS:
+        demo_follow_ups.contact(_proposal(document), step.does, step.says, at)
     elif step.does == "follows up":
         demo_follow_ups.complete_here(_proposal(document), step.says, at)
         _carry_all(at + closing.WAITS)
@@ -122,14 +125,17 @@ def _tell(story: Story, step: Step, document: dict[str, Any], at: datetime) -> N
     if step.crm_is_down:
         _carry_through_an_outage(received)
     _carry_all(received + 2 * IN_THE_QUEUE)
-    demo_billing.tell(received + 3 * IN_THE_QUEUE)
-    _carry_all(received + 4 * IN_THE_QUEUE)
+    # Nothing else makes an invoice.
+    if step.does == "completed":
+        demo_billing.tell(_proposal(document), received + 3 * IN_THE_QUEUE)
+        _carry_all(received + 4 * IN_THE_QUEUE)
 
 
 def _bill(document: dict[str, Any], does: str, at: datetime) -> None:
     """Somebody does something to the invoice, and billing says so."""
-    demo_billing.act(_proposal(document).invoice_id, does)
-    demo_billing.tell(at)
+    proposal = _proposal(document)
+    demo_billing.act(proposal.invoice_id, does)
+    demo_billing.tell(proposal, at)
     _carry_all(at + IN_THE_QUEUE)
 
 

@@ -9,10 +9,18 @@ from meshline.people.models import User
 from meshline.policy import high_value
 from proposals.contracts import publishing, versions
 from proposals.models import Contract
+from proposals.tiers import Tier
 
 # Above everything of the past weeks: a larger one, made on the demo page, is held for a look.
 HIGH_VALUE = {"EUR": "100000", "USD": "110000"}
 WHY = "Finance looks at every invoice before it goes out."
+
+
+def agree(at: datetime) -> None:
+    """Before anything happens: what follows a signature has the minutes that billing takes."""
+    live = Contract.objects.live().get(slug="signed")
+    content = {**versions.terms_of(live).content, "tier": Tier.MINUTES}
+    publishing.put_in_force(slug=live.slug, content=content, by=SETUP, at=at)
 
 
 def make(at: datetime) -> None:

@@ -17,14 +17,14 @@ from meshline.web import paging
 from meshline.web.access import done, refusal, requires, see_other
 from meshline.web.requests import Request
 from proposals.outbox import NotNow
-from reconciliation import accepting, adding_up, divergence_showing, fixing, groups
+from reconciliation import accepting, adding_up, divergence_showing, fixing, groups, run_showing
 from reconciliation import many as in_bulk
 from reconciliation.filters import DivergenceFilter
 from reconciliation.fixing import FixError
 from reconciliation.forms import AcceptForm, EditForm
 from reconciliation.kinds import KINDS, Field
 from reconciliation.many import ACCEPT, ACTS, Asks, Wanted
-from reconciliation.models import Divergence, Side
+from reconciliation.models import Divergence, Run, Side
 
 _SHOWN_GROUPS = 12
 # The form for all stands beside no other of its kind.
@@ -55,8 +55,9 @@ def divergences(request: Request) -> HttpResponse:
         "number": number,
         "masked": request.scope is Scope.MASKED,
         "accept_form": _typed(request) if whole else AcceptForm(auto_id=_ALL),
-        "refusals": _refusals(request),
+        "refusals": _refusals(request, asked.qs) if page.items else {},
         "words": asked.words,
+        **({} if page.items else _compared(request)),
     }
     name = "divergences" if whole else "_divergences"
     return render(request, f"reconciliation/{name}.html", context)
@@ -73,8 +74,11 @@ def group(request: Request, slug: str, kind: str, sort: str, field: str) -> Http
 @require_safe
 @requires(Permission.SEE_RUNS)
 def divergence(request: Request, divergence_id: int) -> HttpResponse:
-    """Both sides, who should win, and what can be done."""
-    return _show(request, _find(request, divergence_id))
+    """Both sides, who should win, and what can be done; to htmx whether it can still be undone."""
+    found = _find(request, divergence_id)
+    if request.htmx and not request.htmx.history_restore_request:
+        return _offer(request, found)
+    return _show(request, found)
 
 
 @require_POST
@@ -193,6 +197,15 @@ def _asked(request: Request, words: QueryDict) -> DivergenceFilter:
     return DivergenceFilter(words, queryset=seen, request=request)
 
 
+def _compared(request: Request) -> dict[str, Any]:
+    """Whether nothing to be seen means anything: what was compared yet, and what was not."""
+    at = request.now or instant.now()
+    return {
+        "was_compared": Run.objects.conclusive().exists(),
+        "uncompared": run_showing.uncompared(request.user, at=at),
+    }
+
+
 def _groups(rows: QuerySet[Divergence]) -> list[dict[str, Any]]:
     """The largest groups among them: what differs, how many, and the way to exactly those."""
     counted = rows.order_by().values("connection", "kind", "sort", "field")
@@ -211,9 +224,11 @@ def _group(row: dict[str, Any], there: Connection) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _refusals(request: Request) -> dict[str, str]:
+def _refusals(request: Request, rows: QuerySet[Divergence]) -> dict[str, str]:
+    """Why not, for each act on all of these; empty: go ahead."""
+    fixes = refusal_for(request.user, Permission.FIX_DIVERGENCE)
     return {
-        "fix": refusal_for(request.user, Permission.FIX_DIVERGENCE),
+        **{side: fixes or in_bulk.refusal(rows, side) for side in (Side.OURS, Side.THEIRS)},
         "accept": refusal_for(request.user, Permission.ACCEPT_DIVERGENCE),
     }
 
@@ -254,10 +269,15 @@ def _number(request: Request) -> int:
 
 
 def _did(request: Request, found: Divergence, sentence: str) -> HttpResponse:
-    page = reverse("reconciliation:divergence", args=[found.pk])
-    again = Divergence.objects.get(pk=found.pk)
-    undo_url = reverse("reconciliation:undo", args=[found.pk]) if again.stood else ""
-    return done(request, sentence, page, undo=undo_url)
+    # To undo it is offered by the page: only there it goes as soon as it was carried.
+    return done(request, sentence, reverse("reconciliation:divergence", args=[found.pk]))
+
+
+def _offer(request: Request, found: Divergence) -> HttpResponse:
+    """The button stays as it is, with the focus it has, or goes."""
+    if fixing.is_undoable(found, request.user, at=instant.now()):
+        return HttpResponse(status=204)
+    return render(request, "reconciliation/_undo.html", {"one": found, "is_undoable": False})
 
 
 def _field(found: Divergence) -> Field | None:

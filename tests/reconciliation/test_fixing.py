@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
 from connectors import syncing
 from connectors.models import SnapshotRow
@@ -345,6 +346,44 @@ def test_ours_that_was_carried_is_not_undone(crm, olivia):
     follow()
     with pytest.raises(FixError, match="carried already"):
         fixing.undo(divergence_id=amount.pk, by=olivia, at=instant.now())
+
+
+def _is_offered(one, by):
+    one.refresh_from_db()
+    return fixing.is_undoable(one, by, at=instant.now())
+
+
+def test_to_undo_is_offered_only_until_somebody_began_to_carry_it(crm, olivia, rosa):
+    amount, title = two_apart(crm)
+    for one, act in ((amount, lambda: take(amount, "ours", olivia)),
+                     (title, lambda: edit(title, "Tram Y", olivia))):  # fmt: skip
+        act()
+        assert _is_offered(one, olivia)
+        assert not _is_offered(one, rosa)
+        carry_on()
+        one.refresh_from_db()
+        assert one.state == "fixing"
+        assert not _is_offered(one, olivia)
+
+
+def test_the_button_to_undo_goes_as_soon_as_it_was_carried(crm, olivia, client):
+    _, title = two_apart(crm)
+    client.force_login(olivia)
+    address = reverse("reconciliation:divergence", args=[title.pk])
+    undo = reverse("reconciliation:undo", args=[title.pk])
+    answer = client.post(reverse("reconciliation:edit", args=[title.pk]), {"value": "Tram Y"})
+    # Nothing else offers it: a message could not take it back.
+    text = client.get(answer["Location"]).content.decode()
+    assert text.count(undo) == text.count(f'hx-get="{address}"') == 1
+    part = {"HX-Request": "true"}
+    assert client.get(address, headers=part).status_code == 204
+    carry_on()
+    gone = client.get(address, headers=part)
+    assert gone.status_code == 200
+    assert 'id="undo"' in gone.content.decode()
+    assert "hx-get" not in gone.content.decode()
+    for text in (gone.content.decode(), client.get(address).content.decode()):
+        assert undo not in text
 
 
 @pytest.mark.django_db(transaction=True)

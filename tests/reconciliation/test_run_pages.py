@@ -8,8 +8,9 @@ from django.urls import reverse
 from connectors.models import Connection, Sync
 from meshline import instant
 from meshline.audit.models import TrailLine
+from meshline.people.permissions import Permission, refusal_for
 from proposals.models import Proposal
-from reconciliation import many, runs
+from reconciliation import fixing, many, runs
 from reconciliation.many import Asks, Wanted
 from reconciliation.models import Divergence, Run
 from tests.reconciliation import compared
@@ -129,6 +130,39 @@ def test_a_run_that_asks_is_answered_by_a_manager(client, staff):
     assert post(client, staff["olivia"], "confirm-run", run.pk, reason="So.").status_code == 403
     post(client, staff["rosa"], "confirm-run", run.pk, reason="Cleaned up.")
     assert Divergence.objects.filter(sort="missing-there").count() == 4
+
+
+def test_before_a_run_was_over_nobody_says_that_nothing_differs(client, staff):
+    for narrowed in ({}, {"severity": "high"}):
+        text = page(client, staff["olivia"], "divergences", **narrowed)
+        assert "Nothing was compared yet" in text
+        assert "Nothing differs" not in text
+        assert "No difference matches" not in text
+        assert f'action="{reverse("reconciliation:start-run", args=["hubspot"])}"' in text
+    # Who may not start one reads why.
+    text = page(client, staff["vera"], "divergences")
+    assert "Nothing was compared yet" in text
+    assert reverse("reconciliation:start-run", args=["hubspot"]) not in text
+    assert refusal_for(staff["vera"], Permission.RUN_RECONCILIATION) in text
+    (run,) = runs.ask(slug="hubspot", by=staff["olivia"], at=instant.now())
+    text = page(client, staff["olivia"], "divergences")
+    assert reverse("reconciliation:run", args=[run.pk]) in text
+    assert reverse("reconciliation:start-run", args=["hubspot"]) not in text
+    runs.cancel(run_id=run.pk, by=staff["olivia"], at=instant.now())
+    assert "Nothing was compared yet" in page(client, staff["olivia"], "divergences")
+
+
+def test_what_was_not_compared_yet_is_said_beside_that_nothing_differs(client, staff):
+    reconcile("hubspot")
+    text = page(client, staff["olivia"], "divergences")
+    assert "Nothing differs" in text
+    assert "HubSpot was not compared" not in text
+    assert "PandaDoc was not compared to the end yet." in text
+
+
+def test_where_nothing_holds_anything_there_is_nothing_to_compare_with(client, staff):
+    Connection.objects.all().delete()
+    assert "Nothing to compare with" in page(client, staff["olivia"], "divergences")
 
 
 def test_the_list_narrows_by_its_url(client, staff):
@@ -261,6 +295,63 @@ def test_a_field_is_edited_by_its_own_name_and_help(client, staff):
 
 def bulk(client, user, **given):
     return post(client, user, "divergences-bulk", words="sort=different", **given)
+
+
+NO_MOVE = "A sent proposal cannot become closed won."
+
+
+def closed_there(number=1, **changes):
+    """So many sent proposals whose deal is won over there: no move that there is."""
+    for place in range(number):
+        linked(ours(f"doc-{place}", title=f"Proposal {place}", **changes), f"{place}")
+    rows = [deal(f"{n}", f"doc-{n}", title=f"Proposal {n}", stage="closedwon", **changes)
+            for n in range(number)]  # fmt: skip
+    reconcile("hubspot", *rows)
+    return Divergence.objects.filter(field="stage").order_by("pk")
+
+
+def test_a_stage_that_is_no_move_is_offered_disabled_with_the_reason(client, staff):
+    one = closed_there().get()
+    address = reverse("reconciliation:take-side", args=[one.pk, "theirs"])
+    text = page(client, staff["olivia"], "divergence", one.pk)
+    assert NO_MOVE in text
+    assert address not in text
+    # As soon as it is one, it is offered.
+    Proposal.objects.update(state="signed")
+    text = page(client, staff["olivia"], "divergence", one.pk)
+    assert address in text
+    assert "cannot become" not in text
+
+
+def test_for_all_it_is_disabled_where_it_can_be_done_with_none(client, staff):
+    closed_there(2)
+    text = page(client, staff["olivia"], "divergences")
+    assert NO_MOVE in text
+    assert 'value="theirs"' not in text
+    assert 'value="ours"' in text
+    bulk(client, staff["olivia"], act="theirs", shown="2", confirmed="yes")
+    assert set(Divergence.objects.values_list("state", flat=True)) == {"open"}
+    # One of them can: it is offered, and the other one says why not on its page.
+    Proposal.objects.filter(external_id="doc-1").update(state="signed")
+    assert 'value="theirs"' in page(client, staff["olivia"], "divergences")
+    bulk(client, staff["olivia"], act="theirs", shown="2", confirmed="yes")
+    fixing.carry_on()
+    assert set(Divergence.objects.values_list("state", "why")) == {
+        ("open", NO_MOVE), ("fixing", "Theirs is taken here"),
+    }  # fmt: skip
+
+
+def test_where_the_reasons_are_several_the_first_stands_for_them(client, staff):
+    closed_there()
+    Divergence.objects.create(**{
+        field.attname: getattr(Divergence.objects.get(), field.attname)
+        for field in Divergence._meta.concrete_fields if field.name not in ("id", "sort", "field")
+    } | {"sort": "duplicate", "field": ""})  # fmt: skip
+    assert many.refusal(Divergence.objects.all(), "theirs") == (
+        f"None of these can be taken. {NO_MOVE}"
+    )
+    Divergence.objects.update(state="gone", gone_at=instant.now())
+    assert many.refusal(Divergence.objects.all(), "theirs") == "None of these is open."
 
 
 def test_more_than_a_fifth_at_once_asks_first(client, staff):

@@ -15,10 +15,13 @@ from meshline import instant
 from meshline.people.models import Absence, OnCallShift, Team, User
 from meshline.rota import showing
 from meshline.shell import demo, demo_page, health, sandbox_control
-from proposals.models import Outcome, Proposal, Signal
+from proposals.models import FollowUp, Outcome, Proposal, Signal
 from proposals.routing import backtest, rulebook, rules
-from reconciliation import unbilled
+from reconciliation import measuring, unbilled
 from reconciliation.models import Objective, Passage
+from reconciliation.numbers import first_follow_up, untouched
+from reconciliation.passages import hour_of
+from reconciliation.rollups import HOUR, Within
 
 OUTAGE = "Museum humidity watch"
 
@@ -51,13 +54,13 @@ def test_the_story_is_in_every_state_and_mostly_proven(loaded):
     states = set(Proposal.objects.values_list("state", flat=True))
     wanted = {"draft", "sent", "viewed", "signed", "invoiced", "disputed", "expired"}
     assert states == wanted | {"closed-won", "closed-lost"}
-    assert Proposal.objects.count() == 13
+    assert Proposal.objects.count() == 20
     left = Outcome.objects.exclude(state__in=["proven", "cancelled"])
     assert [(one.name, str(one.proposal)) for one in left] == [NOT_INVOICED]
     assert Outcome.objects.filter(state="proven").count() > 50
     statuses = set(Proposal.objects.exclude(invoice_id="").values_list("invoice_status", flat=True))
-    # Cold-room monitoring: signed, and asked for no more.
-    assert statuses == {"paid", "void"}
+    # Dairy tank gauges: signed this week, and not paid yet.
+    assert statuses == {"open", "paid", "void"}
 
 
 def test_the_dashboards_are_filled_before_anybody_looks(loaded):
@@ -65,6 +68,53 @@ def test_the_dashboards_are_filled_before_anybody_looks(loaded):
     assert Passage.objects.filter(verdict="late").exists()
     assert Passage.objects.filter(is_first=True, whole__isnull=False).exists()
     assert Objective.objects.count() == 3
+
+
+def test_customers_were_turned_to_soon_late_and_not_at_all(loaded):
+    """In the last days, by several people, and at more than one pace."""
+    now = instant.now()
+    lately = Within(hour_of(now - timedelta(days=9)), hour_of(now) + HOUR, None)
+    numbers = [first_follow_up.NUMBER, untouched.NUMBER]
+    by_owner, by_tier = (measuring.measure(numbers, lately, cut) for cut in ("owner", "tier"))
+    for one in User.objects.filter(name__in=["Remy Park", "Ines Falk", "Sam Dube"]):
+        assert by_owner.of(numbers[0], str(one.pk)).n, one.name
+    assert by_tier.of(numbers[0], "seconds").n
+    assert by_tier.of(numbers[0], "minutes").n
+    assert measuring.measure(numbers, lately).of(numbers[1]).n >= 2
+    spans = Passage.objects.filter(first_follow_up.ANSWERED, path="sent")
+    assert spans.filter(whole__lte=timedelta(hours=1)).count() > 5
+    assert spans.filter(whole__gt=timedelta(days=2)).count() > 1
+    done, missed = FollowUp.objects.filter(state="completed"), FollowUp.objects.missed(at=now)
+    assert set(done.values_list("how", flat=True)) == {"here", "crm"}
+    assert done.exclude(pk__in=missed).count() > 5
+    assert set(missed.values_list("state", flat=True)) == {"completed", "open"}
+
+
+def test_each_of_their_numbers_is_of_exactly_its_rows(loaded, client):
+    client.force_login(User.objects.get(email="sam@example.com"))
+    shown = client.get("/dashboards/follow-up/?range=30d")
+    lines = [*(line for line, _ in shown.context["owners"]), *shown.context["tiers"]]
+    cells = [cell for line in lines for cell in line.cells.values()]
+    assert any(cell.measured.n for cell in cells if cell.number is first_follow_up.NUMBER)
+    for cell in cells:
+        rows = client.get(cell.url).context["page"]
+        assert len(rows.items) == cell.measured.n, cell.url
+
+
+def test_whoever_a_contact_was_found_by_knows_it_again(loaded):
+    """A look over all the past weeks, later on, brings none of them a second time."""
+    told = Signal.objects.filter(kind__startswith="touch.").order_by("pk")
+    before = list(told.values_list("pk", flat=True))
+    assert len(before) > 10
+    ada, now = User.objects.get(email="ada@example.com"), instant.now()
+    syncs.backfill(slug="hubspot", since=now - timedelta(days=60), by=ada, at=now)
+    while syncing.read_next():
+        pass
+    while digest.digest_batch():
+        pass
+    assert set(Sync.objects.values_list("state", flat=True)) == {"done"}
+    assert Sync.objects.filter(kind="calls", records__gt=3).exists()
+    assert list(told.values_list("pk", flat=True)) == before
 
 
 def test_the_rota_has_one_gap_and_somebody_is_going_to_be_out(loaded):
@@ -146,7 +196,7 @@ def test_the_crm_holds_each_deal_once_and_the_quoting_tool_each_document(loaded)
     deals = sandbox_control.objects("deals", most=100)
     named = [deal["properties"]["dealname"] for deal in deals]
     # Two never went out: a draft, and what could not be read.
-    assert len(named) == len(set(named)) == 12
+    assert len(named) == len(set(named)) == 19
     linked = RecordLink.objects.filter(kind="document")
     there = {one["id"] for one in sandbox_control.documents()}
     assert set(linked.values_list("external_id", flat=True)) <= there
@@ -218,7 +268,7 @@ def test_cut_off_in_the_middle_it_begins_again_without_doubles(db, sandbox, monk
     monkeypatch.setattr(sandbox_control, "move_document", move)
     call_command("demo")
     named = [one["name"] for one in sandbox_control.documents()]
-    assert len(named) == len(set(named)) == 14
+    assert len(named) == len(set(named)) == 21
     tasks = sandbox_control.objects("tasks", most=200)
     keys = [one["properties"]["meshline_key"] for one in tasks]
     assert len(keys) == len(set(keys))
@@ -226,7 +276,7 @@ def test_cut_off_in_the_middle_it_begins_again_without_doubles(db, sandbox, monk
     assert [(one.name, str(one.proposal)) for one in left] == [NOT_INVOICED]
     invoices = sandbox_control.invoices(most=100)
     billed = [one["metadata"]["meshline_proposal"] for one in invoices]
-    assert len(billed) == len(set(billed)) == 3
+    assert len(billed) == len(set(billed)) == 4
 
 
 # --- The page --------------------------------------------------------------------------------
