@@ -23,8 +23,8 @@ from proposals.states import CLOSED
 from reconciliation import sides
 from reconciliation.kinds import As, Field, Kind
 
-# So many records of either side are compared at a time: it takes seconds. Keys are as good as random,
-# each record is in a block of its own, and ten small batches would read all blocks ten times.
+# So many records of either side are compared at a time, in seconds. Keys are as good as random, so
+# each record is in a block of its own: ten small batches would read all blocks ten times.
 SIZE = 500_000
 # What changed longer ago is over, unless it is open.
 RECENT = timedelta(days=30)
