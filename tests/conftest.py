@@ -4,6 +4,7 @@ The servers themselves are started by tests/settings.py, before Django loads. Te
 connected as the application's role, so that a missing grant or a trail violation is felt.
 """
 
+import os
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -48,6 +49,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         item.obj = wraps(item.obj)(partial(roomy, item.obj))
         together = _FAULTS if _FAULTS in item.path.parents else item.path
         item.add_marker(pytest.mark.xdist_group(str(together)))
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """Write down which tests failed, a line each, for whoever asks them again alone (.ci/run)."""
+    if kept := os.environ.get("FAILED_KEPT_IN"):
+        reports = [one for how in ("failed", "error") for one in terminalreporter.getreports(how)]
+        # Where several processes share the work, the name ends with the group, a path.
+        names = {one.nodeid.rpartition("@/")[0] or one.nodeid for one in reports}
+        Path(kept).write_text("".join(f"{name}\n" for name in sorted(names)))
 
 
 @pytest.fixture(scope="session")
