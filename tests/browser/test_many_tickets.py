@@ -5,6 +5,7 @@ MESHLINE_SHOTS=<folder> keeps a picture of each screen.
 """
 
 import re
+from decimal import Decimal
 
 import pytest
 from django.contrib.sessions.models import Session
@@ -26,6 +27,25 @@ def many(count):
     like = Ticket.objects.values().get()
     del like["id"]
     Ticket.objects.bulk_create(Ticket(**{**like, "cause": f"many-{n}"}) for n in range(1, count))
+
+
+def test_several_currencies_leave_the_header_on_one_line(look, staff):
+    risks = [("104000.00", "EUR"), ("39500.00", "CHF"), ("2450000", "JPY")]
+    for number, (amount, currency) in enumerate(risks, start=901):
+        open_one(currency, record=f"proposal:{number}", amount=Decimal(amount), currency=currency)
+    page = look(staff["olivia"])
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.goto("/queue/")
+    expect(page.get_by_text("2,450,000 JPY").first).to_be_visible()
+    expect(page.locator(".stats-beside")).not_to_contain_text("…")
+    tops = [one.bounding_box()["y"] for one in page.locator("#queue-stats .stat").all()]
+    assert len(tops) == 4
+    assert len(set(tops)) == 1
+    head, stat = page.locator(".queue-head"), page.locator("#queue-stats .stat").first
+    assert head.bounding_box()["height"] < stat.bounding_box()["height"] + 10
+    for amount in ("104,000.00 EUR", "39,500.00 CHF"):
+        expect(page.locator(".stat-money", has_text=amount)).to_be_visible()
+    check(page, "queue-currencies")
 
 
 def press(page, role, name):

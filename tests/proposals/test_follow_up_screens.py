@@ -43,6 +43,24 @@ def test_the_list_and_a_proposal_are_clean(look, size, scheme, list_of_three):
     check(page, f"follow-ups-proposal-{size}-{scheme}")
 
 
+def test_the_tables_of_the_list_stand_in_line(look, list_of_three):
+    page = look(list_of_three["remy"])
+    page.set_viewport_size({"width": 1440, "height": 900})
+    FollowUp.objects.filter(pk=FollowUp.objects.order_by("pk").last().pk).update(
+        moved_at=instant.now(), moved_by=list_of_three["olivia"], moved_why="On holiday. " * 6
+    )
+    page.goto("/follow-ups/")
+    columns = page.eval_on_selector_all(
+        "#follow-ups table",
+        "all => all.map(one => [...one.querySelectorAll('th')].map(th => th.offsetLeft))",
+    )
+    assert len(columns) == 2
+    assert columns[0] == columns[1]
+    over = "all => all.filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.eval_on_selector_all("#follow-ups .panel, #follow-ups td", over) == 0
+    check(page, "follow-ups-in-line")
+
+
 def test_completed_from_the_row_and_taken_back_without_a_reload(look, list_of_three):
     page = look(list_of_three["remy"])
     page.goto("/follow-ups/")

@@ -42,6 +42,30 @@ def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, staff):
     assert Divergence.objects.get(kind="deals", field="amount").state == "fixing"
 
 
+@pytest.mark.parametrize("width", [1440, 1280, 390])
+def test_an_e_mail_address_does_not_break_in_a_word(look, width, staff):
+    compared.connected()
+    linked(ours(), "1")
+    there = "ines.falk-larsen@example.com"
+    reconcile("hubspot", deal("1", owner_email=there, amount="14200.00"))
+    page = look(staff["olivia"])
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto("/reconciliation/divergences/")
+    broken = page.eval_on_selector_all("td.value", _BROKEN)
+    assert broken == []
+    assert page.locator("td.value", has_text=there).count() == 1
+    assert page.evaluate(_WIDER_THAN_THEIR_BOX) == 0
+    check(page, f"divergences-e-mail-{width}")
+
+
+# The parts of an address that stand on more than one line.
+_BROKEN = """cells => cells.filter(cell => cell.textContent.includes("@"))
+    .flatMap(cell => [...cell.childNodes].filter(node => node.nodeType === Node.TEXT_NODE))
+    .filter(node => {
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        return new Set([...range.getClientRects()].map(rect => rect.top)).size > 1;
+    }).map(node => node.textContent)"""
 _WIDER_THAN_THEIR_BOX = """[...document.querySelectorAll(".panel:has(> .data)")]
     .filter((box) => box.scrollWidth > box.clientWidth).length"""
 LONG = "Relaunch_of_everything_there_is_" * 8

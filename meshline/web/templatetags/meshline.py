@@ -12,8 +12,8 @@ from typing import Any
 from django import template
 from django.templatetags.static import static
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString, mark_safe
 
 from meshline import instant
 from meshline import money as money_rules
@@ -111,6 +111,12 @@ def stretch(of: Any) -> str:
 def clipped(text: str, most: int) -> str:
     """The text's first characters, with an ellipsis where it is longer."""
     return text if len(text) <= most else f"{text[: most - 1].rstrip()}\N{HORIZONTAL ELLIPSIS}"
+
+
+@register.filter
+def breakable(text: Any) -> SafeString:
+    """A value that may take two lines: an e-mail address breaks behind its @, not in a word."""
+    return format_html_join(mark_safe("@<wbr>"), "{}", ((part,) for part in str(text).split("@")))
 
 
 @register.filter
