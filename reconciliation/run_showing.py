@@ -1,5 +1,6 @@
 """Runs and what is open per connection, as their pages show them."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -77,11 +78,12 @@ class Uncompared:
 
 @dataclass(frozen=True)
 class Waiting:
-    """What a run reads theirs by; where that waits, why, and when it goes on."""
+    """What an open run reads theirs by; where it waits, why, since when, and when it goes on."""
 
-    sync: Sync
+    sync: Sync | None
     why: str = ""
     until: datetime | None = None
+    since: datetime | None = None
 
 
 @dataclass
@@ -162,20 +164,56 @@ def _count(found: dict[int, Standing], by: User) -> None:
             severities[row["severity"]] = severities.get(row["severity"], 0) + row["n"]
 
 
-def reading(run: Run, by: User) -> Waiting | None:
-    """What it waits for while it reads."""
-    sync = Sync.objects.filter(pk=run.sync_id or 0).first()
-    if sync is None or run.state != Run.State.READING:
-        return None
-    there, error = run.connection, sync.error
-    if scope(by, Permission.SEE_RUNS) is not Scope.ALL:
-        error = masking.words(error)
+def waits(found: Iterable[Run], by: User, *, at: datetime) -> dict[int, Waiting]:
+    """What each of these waits for, by its id; those that go on or are over wait for nothing."""
+    mine = [run for run in found if run.state in (Run.State.QUEUED, Run.State.READING)]
+    if not mine:
+        return {}
+    syncs = Sync.objects.in_bulk([run.sync_id for run in mine if run.sync_id])
+    others = Sync.objects.filter(state=Sync.State.RUNNING).select_related("connection")
+    going = list(others.order_by("started_at", "pk"))
+    is_masked = scope(by, Permission.SEE_RUNS) is not Scope.ALL
+    return {
+        run.pk: _waiting(run, syncs.get(run.sync_id or 0), going, is_masked, at) for run in mine
+    }
+
+
+def _waiting(
+    run: Run, sync: Sync | None, going: list[Sync], is_masked: bool, at: datetime
+) -> Waiting:
+    there = run.connection
+    if sync is None:
+        is_taken = run.lease_until is not None and run.lease_until > at
+        return Waiting(None, "" if is_taken else "No worker took it up yet.", since=run.asked_at)
+    error = masking.words(sync.error) if is_masked else sync.error
     if not there.is_active:
-        return Waiting(sync, f"{there.name} is {there.status}: {there.status_why}".rstrip(": "))
+        why = f"{there.name} is {there.status}: {there.status_why}".rstrip(": ")
+        return Waiting(sync, why, since=run.asked_at)
     if there.breaker == Connection.Breaker.OPEN:
         why = f"{there.name} does not answer; it is asked every 30 s. {error}".strip()
-        return Waiting(sync, why, max(filter(None, (sync.next_attempt_at, there.next_probe_at))))
-    return Waiting(sync, error, sync.next_attempt_at if error else None)
+        until = max(filter(None, (sync.next_attempt_at, there.next_probe_at)))
+        since = max(filter(None, (run.asked_at, there.breaker_opened_at)))
+        return Waiting(sync, why, until, since=since)
+    if error:
+        return Waiting(sync, error, sync.next_attempt_at)
+    if sync.state == Sync.State.QUEUED:
+        return _behind(sync, going, at)
+    return Waiting(sync)
+
+
+def _behind(sync: Sync, going: list[Sync], at: datetime) -> Waiting:
+    """It was not begun: what is read before it."""
+    for one in going:
+        what = f"the {one.kind} of {one.connection.name}"
+        if (one.connection_id, one.kind) == (sync.connection_id, sync.kind):
+            why = f"It goes on after another look through {what}."
+            return Waiting(sync, why, since=sync.asked_at)
+        if one.lease_until is not None and one.lease_until > at:
+            why = f"A page of {what} is read first; one is read at a time."
+            return Waiting(sync, why, since=sync.asked_at)
+    if sync.next_attempt_at > at:
+        return Waiting(sync, "It is read a little later.", sync.next_attempt_at)
+    return Waiting(sync, "No worker took it up yet.", since=sync.asked_at)
 
 
 def refusals(run: Run, by: User) -> dict[str, str]:

@@ -25,13 +25,14 @@ def runs(request: Request) -> HttpResponse:
     at = request.now or instant.now()
     days = trend.of(at=at)
     page = paging.page(Run.objects.select_related("connection", "asked_by"), request, size=25)
+    waits = run_showing.waits(page.items, request.user, at=at)
     context = {
         "standings": run_showing.standings(request.user, at=at),
         "days": days,
         "highest": max(day.found for day in days),
         "apart_formula": apart.FORMULA,
         "page": page,
-        "rows": [run_showing.seen(one, request.user) for one in page.items],
+        "rows": [(run_showing.seen(one, request.user), waits.get(one.pk)) for one in page.items],
         "masked": request.scope is not Scope.ALL,
     }
     return render(request, "reconciliation/runs.html", context)
@@ -94,10 +95,11 @@ def _told(request: Request, run_id: int, sentence: str) -> HttpResponse:
 
 
 def _show(request: Request, found: Run) -> HttpResponse:
+    waits = run_showing.waits([found], request.user, at=request.now or instant.now())
     context = {
         "seen": run_showing.seen(found, request.user),
         "run": found,
-        "reading": run_showing.reading(found, request.user),
+        "reading": waits.get(found.pk),
         "refusals": run_showing.refusals(found, request.user),
     }
     whole = not request.htmx or request.htmx.history_restore_request

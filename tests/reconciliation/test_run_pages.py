@@ -1,6 +1,7 @@
 """The pages of reconciliation: runs, one run, the differences and one of them."""
 
 from datetime import timedelta
+from uuid import uuid4
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,7 @@ from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import Permission, refusal_for
 from proposals.models import Proposal
-from reconciliation import fixing, many, runs
+from reconciliation import fixing, many, run_showing, runs
 from reconciliation.many import Asks, Wanted
 from reconciliation.models import Divergence, Run
 from tests.reconciliation import compared
@@ -113,6 +114,56 @@ def test_a_run_that_waits_says_why_and_until_when(client, staff):
     assert "HubSpot does not answer; it is asked every 30 s. HubSpot answered 503." in text
     Connection.objects.filter(slug="hubspot").update(status="paused", status_why="Migrating.")
     assert "HubSpot is paused: Migrating." in page(client, staff["olivia"], "run", run.pk)
+
+
+def _why(run, user):
+    return run_showing.waits([run], user, at=instant.now())[run.pk]
+
+
+def test_the_list_says_why_a_run_waits_and_until_when(client, staff):
+    olivia = staff["olivia"]
+    (run,) = runs.ask(slug="hubspot", by=olivia, at=instant.now())
+    assert "No worker took it up yet." in page(client, olivia, "runs")
+    assert "It waits for" in page(client, olivia, "runs")
+    drain()
+    run.refresh_from_db()
+    assert "No worker took it up yet." in page(client, olivia, "runs")
+    soon = instant.now() + timedelta(minutes=4)
+    Sync.objects.update(error="HubSpot answered 503.", next_attempt_at=soon)
+    text = page(client, olivia, "runs")
+    assert "HubSpot answered 503." in text
+    assert "Next try" in text
+    assert _why(run, olivia).until == soon
+    Connection.objects.filter(slug="hubspot").update(
+        breaker="open", breaker_opened_at=instant.now(), next_probe_at=soon
+    )
+    assert "HubSpot does not answer; it is asked every 30 s." in page(client, olivia, "runs")
+    Connection.objects.filter(slug="hubspot").update(status="paused", status_why="Migrating.")
+    assert "HubSpot is paused: Migrating." in page(client, olivia, "runs")
+    # Once it goes on it waits for nothing.
+    Run.objects.update(state="comparing")
+    assert "Migrating." not in page(client, olivia, "runs")
+
+
+def test_a_run_that_is_read_after_others_says_after_which(client, staff):
+    olivia, at = staff["olivia"], instant.now()
+    (run,) = runs.ask(slug="hubspot", by=olivia, at=at)
+    drain()
+    run.refresh_from_db()
+    there = run.connection
+    asked = {"mode": "backfill", "until": at, "state": "running", "started_at": at, "asked_at": at}
+    leased = {"lease_until": at + timedelta(minutes=1), "lease_owner": uuid4()}
+    other = Sync.objects.create(
+        connection=Connection.objects.get(slug="pandadoc"), kind="documents", **asked, **leased
+    )
+    said = "A page of the documents of PandaDoc is read first; one is read at a time."
+    assert said in page(client, olivia, "runs")
+    other.delete()
+    Sync.objects.create(connection=there, kind=run.kind, **asked)
+    said = "It goes on after another look through the deals of HubSpot."
+    assert said in page(client, olivia, "runs")
+    assert said in page(client, olivia, "run", run.pk)
+    assert _why(run, olivia).since == Sync.objects.get(pk=run.sync_id).asked_at
 
 
 def test_a_run_says_how_much_is_apart(client, staff):
