@@ -13,7 +13,7 @@ from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.processes import in_words
 from proposals.models import Proposal
 from proposals.states import State
-from reconciliation.lints import Fix
+from reconciliation.lints.lint import Fix
 
 _OVER = [State.CLOSED_WON, State.CLOSED_LOST]
 

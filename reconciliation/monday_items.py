@@ -16,7 +16,7 @@ from reconciliation.checks import deadline_coverage, ownerless
 from reconciliation.checks.check import KEPT, Failing, Finding
 from reconciliation.checks.table import CHECKS
 from reconciliation.lacking import Lack
-from reconciliation.lints import Grade, Lint
+from reconciliation.lints.lint import Grade, Lint
 
 # What was signed so recently is on its way, and nobody's concern yet.
 ON_ITS_WAY = timedelta(hours=1)

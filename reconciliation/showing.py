@@ -10,7 +10,7 @@ from meshline.people.models import User
 from meshline.people.permissions import refusal_for
 from reconciliation import drawing
 from reconciliation.drawing import Picture, Row, Said
-from reconciliation.lints import Grade, Lint
+from reconciliation.lints.lint import Grade, Lint
 from reconciliation.workflow_map import Effect, Part, Path, Place
 
 _TONES = {Grade.ERROR: "danger", Grade.WARNING: "warn", Grade.NOTE: "neutral"}

@@ -24,7 +24,7 @@ from proposals.models import Contract, Outcome
 from proposals.models.outcome import State as OutcomeState
 from proposals.states import State
 from reconciliation import gathering, lints
-from reconciliation.lints import Grade, Lint
+from reconciliation.lints.lint import Grade, Lint
 from reconciliation.model_facts import Asked, Facts
 
 # Stands for the connection that brought a proposal, whichever that is.

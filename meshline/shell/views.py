@@ -16,7 +16,7 @@ from meshline.shell.sandbox_control import SandboxAway, SandboxNo
 from meshline.web.access import done, refusal, requires
 from meshline.web.requests import Request
 from reconciliation import gathering, lints
-from reconciliation.lints import Grade
+from reconciliation.lints.lint import Grade
 
 
 @require_safe

@@ -12,7 +12,7 @@ from meshline.web.access import requires
 from meshline.web.requests import Request
 from proposals.states import State
 from reconciliation import drawing, gathering, lints, showing, workflow_map
-from reconciliation.lints import Grade
+from reconciliation.lints.lint import Grade
 
 
 @require_safe

@@ -9,7 +9,8 @@ from proposals.contracts.gates import Known
 from proposals.states import State
 from reconciliation import lints
 from reconciliation.gathering import BEHIND
-from reconciliation.lints import Grade
+from reconciliation.lints import against_itself
+from reconciliation.lints.lint import Grade
 from reconciliation.model_facts import (
     Answer,
     Asked,
@@ -272,15 +273,17 @@ def test_a_gap_says_from_when_until_when_and_how_many_more():
 
 
 def test_a_longer_circle_is_found_and_a_way_that_ends_is_none(monkeypatch):
-    monkeypatch.setattr(lints, "LEADS_TO", {"a": State.VIEWED, "b": State.SIGNED, "c": State.SENT})
+    monkeypatch.setattr(
+        against_itself, "LEADS_TO", {"a": State.VIEWED, "b": State.SIGNED, "c": State.SENT}
+    )
     steps = [
         replace(DEAL, kind=kind, trigger=trigger, wanted=frozenset(), name=kind)
         for kind, trigger in (("a", State.SENT), ("b", State.VIEWED), ("c", State.SIGNED))
     ]
-    assert {one.path for one in lints.circles(replace(WHOLE, asked=tuple(steps)))} == {
+    assert {one.path for one in against_itself.circles(replace(WHOLE, asked=tuple(steps)))} == {
         State.SENT, State.VIEWED, State.SIGNED,
     }  # fmt: skip
-    assert list(lints.circles(replace(WHOLE, asked=tuple(steps[:2])))) == []
+    assert list(against_itself.circles(replace(WHOLE, asked=tuple(steps[:2])))) == []
 
 
 LARGE = {"field": "amount", "op": "at_least", "value": "5000"}

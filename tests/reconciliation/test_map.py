@@ -26,6 +26,7 @@ from proposals.models import Contract
 from proposals.routing import rulebook
 from proposals.states import State
 from reconciliation import gathering, lints, showing, workflow_map
+from reconciliation.lints.lint import Grade
 from tests import factories
 from tests.factories import MONDAY
 from tests.proposals.routes import DEFAULT, rule
@@ -68,7 +69,7 @@ def sentences(at=None, code=None):
 
 # --- Reading it ------------------------------------------------------------------------------
 def test_what_is_founded_and_connected_is_whole(connected):
-    assert [one.code for one in found() if one.grade is not lints.Grade.NOTE] == []
+    assert [one.code for one in found() if one.grade is not Grade.NOTE] == []
 
 
 def test_nothing_connected_is_told_of_every_path(staff):
