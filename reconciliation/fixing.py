@@ -299,7 +299,7 @@ def _take_theirs(one: Divergence, by: User, at: datetime) -> dict[str, Any]:
     if taking.is_owner(one):
         taking.owner(one, one.proposal, by=by, at=at)
         return {}
-    if KINDS[one.kind].field(one.field).how is As.STATE:  # type: ignore[union-attr]
+    if _how(one) is As.STATE:
         target = Life(one.theirs) if one.theirs in set(Life) else None
         if target is None:
             raise FixError(f"“{one.theirs}” is no state of ours.")
@@ -308,10 +308,9 @@ def _take_theirs(one: Divergence, by: User, at: datetime) -> dict[str, Any]:
         _say(one, {}, source=there, target=target, what="took the state", by=by, at=at)
         return {}
     source = PEOPLE if Judge().asks(one) else there
-    is_money = KINDS[one.kind].field(one.field).how is As.MONEY  # type: ignore[union-attr]
     name = one.connection.name
     try:
-        fields = _fields(one, one.theirs if is_money else one.theirs_raw)
+        fields = _fields(one, one.theirs if _how(one) is As.MONEY else one.theirs_raw)
     except Impossible as error:
         raise FixError(f"What {name} says cannot be taken. {error}") from None
     what = f"took {name}'s {_label(one)}"
@@ -410,6 +409,12 @@ def _record(what: str, one: Divergence, by: User, at: datetime) -> None:
     after = {"side": one.fixed_to, "field": one.field or KINDS[one.kind].one, "sort": one.sort}
     record = one.proposal.record if one.proposal else ""
     trail.record(what, subject=one, record=record, by=by, at=at, after=after)
+
+
+def _how(one: Divergence) -> As | None:
+    """How its field is compared; None where the whole record differs."""
+    field = KINDS[one.kind].field(one.field)
+    return field.how if field else None
 
 
 def _label(one: Divergence) -> str:
