@@ -21,11 +21,16 @@ _LARGEST = 2**63 - 1
 
 @dataclass
 class Offer:
-    """One act as the bar offers it: with its form, or with why not."""
+    """One act as the bar offers it: with the form that was filled in, or with why not."""
 
     act: Act
     form: Form | None
     refusal: str
+
+    @property
+    def asks(self) -> bool:
+        """Whether it asks for something: its form comes when somebody opens it."""
+        return self.act.name in FORMS
 
     @property
     def is_bad(self) -> bool:
@@ -50,10 +55,12 @@ class Bar:
 
     @cached_property
     def offers(self) -> list[Offer]:
+        given = self.given.prefix if self.given is not None else None
         return [
-            Offer(act, self._form(act), refusal_for(self.user, act.permission))
+            Offer(act, self.given if act.name == given else None,
+                  refusal_for(self.user, act.permission))
             for act in ACTS.values()
-        ]
+        ]  # fmt: skip
 
     @cached_property
     def running(self) -> list[BulkJob]:
@@ -77,11 +84,6 @@ class Bar:
         """There is something to select, and something that may be done with it."""
         is_open = self.counted > 0 and self.asked.tab not in metrics.ENDLESS
         return is_open and not all(offer.refusal for offer in self.offers)
-
-    def _form(self, act: Act) -> Form | None:
-        if self.given is not None and self.given.prefix == act.name:
-            return self.given
-        return form_of(act.name)
 
 
 def form_of(act: str, data: Mapping[str, Any] | None = None) -> Form | None:

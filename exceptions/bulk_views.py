@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.http import HttpResponse, QueryDict
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
@@ -25,9 +25,9 @@ from meshline.web.requests import Request
 @require_http_methods(["GET", "HEAD", "POST"])
 @requires(Permission.NOTE_TICKET)
 def ask(request: Request) -> HttpResponse:
-    """Do it to the selected rows, or to all that the filter showed."""
+    """Do it to the selected rows, or to all that the filter showed; read by htmx, what it asks."""
     if request.method != "POST":
-        return redirect("exceptions:queue")
+        return _form(request) if request.htmx else redirect("exceptions:queue")
     # The queue is shown again as the person had it.
     request.GET = QueryDict(request.POST.get("words", ""))
     asked, act = Asked.of(request, request.GET), request.POST.get("act", "")
@@ -100,6 +100,15 @@ def _asked(request: Request, job: BulkJob, asked: Asked) -> HttpResponse:
     context |= {"numbers_of": numbers, "faults": _faults(job)[:20]}
     answer = render(request, "exceptions/_narrowed.html", context)
     return say(request, _instead_of_the_list(answer), words)
+
+
+def _form(request: Request) -> HttpResponse:
+    """What one act asks for, still empty."""
+    act = ACTS.get(request.GET.get("act", ""))
+    form = form_of(act.name) if act else None
+    if act is None or form is None:
+        raise Http404("No such act asks for anything.")
+    return render(request, "exceptions/_bulk_form.html", {"act": act, "form": form})
 
 
 def _again(

@@ -91,12 +91,18 @@
     keepOnScreen(panel);
     // Told a moment later: somebody may be writing in it already.
     if (panel?.contains(document.activeElement)) return;
-    menu.querySelector(".ask-panel :is(textarea, input:not([type=hidden]), select)")?.focus();
+    firstField(menu)?.focus();
   }, true);
-  // What comes into an open menu may be wider than what stood there.
+  // What comes into an open menu may be wider than what stood there; into a form it is to be filled in.
   document.addEventListener("htmx:afterSwap", (event) => {
-    if (event.target.matches?.("details[data-menu][open] > .ask-panel")) keepOnScreen(event.target);
+    const panel = event.target;
+    if (!panel.matches?.("details[data-menu][open] > .ask-panel")) return;
+    keepOnScreen(panel);
+    const isWaiting = document.activeElement === document.body || panel.parentElement.contains(document.activeElement);
+    if (isWaiting && panel.closest("form")) firstField(panel.parentElement)?.focus();
   });
+  const firstField = (menu) =>
+    menu.querySelector(".ask-panel :is(textarea, input:not([type=hidden]), select)");
   const keepOnScreen = (panel) => {
     if (!panel) return;
     panel.classList.remove("opens-left");

@@ -117,7 +117,9 @@ def test_a_few_are_done_without_a_reload_and_failures_are_listed(look, staff):
         page.get_by_label(f"Select ticket {ticket.pk}", exact=True).check()
     expect(page.locator("[data-bulk-count]")).to_have_text("2 selected")
     # Enter in a field does not press the nearest act.
-    page.locator("#bulk summary", has_text="Snooze").click()
+    page.locator("#bulk summary", has_text="Snooze").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#id_snooze-span")).to_be_focused()
     page.locator("#id_snooze-reason").fill("Later.")
     page.locator("#id_snooze-reason").press("Enter")
     page.locator("#bulk summary", has_text="Resolve").click()

@@ -50,6 +50,27 @@ def test_selected_rows_are_done_at_once_and_the_list_comes_back_as_it_is(page, o
     assert three.pk not in claimed(olivia)
 
 
+def test_what_an_act_asks_comes_when_somebody_opens_it(page):
+    open_one("one")
+    text = page.get("/queue/?tab=open").text
+    assert 'hx-get="/queue/bulk/?act=resolve"' in text
+    assert "resolve-note" not in text
+    form = page.get("/queue/bulk/?act=resolve", headers=HTMX).text
+    assert 'name="resolve-note"' in form
+    assert "<html" not in form
+    for word in ("claim", "moon", ""):
+        assert page.get(f"/queue/bulk/?act={word}", headers=HTMX).status_code == 404
+
+
+def test_without_scripts_an_act_is_asked_for_and_comes_back_with_what_it_asks(page):
+    one = open_one("one")
+    answer = send(page, bar_of(page), "resolve", one)
+    assert answer.status_code == 422
+    assert 'name="resolve-note"' in answer.text
+    assert re.search(rf'value="{one.pk}"[^>]*checked', answer.text)
+    assert Ticket.objects.get().status == "open"
+
+
 def test_no_byte_of_a_posted_mark_breaks_anything(page, olivia):
     one = open_one("one")
     bar = {**bar_of(page), "seen": [f"{one.pk}:op\0en"]}
