@@ -102,12 +102,15 @@ def test_since_when_is_remembered_until_it_is_back(monkeypatch, fresh_look):
     said = {"workers": "No worker.", "redis": banner.vitals.OK, "clock": banner.vitals.OK}
     for part in said:
         monkeypatch.setattr(banner.vitals, part, lambda part=part: said[part])
-    [first], [again] = banner._look(), banner._look()
-    assert first.since == again.since
+    heard = [MONDAY]
+    monkeypatch.setattr(banner.vitals, "workers_seen", lambda: [banner.vitals.Seen("w", heard[-1])])
+    assert banner._look()[0].since == MONDAY
+    heard.append(MONDAY + timedelta(hours=1))
+    assert banner._look()[0].since == MONDAY
     said["workers"] = banner.vitals.OK
     assert banner._look() == []
     said["workers"] = "No worker."
-    assert banner._look()[0].since > first.since
+    assert banner._look()[0].since == MONDAY + timedelta(hours=1)
 
 
 def test_workers_are_missed_since_their_last_word(monkeypatch, fresh_look):
