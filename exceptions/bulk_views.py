@@ -15,6 +15,7 @@ from exceptions.filters import Asked
 from exceptions.models import BulkJob, Outcome
 from exceptions.states import MoveError
 from meshline import instant
+from meshline.people import permissions
 from meshline.people.permissions import Permission
 from meshline.web import paging
 from meshline.web.access import done, refusal, requires, say
@@ -108,6 +109,7 @@ def _form(request: Request) -> HttpResponse:
     form = form_of(act.name) if act else None
     if act is None or form is None:
         raise Http404("No such act asks for anything.")
+    permissions.check(request.user, act.permission)
     return render(request, "exceptions/_bulk_form.html", {"act": act, "form": form})
 
 

@@ -62,6 +62,13 @@ def test_what_an_act_asks_comes_when_somebody_opens_it(page):
         assert page.get(f"/queue/bulk/?act={word}", headers=HTMX).status_code == 404
 
 
+def test_what_an_act_asks_is_for_who_may_do_it(as_, staff):
+    vera = as_(staff["vera"])
+    assert vera.get("/queue/bulk/?act=note", headers=HTMX).status_code == 200
+    for act in ("assign", "resolve"):
+        assert vera.get(f"/queue/bulk/?act={act}", headers=HTMX).status_code == 403
+
+
 def test_without_scripts_an_act_is_asked_for_and_comes_back_with_what_it_asks(page):
     one = open_one("one")
     answer = send(page, bar_of(page), "resolve", one)
