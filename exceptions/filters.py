@@ -184,6 +184,13 @@ class TicketFilter(FilterSet):
             for name in OF_AMOUNTS:
                 del self.filters[name]
 
+    def leave_out_more(self) -> None:
+        """Be the bar alone where nothing else is asked for or narrows: to make twenty fields that
+        nobody sees takes longer than to draw the bar."""
+        if not self.shows_more:
+            for name in self.filters.keys() - set(IN_THE_BAR):
+                del self.filters[name]
+
     @property
     def sees_masked(self) -> bool:
         return scope(self.request.user, Permission.SEE_QUEUE) is Scope.MASKED
@@ -235,8 +242,9 @@ class TicketFilter(FilterSet):
 
     def offer_lists(self) -> None:
         """Fill the lists to choose from, each read once; only what shows them needs them."""
-        hands = list(self.form.fields["owner"].choices)
-        for name in ("owner", "has"):
+        # By its iterator: a list made of the choices themselves counts them first.
+        hands = list(iter(self.form.fields["owner"].choices))
+        for name in {"owner", "has"} & self.form.fields.keys():
             self.form.fields[name].widget.choices = hands
         if self.shows_more:
             self._offer_connections()
@@ -259,9 +267,9 @@ class TicketFilter(FilterSet):
     def more(self) -> list[forms.BoundField]:
         return [self.form[name] for name in self.filters if name not in IN_THE_BAR]
 
-    @cached_property
+    @property
     def more_used(self) -> int:
-        return sum(bool(field.value()) for field in self.more)
+        return len(self._words_of_more())
 
     @property
     def shows_more(self) -> bool:
@@ -273,6 +281,10 @@ class TicketFilter(FilterSet):
     def opens_more(self) -> bool:
         """Whether they are before the reader's eyes at once: asked for, or one of them is wrong."""
         return MORE in self.data or any(field.errors for field in self.more)
+
+    def _words_of_more(self) -> list[str]:
+        """What is given of the filters outside the bar."""
+        return [name for name in self.filters if name not in IN_THE_BAR and self.data.get(name)]
 
     @property
     def used(self) -> list[tuple[str, str, str]]:
@@ -315,6 +327,7 @@ class Asked:
         """What these words of a URL ask for; an unknown tab is the first one."""
         given = TicketFilter(words, Ticket.objects.visible_to(request.user), request=request)
         tab = words.get("tab", "")
+        given.leave_out_more()
         if tab not in TABS:
             tab = "resolved" if words.get("state") == Status.RESOLVED else "mine"
         order = words.get("order", "")
@@ -362,10 +375,15 @@ class Asked:
         if not self.is_usual_order:
             words["order"] = self.sorted_by
         if narrowed:
-            given = {name: self.filter.data.get(name, "") for name in self.filter.filters}
-            words.update({name: value for name, value in given.items() if value})
+            words.update(self._narrowing)
         words.pop(without, None)
         return words.urlencode()
+
+    @cached_property
+    def _narrowing(self) -> dict[str, str]:
+        """The words of the URL that narrow it."""
+        given = self.filter.data
+        return {name: given[name] for name in self.filter.filters if given.get(name)}
 
 
 def _usual(tab: str) -> str:

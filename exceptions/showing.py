@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -14,6 +14,7 @@ from django.utils.safestring import SafeString
 
 from exceptions import acts, bulk, clocks, remedies
 from exceptions.models import Occurrence, Ticket, TicketNote
+from exceptions.states import Status
 from meshline import masking
 from meshline.audit import records
 from meshline.people import availability
@@ -28,6 +29,7 @@ PEOPLE = (
     "owner", "claimed_by", "acknowledged_by", "resolved_by", "stands_in_for", "claimed_for",
     "snoozed_by",
 )  # fmt: skip
+_FIRST_ACTS: dict[str, str] = {Status.OPEN: "claim", Status.CLAIMED: "acknowledge"}
 LONG = 160
 NOTES_LENGTH = 100
 # Pages of rooms above, by the kind of thing a reference such as "outcome:88" names.
@@ -47,6 +49,15 @@ class Link:
 
     words: str
     url: str = ""
+
+
+@dataclass(frozen=True)
+class FirstAct:
+    """The button of a row: what it says, where it leads, and why it may not be pressed."""
+
+    label: str
+    url: str
+    refusal: str
 
 
 @dataclass(frozen=True)
@@ -206,11 +217,19 @@ class Seen:
     def refusals(self) -> dict[str, str]:
         return acts.refusals(self.ticket, self.user)
 
+    @cached_property
+    def first_act(self) -> FirstAct | None:
+        """What its row offers before all else: to claim it, and then to acknowledge it."""
+        name = _FIRST_ACTS.get(self.ticket.status)
+        if not name:
+            return None
+        url = reverse(f"exceptions:{name}", args=[self.pk])
+        return FirstAct(name.capitalize(), url, self.refusals[name])
+
     @property
     def refused(self) -> SafeString:
         """What they may not do with it, and why, as the attributes that the keys read."""
-        refused = ((act, why) for act, why in self.refusals.items() if why)
-        return format_html_join(" ", 'data-no-{}="{}"', refused)
+        return _attributes(tuple((act, why) for act, why in self.refusals.items() if why))
 
     @cached_property
     def remedies(self) -> list[Remedy]:
@@ -310,6 +329,12 @@ def hanging(occurrence: Occurrence, seen: Seen) -> tuple[Occurrence, Link, str]:
 
 def notes(ticket: Ticket) -> list[TicketNote]:
     return list(ticket.notes.select_related("by").order_by("-pk")[:NOTES_LENGTH])
+
+
+@lru_cache(maxsize=1024)
+def _attributes(refused: tuple[tuple[str, str], ...]) -> SafeString:
+    """Kept as made: the tickets of a list are refused the same acts for the same few reasons."""
+    return format_html_join(" ", 'data-no-{}="{}"', refused)
 
 
 def _fact(name: str, value: Any, seen: Seen, reach: Scope | None) -> Fact:

@@ -18,9 +18,15 @@
       .filter((form) => form.getAttribute("action") === address);
     return forms.find((form) => form.closest("#pane")) ?? forms[0];
   };
+  const buttonFor = (address) => [...document.querySelectorAll("button[formaction]")]
+    .find((button) => button.getAttribute("formaction") === address);
   const press = (address) => {
     const form = formFor(address);
-    if (!form) return false;
+    if (!form) {
+      const button = buttonFor(address);
+      button?.click();
+      return Boolean(button);
+    }
     const field = form.querySelector("textarea, select, input:not([type=hidden])");
     if (!field) {
       form.querySelector("button").click();

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 _LAST = timedelta(microseconds=1)
 # Two years without one working minute means the calendar has none.
 _HORIZON_DAYS = 731
+_DAY = timedelta(days=1)
 
 
 class NoBusinessTime(Exception):
@@ -48,10 +49,8 @@ def add(start: datetime, span: int | timedelta, hours: Hours) -> datetime:
 def between(start: datetime, end: datetime, hours: Hours) -> timedelta:
     """How much business time lies between two instants; zero when `end` is not after `start`."""
     total = timedelta()
-    for opens, closes in _windows_from(start, hours):
-        if opens >= end:
-            break
-        total += max(min(closes, end) - max(opens, start), timedelta())
+    for begins, ends in windows(start, end, hours):
+        total += ends - begins
     return total
 
 
@@ -69,7 +68,9 @@ def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[date
     for opens, closes in _windows_from(start, hours):
         if opens >= end:
             return
-        begins, ends = max(opens, start), min(closes, end)
+        # Compared in place: half of a long span's time went into max() and min().
+        begins = opens if opens > start else start
+        ends = closes if closes < end else end
         if begins < ends:
             yield begins, ends
 
@@ -77,11 +78,12 @@ def windows(start: datetime, end: datetime, hours: Hours) -> Iterator[tuple[date
 def _windows_from(start: datetime, hours: Hours) -> Iterator[tuple[datetime, datetime]]:
     """Working windows as instants, in order, from the local day before `start` on."""
     days = _days_of(hours)
-    first = start.astimezone(ZoneInfo(hours.zone)).date() - timedelta(days=1)
-    for offset in range(_HORIZON_DAYS):
-        for begins, ends in days[first + timedelta(days=offset)]:
+    day = start.astimezone(ZoneInfo(hours.zone)).date() - _DAY
+    for _ in range(_HORIZON_DAYS):
+        for begins, ends in days[day]:
             if ends > start:
                 yield begins, ends
+        day += _DAY
 
 
 class _Days(dict[date, tuple[tuple[datetime, datetime], ...]]):

@@ -387,3 +387,13 @@ def test_without_scripts_a_row_leads_to_the_tickets_page(look, staff, ten):
     say(page, "Claimed.")
     page.get_by_role("link", name="Find or do").click()
     expect(page.get_by_role("heading", name="Find")).to_be_visible()
+
+
+def test_without_scripts_a_rows_first_act_is_a_plain_button(look, staff, ten):
+    page = look(staff["olivia"], java_script_enabled=False)
+    page.goto("/queue/?tab=open")
+    page.locator(f"#ticket-{ten[0].pk}").get_by_role("button", name="Claim").click()
+    say(page, "Claimed.")
+    ten[0].refresh_from_db()
+    assert ten[0].claimed_by == staff["olivia"]
+    assert Ticket.objects.filter(claimed_by=staff["olivia"]).count() == 1

@@ -128,6 +128,19 @@ def test_a_payload_is_text_whatever_it_holds():
     assert "\N{REPLACEMENT CHARACTER}" in said
 
 
+def test_who_stands_in_says_for_whom_and_until_when():
+    ana, ben = SimpleNamespace(name="Ana <Moreno>"), SimpleNamespace(name="Ben & Co")
+    until = datetime(2026, 3, 10, 7, tzinfo=UTC)
+    said = rendered("{% holder ana ben until %}", ana=ana, ben=ben, until=until)
+    assert ">A</span>Ana &lt;Moreno&gt;</span>" in said
+    assert "standing in for Ben &amp; Co until <time" in said
+    assert ">Tue 10 Mar, " in said
+    plain = rendered("{% holder ana ben plain=True %}", ana=ana, ben=ben)
+    assert plain.startswith("Ana &lt;Moreno&gt;<span")
+    assert "until" not in plain
+    assert rendered("{% holder ana None plain=True %}", ana=ana) == "Ana &lt;Moreno&gt;"
+
+
 def test_a_person_who_is_nobody_is_said():
     assert "Unclaimed" in rendered("{% person None nobody='Unclaimed' %}")
     assert ">AM</span>Ana Moreno" in rendered("{% person name %}", name="Ana Moreno")

@@ -44,6 +44,7 @@ def chip(text: Any, tone: words.Tone = "neutral", icon: str | None = None) -> Sa
 
 
 @register.simple_tag
+@lru_cache(maxsize=256)
 def state_chip(state: str) -> SafeString:
     """The chip of a proposal's, ticket's, outcome's or message's state, or of a severity."""
     if not state:
@@ -144,6 +145,24 @@ def person(user: Any, nobody: str = "Nobody") -> SafeString:
     name = str(getattr(user, "name", user))
     shape = '<span class="person"><span class="initials" aria-hidden="true">{}</span>{}</span>'
     return format_html(shape, initials(name), name)
+
+
+@register.simple_tag
+def holder(
+    who: Any, home: Any = None, until: datetime | None = None, *, plain: bool = False
+) -> SafeString:
+    """Who has something; while that is only because somebody is out, for whom (`home`) and until
+    when. `plain` leaves the initials out."""
+    shown = format_html("{}", who.name) if plain else person(who)
+    if not home:
+        return shown
+    end = SafeString("")
+    if until:
+        local = timezone.localtime(until)
+        shape = ' until <time datetime="{}">{}</time>'
+        end = format_html(shape, local.isoformat(), words.weekday_and_time(local))
+    shape = '{}<span class="standing">, standing in for {}{}</span>'
+    return format_html(shape, shown, home.name, end)
 
 
 @register.simple_tag(takes_context=True)
@@ -268,6 +287,7 @@ def as_text(content: Any) -> str:
 
 
 # --- Underneath ------------------------------------------------------------------------------
+_TIME = '<time datetime="{}" title="{}"{}>{}</time>'
 _BACK = '<p class="page-back">{icon}{link}</p>'
 _EMPTY_ICONS = {"fine": "circle-check", "filtered": "filter-off", "unconnected": "plug-x"}
 _SEALED = {"person_key", "sealed"}
@@ -290,10 +310,11 @@ def _link(url: str, label: str) -> SafeString:
 
 def _time(at: datetime, shown: str, *, relative: bool = False) -> SafeString:
     """The element browsers and readers know as a time."""
-    exact = words.absolute(timezone.localtime(at))
-    shape = '<time datetime="{}" title="{}"{}>{}</time>'
-    mark = SafeString(" data-relative") if relative else ""
-    return format_html(shape, at.astimezone(UTC).isoformat(timespec="seconds"), exact, mark, shown)
+    # Made of numbers and names of days: a list of a hundred does not look for markup in them.
+    exact = SafeString(words.absolute(timezone.localtime(at)))
+    stamp = SafeString(at.astimezone(UTC).isoformat(timespec="seconds"))
+    mark = SafeString(" data-relative" if relative else "")
+    return format_html(_TIME, stamp, exact, mark, shown)
 
 
 def _now(context: template.Context) -> datetime:
