@@ -136,7 +136,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
         return
     at = instant.now()
     if proof is None:
-        because = f"{found.sentence} It cannot be read back yet."
+        because = f"{found.sentence} It cannot be read back yet.".strip()
         _keep(outcome, errand, started, because, lateness.UNPROVEN, at)
         _unproven(outcome, delivery, errand, because, at)
         return
