@@ -125,9 +125,14 @@ class Words:
 
 @dataclass(frozen=True)
 class Feigned:
-    """A proposal that is not there, and was "sent" `at` that moment, as `key` tells."""
+    """A proposal that is not there, of which something is told `at` that moment, as `key` tells.
+
+    `source` is the connection whose document it is, and which tells it; `url` is where that sends
+    to, as it knows it, and `options` are the connection's.
+    """
 
     key: str
+    source: str
     external_id: str
     title: str
     at: datetime
@@ -135,6 +140,8 @@ class Feigned:
     currency: str = "EUR"
     contact_name: str = "Meshline canary"
     contact_email: str = "canary@canary.example.com"
+    url: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -144,6 +151,21 @@ class Signed:
     body: bytes
     headers: Mapping[str, str] = field(default_factory=dict)
     params: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Feint:
+    """What a system tells for its canary, and how it would `post` that, signed by that secret.
+
+    What tells of another's document needs one that is there before: it `stands` in that state. It
+    is named by its source and id, or known by a `thing` of theirs, as (kind, id).
+    """
+
+    post: Callable[[Feigned, str], Signed]
+    says: State = State.SENT
+    # None: it brings its document itself.
+    stands: State | None = None
+    thing: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -166,8 +188,8 @@ class Emitter:
     fields: Mapping[str, str] = field(default_factory=dict)
     # How it writes money: (value, currency, field=, at=) -> amount and currency.
     money: Callable[..., dict[str, str]] = parsing.amount
-    # How it would post that a proposal was sent, signed by that secret: for its canary.
-    canary: Callable[[Feigned, str], Signed] | None = None
+    # None: it has no canary.
+    canary: Feint | None = None
     # Which of its things an event is about, as (kind, id), whatever it says of them; never raises.
     names: Callable[[bytes], frozenset[tuple[str, str]]] | None = None
 

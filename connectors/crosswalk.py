@@ -16,6 +16,7 @@ from connectors.base import Ignored, Told
 from connectors.models import Message, RecordLink
 from connectors.parsing import Unreadable
 from proposals.models import Proposal
+from proposals.models.proposal import SYNTHETIC, record_of
 
 # How long a message waits for its record to be known, and how often it looks. Its looks are counted
 # and not its age: while nothing is digested, what it waits for is not digested either.
@@ -23,7 +24,9 @@ WAITS = timedelta(minutes=10)
 LOOKS_EVERY = timedelta(seconds=5)
 MOST_LOOKS = WAITS // LOOKS_EVERY
 
-Document = tuple[str, str]
+# Its source, its id there, and whether it is synthetic: what is told of the one kind never reaches
+# the other.
+Document = tuple[str, str, bool]
 
 
 class NotYet(Exception):
@@ -36,7 +39,7 @@ class Crosswalk:
 
     # (connection id, their kind, their id) → our record ("proposal:17").
     records: dict[tuple[int, str, str], str]
-    # Our record → (source, its id there), and the documents there are.
+    # Our record → its document, and the documents there are.
     documents: dict[str, Document]
     known: frozenset[Document]
 
@@ -48,12 +51,13 @@ class Crosswalk:
         """
         if not told.is_secondary:
             return told
-        if told.external_id and (told.about, told.external_id) in self.known:
+        if told.external_id and _document(message, told) in self.known:
             return told
         for kind, pk in told.known_as:
             if record := self.records.get((message.connection_id, kind, pk)):
-                source, external_id = self.documents[record]
-                return replace(told, about=source, external_id=external_id)
+                source, external_id, is_synthetic = self.documents[record]
+                if is_synthetic == message.is_synthetic:
+                    return replace(told, about=source, external_id=external_id)
         if message.attempts < MOST_LOOKS:
             raise NotYet(f"It waits until it is known which record {_theirs(told)} is.")
         raise _unknown(told)
@@ -63,7 +67,7 @@ def look_up(batch: Iterable[tuple[Message, Told]]) -> Crosswalk:
     """Read what is known of everything these messages are about, set-based."""
     secondary = [(message, told) for message, told in batch if told.is_secondary]
     records = _records(secondary)
-    named = {(told.about, told.external_id) for _, told in secondary if told.external_id}
+    named = {_document(message, told) for message, told in secondary if told.external_id}
     return Crosswalk(records, _documents(set(records.values())), _known(named))
 
 
@@ -91,22 +95,33 @@ def _records(secondary: list[tuple[Message, Told]]) -> dict[tuple[int, str, str]
     wanted = reduce(
         or_, (Q(connection_id=where, kind=kind, external_id=pk) for where, kind, pk in asked)
     )
-    rows = RecordLink.objects.filter(wanted, record__startswith="proposal:")
+    ours = Q(record__startswith="proposal:")
+    if any(message.is_synthetic for message, _ in secondary):
+        ours |= Q(record__regex=rf"^{SYNTHETIC}:[0-9]+$")
+    rows = RecordLink.objects.filter(wanted & ours)
     found = rows.values_list("connection_id", "kind", "external_id", "record")
     return {(where, kind, pk): record for where, kind, pk, record in found}
 
 
 def _documents(records: set[str]) -> dict[str, Document]:
     pks = [record.partition(":")[2] for record in records]
-    rows = Proposal.objects.filter(pk__in=pks).values_list("pk", "source", "external_id")
-    return {f"proposal:{pk}": (source, external_id) for pk, source, external_id in rows}
+    rows = Proposal.everything.filter(pk__in=pks)
+    facts = rows.values_list("pk", "source", "external_id", "is_synthetic")
+    return {
+        record_of(pk, is_synthetic=is_synthetic): (source, external_id, is_synthetic)
+        for pk, source, external_id, is_synthetic in facts
+    }
 
 
 def _known(named: set[Document]) -> frozenset[Document]:
-    rows = Proposal.objects.filter(
-        source__in={source for source, _ in named}, external_id__in={pk for _, pk in named}
+    rows = Proposal.everything.filter(
+        source__in={source for source, _, _ in named}, external_id__in={pk for _, pk, _ in named}
     )
-    return frozenset(rows.values_list("source", "external_id")) & named
+    return frozenset(rows.values_list("source", "external_id", "is_synthetic")) & named
+
+
+def _document(message: Message, told: Told) -> Document:
+    return told.about, told.external_id, message.is_synthetic
 
 
 def _theirs(told: Told) -> str:

@@ -27,11 +27,13 @@ _BEFORE = 200
 Thing = tuple[int, str, str]
 
 
-def remember(records: Iterable[str], *, of: Connection, at: datetime) -> None:
-    """These records of its canaries are taken back; what they became elsewhere stays known."""
+def remember(records: Iterable[str], *, at: datetime) -> None:
+    """These records of canaries are taken back; what they became elsewhere stays known, where what
+    is told of it can be."""
     ours = [one for one in records if one.startswith(_OURS)]
     linked = RecordLink.objects.filter(record__in=ours)
-    found = list(linked.exclude(connection=of).order_by("pk"))
+    telling = [one.slug for one in registry.SYSTEMS.values() if one.emitter and one.emitter.names]
+    found = list(linked.filter(connection__system__in=telling).order_by("pk"))
     known = _remembered({_thing(one) for one in found})
     fresh = [one for one in found if _thing(one) not in known]
     RecordLink.objects.bulk_create(
@@ -50,8 +52,11 @@ def remember(records: Iterable[str], *, of: Connection, at: datetime) -> None:
 
 
 def put_aside(messages: list[Message]) -> list[Message]:
-    """Mark those that are echoes as synthetic, and ignore them; the others."""
-    echoes = _echoes(messages)
+    """Mark those that are echoes as synthetic, and ignore them; the others.
+
+    A canary's own event is none, whatever it is about.
+    """
+    echoes = _echoes([message for message in messages if not message.is_synthetic])
     for message in echoes:
         message.is_synthetic, message.status, message.why = True, Message.Status.IGNORED, WHY
     put = {message.pk for message in echoes}

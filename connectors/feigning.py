@@ -1,22 +1,27 @@
 """Feigning an event: posted over HTTP to our own door as its sender would, and taken back later."""
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
 from connectors import echoes, http, marks, registry
-from connectors.base import Emitter, Feigned
+from connectors.base import Feigned, Feint
 from connectors.http import CallError, Reply
-from connectors.models import Connection, Message, Receipt, Secret
+from connectors.models import Connection, Message, Receipt, RecordLink, Secret
 from meshline import vault
+from meshline.audit.actors import Actor
 from meshline.vault import VaultError
 from proposals import synthetic
+from proposals.states import State
+from proposals.synthetic import Stands
 
 # Our own door is near; whoever needs longer is broken.
 CALL_SECONDS = 8.0
+# What an event is about was there before, also by a clock that counts whole seconds.
+_BEFORE = timedelta(minutes=1)
 
 
 @dataclass(frozen=True)
@@ -33,10 +38,10 @@ class Answer:
         return self.status is None or self.status in (408, 429) or self.status >= 500
 
 
-def emitter_of(there: Connection) -> Emitter | None:
-    """What can feign an event of it; None where its system sends none of a proposal."""
+def feint_of(there: Connection) -> Feint | None:
+    """What it can feign; None where its system sends nothing of a proposal."""
     emitter = registry.system(there.system).emitter
-    return emitter if emitter and emitter.canary else None
+    return emitter.canary if emitter else None
 
 
 def secret_of(there: Connection, *, at: datetime) -> Secret | None:
@@ -46,14 +51,16 @@ def secret_of(there: Connection, *, at: datetime) -> Secret | None:
 
 def post(there: Connection, feigned: Feigned, *, at: datetime) -> Answer:
     """Tell our own door of it. The same key again is a repeat, and stored once."""
-    emitter, secret = emitter_of(there), secret_of(there, at=at)
-    if emitter is None or emitter.canary is None or secret is None:
+    feint, secret = feint_of(there), secret_of(there, at=at)
+    if feint is None or secret is None:
         return Answer(f"{there.name} has no signing secret.", status=401)
+    hook = reverse("connectors:hook", args=[there.slug])
+    # Some sign the address, too: the one they were told, wherever ours is asked.
+    told = replace(feigned, url=f"{settings.PUBLIC_URL}{hook}", options=there.options)
     try:
-        signed = emitter.canary(feigned, vault.unseal(bytes(secret.sealed)))
-        address = f"{settings.CANARY_URL}{reverse('connectors:hook', args=[there.slug])}"
+        signed = feint.post(told, vault.unseal(bytes(secret.sealed)))
         reply = http.call(
-            "POST", address, content=signed.body, params=dict(signed.params),
+            "POST", f"{settings.CANARY_URL}{hook}", content=signed.body, params=dict(signed.params),
             headers={**signed.headers, marks.HEADER: marks.mark(signed.body)},
             deadline=CALL_SECONDS, allow_loopback=True,
         )  # fmt: skip
@@ -63,19 +70,49 @@ def post(there: Connection, feigned: Feigned, *, at: datetime) -> Answer:
 
 
 @transaction.atomic
+def set_scene(
+    there: Connection, feigned: Feigned, *, stands: State, by: Actor, at: datetime
+) -> None:  # fmt: skip
+    """Let what an event will be about be there, in that state: nothing follows from it."""
+    fields = {
+        "title": feigned.title, "amount": feigned.amount, "currency": feigned.currency,
+        "contact_name": feigned.contact_name, "contact_email": feigned.contact_email,
+    }  # fmt: skip
+    scene = Stands(
+        feigned.source, feigned.external_id, stands, fields, since=feigned.at - _BEFORE,
+        origin=f"canary:{feigned.key}",
+    )  # fmt: skip
+    record = synthetic.let_stand(scene, by=by, at=at)
+    if (feint := feint_of(there)) and feint.thing:
+        kind, pk = feint.thing
+        RecordLink.objects.create(
+            connection=there, record=record, kind=kind, external_id=pk, linked_at=at
+        )
+
+
+@transaction.atomic
 def take_back(there: Connection, *, at: datetime) -> bool:
     """Remove everything synthetic that came by this connection; False while it is worked on."""
     feigned = synthetic.of(there.slug)
     if not synthetic.take_back(feigned, at=at):
         return False
-    echoes.remember([one.record for one in feigned], of=there, at=at)
-    messages = Message.everything.filter(connection=there, is_synthetic=True)
+    records = [one.record for one in feigned]
+    if (feint := feint_of(there)) and feint.thing:
+        kind, pk = feint.thing
+        things = RecordLink.objects.filter(connection=there, kind=kind, external_id=pk)
+        things.filter(record__in=records).delete()
+    echoes.remember(records, at=at)
+    # What other canaries left here, and came back of it, has its own time.
+    messages = Message.everything.filter(connection=there, is_synthetic=True).exclude(
+        why=echoes.WHY
+    )
     held = list(messages.select_for_update(of=("self",)).order_by("pk"))
     if any((one.lease_until or at) > at for one in held):
         transaction.set_rollback(True)
         return False
     messages.delete()
-    Receipt.everything.filter(connection=there, is_synthetic=True).delete()
+    posts = Receipt.everything.filter(pk__in={one.receipt_id for one in held}, is_synthetic=True)
+    posts.delete()
     return True
 
 

@@ -27,9 +27,10 @@ def left_alone(
 ) -> set[str]:
     """The values of this outcome that are left as they are over there.
 
-    A record that is not there yet begins with all that is known.
+    A record that is not there yet begins with all that is known; and what is synthetic is ours
+    alone.
     """
-    if there is None or not links:
+    if there is None or not links or outcome.is_synthetic:
         return set()
     return its_own(outcome, delivery, there) | apart(outcome, delivery, there)
 

@@ -2,7 +2,7 @@
 
 A probe is a row, looked at every few seconds until it is through or broken:
 1. It begins once it is due, everything that an earlier one left is taken back, and nothing is
-   paused.
+   paused. What its event will be about is put there, where the event does not bring it.
 2. It is posted, with nothing locked. Whoever is killed over that leaves a key under which the next
    look posts it again: it is stored once.
 3. Leg by leg one looks at the rows; each has a time to be passed in.
@@ -17,7 +17,7 @@ from django.db import transaction
 
 from connectors import feigning, registry
 from connectors.base import Feigned
-from connectors.models import Connection
+from connectors.models import Connection, Secret
 from meshline import instant
 from meshline.audit import trail
 from meshline.audit.actors import Someone, part
@@ -25,7 +25,8 @@ from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
 from meshline.policy import business_time, calendars
-from reconciliation import canary_legs, canary_sights, canary_troubles
+from proposals import authority
+from reconciliation import canary_legs, canary_sights, canary_troubles, canary_ways
 from reconciliation.canary_legs import Leg, Verdict
 from reconciliation.models.canaries import COLUMNS, Canary, Probe
 
@@ -69,22 +70,35 @@ def forget(*, at: datetime) -> None:
 
 
 def _find_paths(*, at: datetime) -> None:
-    """Every connection that can feign an event has a path of its own, from when it is there."""
+    """Every connection that can feign an event has a path of its own, from when its posts can be
+    signed: before, nobody there tells us anything."""
     able = [one.slug for one in registry.SYSTEMS.values() if one.emitter and one.emitter.canary]
-    missing = Connection.objects.filter(system__in=able, canary=None).order_by("pk")
-    made = [Canary(connection=one, since=at, next_at=at) for one in missing]
+    heard = Secret.objects.signing().live(at=at).values("connection")
+    missing = Connection.objects.filter(system__in=able, canary=None, pk__in=heard)
+    made = [_new(one, at) for one in missing.order_by("pk")]
     Canary.objects.bulk_create(made, ignore_conflicts=True)
+
+
+def _new(there: Connection, at: datetime) -> Canary:
+    way = canary_ways.of(there)
+    return Canary(
+        connection=there, since=at, next_at=at, tells=way.tells, reaches_crm=way.reaches_crm
+    )
 
 
 @transaction.atomic
 def _begin(canary_id: int, *, at: datetime) -> Probe | None:
     """The next probe, if one is due and may be; where none may, the path says why."""
+    authority.steady()
     canary = _locked(canary_id)
     if not canary.is_on or canary.next_at > at:
         return None
     if canary.probes.filter(state=Probe.State.RUNNING).exists():
         return None
-    if why := canary_sights.why_not(canary.connection, at=at):
+    way = canary_ways.of(canary.connection)
+    canary.tells, canary.reaches_crm = way.tells, way.reaches_crm
+    canary.save(update_fields=["tells", "reaches_crm"])
+    if why := canary_sights.why_not(canary.connection, reaches_crm=way.reaches_crm, at=at):
         _rest(canary, why, at)
         return None
     if not feigning.take_back(canary.connection, at=at):
@@ -94,17 +108,29 @@ def _begin(canary_id: int, *, at: datetime) -> Probe | None:
     if canary.state == State.IDLE:
         _stand(canary, State.NEW, at)
     key = f"meshline-canary-{uuid.uuid4().hex}"
-    return Probe.objects.create(canary=canary, key=key, begun_at=at)
+    probe = Probe.objects.create(
+        canary=canary, key=key, begun_at=at, reaches_crm=way.reaches_crm
+    )  # fmt: skip
+    if way.stands is not None:
+        feigning.set_scene(
+            canary.connection, _feigned(probe), stands=way.stands, by=CANARIES, at=at
+        )
+    return probe
 
 
 def _post(probe: Probe, *, at: datetime) -> None:
     """Tell our own door, with nothing locked; what it said is written down."""
-    feigned = Feigned(probe.key, probe.canary.external_id, probe.title, at=probe.begun_at)
-    answer = feigning.post(probe.canary.connection, feigned, at=at)
+    answer = feigning.post(probe.canary.connection, _feigned(probe), at=at)
     running = Probe.objects.filter(pk=probe.pk, state=Probe.State.RUNNING)
     running.update(
         asked_at=instant.now(), status=answer.status, says=answer.says, message=answer.message
     )
+
+
+def _feigned(probe: Probe) -> Feigned:
+    canary = probe.canary
+    slug = canary.connection.slug
+    return Feigned(probe.key, slug, canary.external_id, probe.title, at=probe.begun_at)
 
 
 @transaction.atomic
@@ -115,7 +141,8 @@ def _advance(probe_id: int, *, at: datetime) -> None:
     if probe.state != Probe.State.RUNNING:
         return
     probe.canary = canary
-    if why := canary_sights.why_not(canary.connection, at=at):
+    reaches_crm = probe.reaches_crm
+    if why := canary_sights.why_not(canary.connection, reaches_crm=reaches_crm, at=at):
         _end(probe, Probe.State.STOPPED, at, seen=why)
         _rest(canary, why, at)
         return

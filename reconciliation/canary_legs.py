@@ -27,6 +27,8 @@ class Leg(StrEnum):
 
 
 LEGS = list(Leg)
+# These are the CRM's: a path that asks it for nothing has none of them.
+_IN_THE_CRM = (Leg.CARRIED, Leg.PROVEN)
 # Red so long after the first probe that meets a broken leg, at the latest (the product's number).
 RED_WITHIN = timedelta(minutes=7)
 # Each from when the one before was passed. A try that failed once is made again within its leg.
@@ -42,6 +44,11 @@ BUDGETS = {
 # So often one looks at a probe that is under way.
 LOOKS_EVERY = timedelta(seconds=5)
 FASTEST, SLOWEST = 1, 24 * 60  # minutes
+
+
+def legs(*, reaches_crm: bool) -> list[Leg]:
+    """Those of a path, in their order."""
+    return [leg for leg in LEGS if reaches_crm or leg not in _IN_THE_CRM]
 
 
 @dataclass(frozen=True)

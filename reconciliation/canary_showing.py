@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from meshline.web import words
 from meshline.web.words import Tone
-from reconciliation.canary_legs import LEGS, Leg
+from reconciliation.canary_legs import Leg
 from reconciliation.models.canaries import Canary, Probe
 
 # As many as stand beside each other on a narrow screen.
@@ -111,6 +111,12 @@ class Standing:
         return self.canary.get_state_display()
 
     @property
+    def proof(self) -> str:
+        """What must come of what it tells."""
+        ends = "in the CRM" if self.canary.reaches_crm else "here, on its record"
+        return f"What it tells is posted, signed as its vendor signs, and must be found {ends}."
+
+    @property
     def rhythm(self) -> str:
         fast, slow = (_minutes(one) for one in (self.canary.fast, self.canary.slow))
         return f"every {fast} in business hours and while it is red, every {slow} otherwise"
@@ -138,7 +144,7 @@ def history(probes: Iterable[Probe]) -> list[Shown]:
 
 def marks(probe: Probe) -> list[Mark]:
     """Its legs in their order."""
-    return [Mark(leg, _word(probe, leg), _leg_took(probe, leg)) for leg in LEGS]
+    return [Mark(leg, _word(probe, leg), _leg_took(probe, leg)) for leg in probe.legs]
 
 
 def _word(probe: Probe, leg: Leg) -> str:

@@ -8,7 +8,6 @@ from connectors.models import Connection, Message
 from meshline import instant
 from meshline.policy import called, roles
 from meshline.pulse import vitals
-from proposals.contracts import versions
 from proposals.models import Outcome, Signal
 from proposals.models.outcome import State as Carried
 from proposals.states import State
@@ -52,11 +51,12 @@ def _routed(probe: Probe, at: datetime) -> Look:
     signal = _signal(probe)
     if signal is None:
         return Look(seen="What it told is gone.", is_final=True)
-    proposal = signal.proposal
-    if signal.result == Signal.Result.REFUSED or proposal.state != State.SENT:
-        why = signal.why or f"It is {State(proposal.state).label.lower()}, not sent."
+    feint, is_now = feigning.feint_of(probe.canary.connection), State(signal.proposal.state)
+    says = feint.says if feint else is_now
+    if signal.result == Signal.Result.REFUSED or is_now is not says:
+        why = signal.why or f"It is {is_now.label.lower()}, not {says.label.lower()}."
         return Look(seen=why, is_final=True)
-    if not _outcomes(proposal.pk):
+    if probe.reaches_crm and not _outcomes(signal):
         return Look(seen="No contract asked the CRM for anything.", is_final=True)
     return Look(at=_translated(probe, at).at)
 
@@ -87,14 +87,15 @@ def _signal(probe: Probe) -> Signal | None:
     return brought.select_related("proposal").first()
 
 
-def _outcomes(proposal: int) -> list[Outcome]:
-    return list(Outcome.everything.filter(proposal=proposal).order_by("pk"))
+def _outcomes(signal: Signal) -> list[Outcome]:
+    """What followed from it."""
+    return list(Outcome.everything.filter(signal=signal).order_by("pk"))
 
 
 def _each(probe: Probe, when: Callable[[Outcome], datetime | None]) -> Look:
     """The leg is passed when every outcome has come so far."""
     signal = _signal(probe)
-    outcomes = _outcomes(signal.proposal_id) if signal else []
+    outcomes = _outcomes(signal) if signal else []
     times = [at for one in outcomes if (at := when(one))]
     if outcomes and len(times) == len(outcomes):
         return Look(at=max(times))
@@ -122,19 +123,17 @@ def _workers() -> str:
 
 
 # --- Whether there is anything to be tried ------------------------------------------------------
-def why_not(emitter: Connection, *, at: datetime) -> str:
+def why_not(emitter: Connection, *, reaches_crm: bool, at: datetime) -> str:
     """Why this path is not tried now, as a sentence; empty when it is."""
-    crm = Connection.objects.filter(slug=roles.connections().get("crm", "")).first()
-    if crm is None:
-        return "No connection plays the part of the CRM."
-    if stopped := next((one for one in (emitter, crm) if not one.is_active), None):
+    needed = [emitter]
+    if reaches_crm:
+        crm = Connection.objects.filter(slug=roles.connections().get("crm", "")).first()
+        if crm is None:
+            return "No connection plays the part of the CRM."
+        needed.append(crm)
+    if stopped := next((one for one in needed if not one.is_active), None):
         said = f"{stopped.name} is {stopped.status}"
         return f"{said}: {stopped.status_why}" if stopped.status_why else f"{said}."
     if feigning.secret_of(emitter, at=at) is None:
-        return f"{emitter.name} has no signing secret yet."
-    return "" if _is_asked() else "No contract asks the CRM for anything once a proposal is sent."
-
-
-def _is_asked() -> bool:
-    sent = (contract for contract in versions.live() if contract.trigger is State.SENT)
-    return any(spec.may_be_tried for contract in sent for spec in contract.outcomes)
+        return f"{emitter.name} has no signing secret any more."
+    return ""

@@ -13,7 +13,7 @@ from exceptions import troubles
 from exceptions.models import Occurrence, Ticket
 from meshline.audit.actors import Someone
 from meshline.policy import called, roles
-from reconciliation.canary_legs import LEGS, Leg
+from reconciliation.canary_legs import Leg
 from reconciliation.models.canaries import Canary, Probe
 
 KIND = "canary-red"
@@ -93,7 +93,7 @@ def _of_its_own(probe: Probe, broken: str) -> troubles.Trouble:
 
 def _legs(probe: Probe) -> dict[str, Any]:
     """When each leg was passed, by the database's clock."""
-    times = {leg.value: probe.passed_at(leg) for leg in LEGS}
+    times = {leg.value: probe.passed_at(leg) for leg in probe.legs}
     return {leg: at.isoformat(timespec="seconds") if at else "—" for leg, at in times.items()}
 
 

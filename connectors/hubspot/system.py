@@ -7,6 +7,7 @@ from connectors.base import (
     POLLING,
     Delivery,
     Emitter,
+    Feint,
     Idempotency,
     Option,
     System,
@@ -15,6 +16,7 @@ from connectors.base import (
 )
 from connectors.hubspot import (
     activity,
+    canary,
     client,
     deliver,
     poll,
@@ -23,6 +25,7 @@ from connectors.hubspot import (
     stages,
     translate,
 )
+from proposals.states import State
 
 PORTAL = "portal_id"
 # What HubSpot's own addresses call the objects that have a page of their own.
@@ -56,6 +59,9 @@ SYSTEM = System(
             translate.CLOSING,
             "closes nothing: its message is kept and ignored",
             lowered=True,
+        ),
+        canary=Feint(
+            canary.post, State.CLOSED_LOST, stands=State.SENT, thing=("deal", str(canary.NOBODYS))
         ),
         names=translate.names,
     ),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from connectors.base import POLLING, Emitter, System, Words, stand_in_page
+from connectors.base import POLLING, Emitter, Feint, System, Words, stand_in_page
 from connectors.pandadoc import canary, client, poll, receive, translate
 
 
@@ -33,7 +33,7 @@ SYSTEM = System(
             "contact_name": "the first signer in data.recipients, else the first of them",
             "contact_email": "the first signer in data.recipients, else the first of them",
         },
-        canary=canary.post,
+        canary=Feint(canary.post),
     ),
     client=client.Client,
     default_url="https://api.pandadoc.com",

@@ -1,6 +1,6 @@
 """Standard Webhooks, both ways: any sender, and any receiver, that signs by them."""
 
-from connectors.base import Delivery, Emitter, Idempotency, System
+from connectors.base import Delivery, Emitter, Feint, Idempotency, System
 from connectors.standardwebhooks import canary, client, deliver, receive, translate
 
 SENDER = System(
@@ -19,7 +19,7 @@ SENDER = System(
             "contact_name": "data.contact.name",
             "contact_email": "data.contact.email",
         },
-        canary=canary.post,
+        canary=Feint(canary.post),
     ),
     signing_label="Signing secret (whsec_…)",
 )

@@ -7,12 +7,14 @@ from connectors.base import (
     POLLING,
     Delivery,
     Emitter,
+    Feint,
     Idempotency,
     Option,
     System,
     stand_in_page,
 )
-from connectors.stripe import client, deliver, linked, poll, read, receive, translate
+from connectors.stripe import canary, client, deliver, linked, poll, read, receive, translate
+from proposals.states import State
 
 _DAYS = re.compile(r"[1-9][0-9]?|[12][0-9]{2}|3[0-5][0-9]|36[0-5]")
 
@@ -47,6 +49,7 @@ SYSTEM = System(
             "contact_email": "data.object.customer.email",
         },
         money=translate.money_of,
+        canary=Feint(canary.post, State.INVOICED, stands=State.SIGNED),
     ),
     deliveries=(
         Delivery(

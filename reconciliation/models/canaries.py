@@ -7,11 +7,12 @@ from django.db import models
 from django.db.models import Q
 
 from connectors.models import Connection
+from reconciliation import canary_legs
 from reconciliation.canary_legs import LEGS, Leg
 
 
 class Canary(models.Model):
-    """One path: a connection that tells of proposals, and what "sent" leads to in the CRM."""
+    """One path: a connection that tells of proposals, and what that leads to."""
 
     class State(models.TextChoices):
         NEW = "new", "Not tried yet"
@@ -30,6 +31,9 @@ class Canary(models.Model):
     leg = models.CharField(max_length=12, choices=Leg.choices(), blank=True)
     seen = models.TextField(blank=True)
     next_at = models.DateTimeField()
+    # What its event says, in a sentence or two, and whether that leads into the CRM.
+    tells = models.TextField(blank=True, db_default="")
+    reaches_crm = models.BooleanField(default=True, db_default=True)
 
     class Meta:
         verbose_name_plural = "canaries"
@@ -41,7 +45,7 @@ class Canary(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.connection.name} to the CRM"
+        return f"{self.connection.name} to {'the CRM' if self.reaches_crm else 'Meshline'}"
 
     @property
     def is_red(self) -> bool:
@@ -66,6 +70,8 @@ class Probe(models.Model):
     # Its idempotency key, which nobody can know before.
     key = models.CharField(max_length=80, unique=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.RUNNING)
+    # Whether its way leads into the CRM: so many legs it has.
+    reaches_crm = models.BooleanField(default=True, db_default=True)
     begun_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True, blank=True)
     # When each leg was passed.
@@ -112,14 +118,18 @@ class Probe(models.Model):
         return getattr(self, COLUMNS[leg])
 
     @property
+    def legs(self) -> list[Leg]:
+        return canary_legs.legs(reaches_crm=self.reaches_crm)
+
+    @property
     def under_way(self) -> Leg | None:
         """The leg it is on; None once all are passed."""
-        return next((leg for leg in LEGS if self.passed_at(leg) is None), None)
+        return next((leg for leg in self.legs if self.passed_at(leg) is None), None)
 
     def begins(self, leg: Leg) -> datetime:
         """When that leg began: with the end of the one before."""
-        before = LEGS.index(leg)
-        return (before and self.passed_at(LEGS[before - 1])) or self.begun_at
+        before = self.legs.index(leg)
+        return (before and self.passed_at(self.legs[before - 1])) or self.begun_at
 
 
 COLUMNS = {leg: f"{leg.value.split()[0]}_at" for leg in LEGS}

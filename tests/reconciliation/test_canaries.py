@@ -1,13 +1,11 @@
 """Canaries: the whole way and back, each leg broken, and that nobody's number knows of them."""
 
 import re
-import threading
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.db import connections
-from django.test import Client
 
 from connectors import echoes, feigning, health, marks, metrics
 from connectors.feigning import Answer
@@ -16,9 +14,8 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
-from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed
-from meshline.policy.models import SystemRole
+from meshline.policy.models import SourceOfTruth, SystemRole
 from proposals.models import (
     Outcome,
     Proposal,
@@ -32,11 +29,19 @@ from reconciliation.canaries import CanaryError
 from reconciliation.canary_legs import Leg
 from reconciliation.models.canaries import Canary, Probe
 from tests import factories
-from tests.api.conftest import script_of
 from tests.connectors.conftest import crm  # noqa: F401
 from tests.connectors.crm import carry, carry_on, say
 from tests.factories import CLIENT_SECRET, MONDAY, digest_all
 from tests.proposals.routes import DEFAULT, pool, publish, rule
+from tests.reconciliation.probing import (
+    aside,
+    differing,
+    left,
+    look,
+    prove,
+    public,
+    rows_there,
+)
 
 LATER = timedelta(minutes=4)
 
@@ -50,68 +55,6 @@ def path(staff, settings):
     with instant.stopped(MONDAY):
         canaries._find_paths(at=MONDAY)
         yield Canary.objects.get()
-
-
-@pytest.fixture
-def door(monkeypatch):
-    """Our own door without a network between; or what it says instead."""
-    answers = []
-
-    def call(method, url, *, content, params, headers, **options):
-        if answers:
-            raise answers[0]
-        path = re.sub(r"^https?://[^/]+", "", url)
-        query = "&".join(f"{name}={value}" for name, value in params.items())
-        given = Client().post(
-            f"{path}?{query}", content, content_type="application/json", headers=headers
-        )
-        return feigning.http.Reply(given.status_code, {}, given.content)
-
-    monkeypatch.setattr(feigning.http, "call", call)
-    return answers
-
-
-def aside(act, *given):
-    """In a thread of its own, as the clock does: what it keeps open ends with it."""
-    failed = []
-
-    def acts():
-        try:
-            act(*given)
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            feigning.http._mine.forget()
-            connections.close_all()
-
-    thread = threading.Thread(target=acts)
-    thread.start()
-    thread.join()
-    assert failed == []
-
-
-def look(canary, *, minutes=0.0, seconds=0.0):
-    """What the clock does, so much later."""
-    with instant.stopped(MONDAY + timedelta(minutes=minutes, seconds=seconds)):
-        canary.refresh_from_db()
-        canaries.tend(canary)
-    canary.refresh_from_db()
-    return canary.probes.order_by("-pk").first()
-
-
-def prove(*, delivered=True, proven=True, **changes):
-    at = instant.now()
-    if delivered:
-        changes["delivered_at"] = at
-    if delivered and proven:
-        changes |= {"proven_at": at, "state": "proven"}
-    Outcome.everything.filter(is_synthetic=True).update(**changes)
-
-
-def left():
-    """Whatever of canaries there is."""
-    models = (Proposal, Signal, Outcome, Message, Receipt)
-    return sum(one.everything.filter(is_synthetic=True).count() for one in models)
 
 
 # --- The whole way --------------------------------------------------------------------------
@@ -298,11 +241,9 @@ def test_a_signature_that_does_not_fit_is_broken_at_received_at_once(path, door,
     monkeypatch.setattr(feigning.vault, "unseal", lambda sealed: "another secret")
     monkeypatch.setattr(feigning, "secret_of", lambda there, at: there.secrets.first())
     monkeypatch.setattr("connectors.inbox.vault.unseal", lambda sealed: factories.SHARED_KEY)
-    real = feigning.emitter_of(path.connection)
-    monkeypatch.setattr(
-        feigning, "emitter_of",
-        lambda there: type("E", (), {"canary": staticmethod(lambda f, s: real.canary(f, "wrong"))}),
-    )  # fmt: skip
+    real = feigning.feint_of(path.connection)
+    wrong = replace(real, post=lambda feigned, secret: real.post(feigned, "wrong"))
+    monkeypatch.setattr(feigning, "feint_of", lambda there: wrong)
     broken = look(path)
     assert (broken.state, broken.leg, broken.status) == ("broken", "received", 401)
     assert broken.seen.startswith("HTTP 401: The signature fits none")
@@ -539,62 +480,43 @@ def test_a_probe_in_words():
 
 
 # --- Nobody's number --------------------------------------------------------------------------
-PAGES = [
-    "/", "/proposals/", "/outcomes/", "/messages/", "/messages/posts/", "/connections/", "/queue/",
-    "/operations/", "/checks/", "/queue/numbers/",
-]  # fmt: skip
-_VARIES = re.compile(r"process_|canary|csrf|\s[KMG]B$|why-\d", re.IGNORECASE)
-LISTS = ["messages", "signals", "proposals", "outcomes", "tickets"]
-
-
-def public(staff):
-    """Everything that people and scripts read, without moments and tokens."""
-    client = Client()
-    client.force_login(staff["rosa"])
-    pages = {path: client.get(path, follow=True).content.decode() for path in PAGES}
-    script = script_of(staff["rosa"])
-    pages |= {one: script.get(one).content.decode() for one in LISTS}
-    pages["metrics"] = client.get("/metrics").content.decode()
-    return {path: _settled(page) for path, page in pages.items()}
-
-
-def _settled(page):
-    """Without what is another one each time: tokens, ages, how much memory Redis has."""
-    kept = (line for line in page.splitlines() if not _VARIES.search(line))
-    return re.sub(r"(seconds|age|bytes)\S* [\d.e+-]+", "", "\n".join(kept), flags=re.IGNORECASE)
-
-
-def differing(before, now):
-    """The lines that are not as they were, each with its page."""
-    return [
-        (path, line)
-        for path, page in now.items()
-        for line in set(page.splitlines()) ^ set(before[path].splitlines())
-    ]
+@pytest.fixture
+def every_path(path, monkeypatch):
+    """That one, and those of what the CRM and billing tell. It is Monday for their stamps, too."""
+    for vendor in ("hubspot", "stripe"):
+        monkeypatch.setattr(f"connectors.{vendor}.receive.TOLERANCE", float("inf"))
+    factories.stripe()
+    factories.connections.enter_secret(
+        slug="hubspot", purpose="signing", secret=CLIENT_SECRET, by=SETUP, at=MONDAY
+    )
+    SystemRole.objects.update_or_create(role="billing", defaults={"connection": "stripe"})
+    SourceOfTruth.objects.filter(field="close").update(connection="hubspot")
+    canaries._find_paths(at=MONDAY)
+    return lambda slug: Canary.objects.get(connection__slug=slug)
 
 
 @pytest.mark.django_db
-def test_no_list_number_or_page_differs_while_one_is_under_way_or_after_it(path, door, staff):
+@pytest.mark.parametrize(
+    ("slug", "says"), [("pandadoc", "sent"), ("hubspot", "closed-lost"), ("stripe", "invoiced")]
+)
+def test_no_list_number_or_page_differs_while_one_is_under_way_or_after_it(
+    slug, says, every_path, door, staff
+):
     say("sent")
     TrailLine.objects.count()
-    before, rows = public(staff), _rows()
-    look(path)
+    canary = every_path(slug)
+    before, rows = public(staff), rows_there()
+    look(canary)
     assert differing(before, public(staff)) == []
     digest_all()
-    assert Proposal.everything.filter(is_synthetic=True, state="sent").exists()
+    assert Proposal.everything.get(is_synthetic=True).state == says
     kinds = set(Outcome.everything.filter(is_synthetic=True).values_list("target", flat=True))
     assert kinds == {"crm"}
     assert differing(before, public(staff)) == []
-    assert _rows() == rows
+    assert rows_there() == rows
     prove()
-    assert look(path, seconds=5).state == "passed"
+    assert look(canary, seconds=5).state == "passed"
     assert differing(before, public(staff)) == []
-
-
-def _rows():
-    models = (Ticket, Notice, RoutingDecision, Proposal, Signal, Outcome, Message)
-    said = TrailLine.objects.filter(what__regex="^(proposal|signal|outcome|ticket)")
-    return [said.count(), *(one.objects.count() for one in models)]
 
 
 @pytest.mark.django_db

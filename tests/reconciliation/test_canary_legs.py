@@ -9,9 +9,11 @@ from reconciliation.canary_legs import (
     LEGS,
     LOOKS_EVERY,
     RED_WITHIN,
+    Leg,
     Look,
     Verdict,
     judge,
+    legs,
     rhythm,
 )  # fmt: skip
 from tests.factories import MONDAY
@@ -52,6 +54,12 @@ def test_whichever_leg_breaks_and_however_slow_all_before_it_were_red_is_within_
     while judge(broken, Look(seen="Nothing."), since=since, at=now) is not Verdict.BROKEN:
         now += LOOKS_EVERY
     assert now - MONDAY <= RED_WITHIN
+
+
+def test_what_asks_the_crm_for_nothing_has_all_legs_but_the_crms():
+    assert legs(reaches_crm=True) == LEGS
+    gone = [leg for leg in LEGS if leg not in legs(reaches_crm=False)]
+    assert gone == [Leg.CARRIED, Leg.PROVEN]
 
 
 def test_it_is_tried_often_in_business_hours_and_while_it_is_red():

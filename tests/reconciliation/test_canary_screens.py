@@ -21,6 +21,16 @@ def probe(canary, number, *, took=4.0, **changes):
     return Probe.objects.create(canary=canary, key=f"k-{number}", begun_at=begun, **kept)
 
 
+def shorter(at):
+    """Another path, which ends here."""
+    canary = Canary.objects.create(
+        connection=factories.hubspot(), since=at, next_at=at, state="green", reaches_crm=False,
+        tells="That a proposal is closed lost, which it is already: only people may say so here.",
+    )  # fmt: skip
+    for number in (102, 101):
+        probe(canary, number, reaches_crm=False, carried_at=None, proven_at=None)
+
+
 @on_both_screens
 def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, staff):
     connection, at = factories.pandadoc(), instant.now()
@@ -34,8 +44,11 @@ def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, staff):
     gone = dict.fromkeys(["carried_at", "proven_at", "cleaned_at"])
     probe(canary, 1, took=125, state="broken", leg="carried", seen=seen, **gone)
     Canary.objects.update(state="red", leg="carried", seen=seen, since=at)
+    shorter(at)
     page.goto("/checks/canaries/")
     page.get_by_text("Broken at carried").first.wait_for()
+    page.get_by_role("heading", name="HubSpot to Meshline").wait_for()
+    assert page.locator("ol.legs").nth(1).locator("li").count() == 5
     check(page, f"canaries-{size}-{scheme}")
     page.get_by_role("link", name="PandaDoc to the CRM").click()
     page.locator("summary", has_text="Rhythm").click()

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db.models import F
 from django.test import Client
 
 from connectors.models import Message
@@ -139,7 +140,21 @@ def test_a_path_slower_than_its_tier_is_found_once_there_are_enough(company):
     assert (CHECKS["latency"].look(MONDAY).asked, rows("latency")) == (1, ())
     probe(canary, 20, slow)
     [found] = rows("latency")
-    assert found.why == "95 of 100 were proven within 6 m, of 21; the tier minutes allows 5 m."
+    assert found.why == "95 of 100 were through within 6 m, of 21; the tier minutes allows 5 m."
+
+
+def test_a_path_that_ends_here_is_measured_up_to_its_end(company):
+    canary = Canary.objects.create(
+        connection=factories.Connection.objects.get(slug="pandadoc"),
+        since=MONDAY, next_at=MONDAY, reaches_crm=False,
+    )  # fmt: skip
+    for number in range(21):
+        probe(canary, number, timedelta(0))
+    Probe.objects.update(
+        reaches_crm=False, proven_at=None, routed_at=F("received_at") + timedelta(minutes=6)
+    )
+    [found] = rows("latency")
+    assert found.why.startswith("95 of 100 were through within 6 m, of 21;")
 
 
 def probe(canary, number, took):
