@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db import connection
 from django.db.models import CharField, Count, F, FloatField, Q, QuerySet, Sum, Value
 from django.db.models.functions import Cast, Coalesce, TruncDay, TruncHour
@@ -134,11 +135,16 @@ def series(number: Number, within: Within, *, by_hour: bool) -> dict[datetime, H
     """One number hour by hour or day by day (of UTC), where there is anything of it."""
     step = F("at") if by_hour else TruncDay("at", tzinfo=UTC)
     rows = _rows([number], within, "all", hours=by_hour).annotate(step=step)
-    found: dict[datetime, Histogram] = defaultdict(Histogram)
-    counted_ = rows.values_list("step", "bucket").annotate(Sum("n"), Sum("total"))
-    for at, bucket, n, total in counted_:
-        found[at].add(bucket, n, total)
-    return dict(found)
+    # An hour's buckets in one row: a thousand rows of their own take longer to fetch than to find.
+    steps = rows.values_list("step").annotate(
+        buckets=ArrayAgg("bucket"), counts=ArrayAgg("n"), sum=Sum("total")
+    )
+    found = {}
+    for at, buckets, counts, total in steps:
+        found[at] = Histogram(total=total)
+        for bucket, n in zip(buckets, counts, strict=True):
+            found[at].add(bucket, n, 0.0)
+    return found
 
 
 def _rows(numbers: Iterable[Number], within: Within, cut: str, *, hours: bool = False) -> QuerySet:

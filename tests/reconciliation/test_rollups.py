@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.db.models import Sum
 
 from meshline import instant
@@ -11,6 +12,7 @@ from meshline.people import people
 from proposals.models import FollowUp, Outcome
 from reconciliation import checking, passages, rolling, rollups
 from reconciliation.checks.table import CHECKS
+from reconciliation.histograms import Histogram
 from reconciliation.models import Passage, RolledUp, Rollup
 from reconciliation.numbers.number import How
 from reconciliation.numbers.table import NUMBERS
@@ -189,3 +191,31 @@ def test_the_check_finds_an_event_that_is_not_counted_and_one_that_is_none(rolle
     assert {row["why"] for row in look().rows} == {
         "It is not counted.", "It is counted, and is no event any more.",
     }  # fmt: skip
+
+
+# --- Read ------------------------------------------------------------------------------------
+def counted(hour, bucket, n, total, team=1, grain="hour"):
+    return Rollup(number="first-follow-up", cut="all", grain=grain, at=hour, team=team, key="",
+                  bucket=bucket, n=n, total=total)  # fmt: skip
+
+
+def test_a_series_has_each_hours_buckets_of_all_teams_and_of_no_other_hour(db):
+    Rollup.objects.bulk_create([
+        counted(NINE, 7, 2, 4.0), counted(NINE, 7, 3, 6.5, team=2), counted(NINE, -1, 1, 0.5),
+        counted(NINE + HOUR, 9, 5, 10.0), counted(NINE + DAY, 1, 1, 1.0),
+        counted(NINE.replace(hour=0), 7, 99, 99.0, grain="day"),
+    ])  # fmt: skip
+    number = NUMBERS["first-follow-up"]
+    both = rollups.series(number, Within(NINE, NINE + 2 * HOUR), by_hour=True)
+    assert both == {
+        NINE: Histogram({7: 5, -1: 1}, 11.0), NINE + HOUR: Histogram({9: 5}, 10.0),
+    }  # fmt: skip
+    one = rollups.series(number, Within(NINE, NINE + HOUR, team=2), by_hour=True)
+    assert one == {NINE: Histogram({7: 3}, 6.5)}
+
+
+def test_what_is_read_stands_in_the_index_itself(db):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_get_indexdef('one_rollup_per_bucket'::regclass)")
+        [index] = cursor.fetchone()
+    assert index.endswith("(number, cut, grain, at, team, key, bucket) INCLUDE (n, total)")
