@@ -9,14 +9,11 @@ from typing import Any
 
 from django.db import DatabaseError
 
-from connectors import backoff, health, mirroring, registry
+from connectors import backoff, health, mirroring, registry, strangers
 from connectors.base import Delivery, Errand, Found, Idempotency, System, Trouble
 from connectors.models import Connection, DeliveryAttempt, RecordLink, Secret
-from exceptions import troubles
 from meshline import instant, logs, vault
-from meshline.policy import called
 from proposals import lateness, outbox
-from proposals.lateness import CARRIER
 from proposals.models import Outcome
 from proposals.outbox import LeaseLost
 from proposals.tiers import Tier
@@ -117,7 +114,7 @@ def _may_be_done(outcome: Outcome, delivery: Delivery) -> bool:
 
 def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
     """Deliver unless that is done, prove, and write down what happened."""
-    started = time.monotonic()
+    started, found = time.monotonic(), Found("")
     try:
         found = _delivered(outcome, delivery, errand)
         errand.external_id = found.external_id
@@ -129,6 +126,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
         if errand.external_id and outcome.delivered_at is None and not trouble.credentials:
             outcome.external_id = errand.external_id
         _keep(outcome, errand, started, str(trouble), trouble.failure, at)
+        strangers.note(outcome, found, at=at)
         if outcome.delivered_at is None and errand.external_id:
             _proof_pending(outcome, errand, str(trouble), at)
         else:
@@ -138,11 +136,13 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
     if proof is None:
         because = f"{found.sentence} It cannot be read back yet.".strip()
         _keep(outcome, errand, started, because, lateness.UNPROVEN, at)
+        strangers.note(outcome, found, at=at)
         _unproven(outcome, delivery, errand, because, at)
         return
     said = f"{found.sentence} {proof.sentence}".strip()
     keep = partial(_keep, outcome, errand, started, said, "", at)
     try:
+        strangers.note(outcome, found, at=at)
         outbox.mark_proven(
             outcome, external_id=proof.external_id, evidence=proof.sentence, at=at, also=keep
         )
@@ -150,7 +150,7 @@ def _try(outcome: Outcome, delivery: Delivery, errand: Errand) -> None:
         # Somebody else has it by now, or it is our own mistake: that we called stands all the same.
         keep()
         raise
-    _follow_up(outcome, errand, found, proof, at)
+    _follow_up(outcome, errand, proof, at)
 
 
 def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
@@ -159,13 +159,11 @@ def _delivered(outcome: Outcome, delivery: Delivery, errand: Errand) -> Found:
     return delivery.deliver(errand)
 
 
-def _follow_up(outcome: Outcome, errand: Errand, found: Found, proof: Found, at: datetime) -> None:
-    """What a proof tells beyond its outcome: the record's id, the connection's health, the owner's
-    account there."""
+def _follow_up(outcome: Outcome, errand: Errand, proof: Found, at: datetime) -> None:
+    """What a proof tells beyond its outcome: the record's id, and the connection's health."""
     if outcome.connection != registry.PEOPLE.slug:
         _link(outcome, errand, proof, at)
         health.note_success(outcome.connection, at=at)
-        _note_owner(outcome, found, at)
 
 
 def _unproven(
@@ -317,37 +315,6 @@ def _link(outcome: Outcome, errand: Errand, proof: Found, at: datetime) -> None:
         kind=proof.kind,
         external_id=proof.external_id,
         defaults={"record": errand.record, "key": outcome.key, "linked_at": at},
-    )
-
-
-def _note_owner(outcome: Outcome, found: Found, at: datetime) -> None:
-    """A person the other system does not have is a ticket, which ends when it has them."""
-    if not found.owner:
-        return
-    subject = f"{outcome.connection}:owner:{found.owner}"[:120]
-    if found.gap:
-        _tell_gap(outcome, found.gap, subject, at)
-        return
-    because = f"{called.of(outcome.connection)} has {found.owner} by now."
-    troubles.settle(subject=subject, because=because, by=CARRIER, at=at, kinds={"link-missing"})
-
-
-def _tell_gap(outcome: Outcome, gap: str, subject: str, at: datetime) -> None:
-    proposal = outcome.proposal
-    troubles.open_ticket(
-        troubles.Trouble(
-            kind="link-missing",
-            cause=f"link-missing:{outcome.connection}:{gap}",
-            title=gap.rstrip("."),
-            reason=f"{gap} What was written there is assigned to nobody.",
-            subject=subject,
-            evidence={"outcome": outcome.pk, "in": outcome.connection, "id": outcome.external_id},
-            record=proposal.record,
-            record_title=str(proposal),
-            connection=outcome.connection,
-        ),
-        by=CARRIER,
-        at=at,
     )
 
 

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from exceptions import deadlines, keeping, merging, money, rechecking, reopening, snoozing
 from exceptions.kinds import KINDS, Kind
 from exceptions.models import Occurrence, Ticket
-from exceptions.states import Resolution, Status
+from exceptions.states import Resolution
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.people import availability
@@ -227,8 +227,7 @@ def _hang(ticket: Ticket, trouble: Trouble, at: datetime) -> bool:
 
 def _with(subject: str, kinds: set[str] | None) -> list[int]:
     """The tickets on which this subject still has to come right, in the order of their numbers."""
-    open_ones = Occurrence.objects.filter(subject=subject, settled_at=None)
-    open_ones = open_ones.exclude(ticket__status=Status.RESOLVED, ticket__is_unverified=False)
+    open_ones = Occurrence.objects.hanging().filter(subject=subject)
     if kinds is not None:
         open_ones = open_ones.filter(ticket__kind__in=kinds)
     return sorted(set(open_ones.values_list("ticket_id", flat=True)))

@@ -90,6 +90,18 @@ def _refusals(one: Divergence, by: User, judge: Judge) -> dict[str, str]:
     }
 
 
+def unsure(seen: Seen) -> str:
+    """What is known to stand in the way of writing ours, where it may be tried all the same."""
+    return "" if seen.refusals[Side.OURS] else Judge().unsure_of_ours(seen.one)
+
+
+def answered(one: Divergence, by: User) -> str:
+    """Why what was to be written is not there: what they said, or what kept it here."""
+    said = one.outcome.last_error if one.outcome else ""
+    is_masked = scope(by, Permission.SEE_RUNS) is Scope.MASKED
+    return masking.MASK if is_masked and said else said
+
+
 def ladder(proposal: Proposal | None, by: User) -> list[Rung]:
     """Quoted, signed, invoiced, paid: as far as each is known."""
     if proposal is None:

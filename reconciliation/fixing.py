@@ -12,7 +12,8 @@ from typing import Any
 from django.db import OperationalError, transaction
 from django.db.models import Q, QuerySet
 
-from connectors.models import SnapshotRow
+from connectors import strangers
+from connectors.models import Connection, SnapshotRow
 from meshline import bell, instant
 from meshline.audit import trail
 from meshline.audit.actors import Actor
@@ -180,7 +181,7 @@ def _tried(act: Callable[[], Any]) -> str:
 # --- Proof -----------------------------------------------------------------------------------
 def note_proofs(*, at: datetime) -> int:
     """What was written there and read back as ours is gone; how many. What was given up or called
-    off is open again."""
+    off is open again, and so is an owner whom they do not know there."""
     mine = Divergence.objects.filter(state=State.FIXING, is_asked=False)
     proven = mine.filter(
         fixed_to=Side.OURS, outcome__state=Carried.PROVEN, outcome__proven_at__isnull=False
@@ -189,7 +190,25 @@ def note_proofs(*, at: datetime) -> int:
         state=State.GONE, gone_at=at, why="Proven: what was written was read back."
     )
     dropped = mine.filter(outcome__state__in=[Carried.CANCELLED, Carried.GIVEN_UP])
-    return gone + dropped.update(state=State.OPEN, why="What was to be written did not get there.")
+    lost = dropped.update(state=State.OPEN, why="What was to be written did not get there.")
+    return gone + lost + sum(_open_strangers(there) for there in _with_strangers())
+
+
+def _open_strangers(there: Connection) -> int:
+    why = f"{there.name} has no user with this e-mail; the owner there is as it was."
+    return _strangers().filter(connection=there).update(state=State.OPEN, why=why)
+
+
+def _with_strangers() -> list[Connection]:
+    mine = Connection.objects.filter(pk__in=_strangers().values("connection"))
+    return list(mine.order_by("pk"))
+
+
+def _strangers() -> QuerySet[Divergence]:
+    """Owners that were written to where nobody knows them: the rest of the record got there."""
+    owners = Divergence.objects.filter(kind=taking.KIND, field=taking.OWNER)
+    written = owners.filter(state=State.FIXING, is_asked=False, fixed_to=Side.OURS)
+    return written.filter(strangers.named("outcome"), outcome__state=Carried.PROVEN)
 
 
 def something_is_due() -> bool:
@@ -198,6 +217,7 @@ def something_is_due() -> bool:
     written = mine.filter(fixed_to=Side.OURS, outcome__state__in=over)
     return mine.filter(is_asked=True).exists() or (
         written.exclude(_NOT_READ_BACK, outcome__state=Carried.PROVEN).exists()
+        or _strangers().exists()
     )
 
 

@@ -1,5 +1,9 @@
 """Who should win where here and there differ, and what can be done about it, as sentences."""
 
+from functools import cached_property
+
+from connectors import strangers
+from meshline.people.models import User
 from meshline.policy.called import Called
 from meshline.policy.truth import How
 from proposals import authority
@@ -14,7 +18,7 @@ NOBODY = "Nobody says"
 
 
 class Judge:
-    """The authority table, read once for a page."""
+    """The authority table, read once for a page; so are the people, where an owner differs."""
 
     def __init__(self) -> None:
         self.table: Authorities = authority.load()
@@ -22,6 +26,11 @@ class Judge:
     @property
     def called(self) -> Called:
         return self.table.called
+
+    @cached_property
+    def people(self) -> dict[str, User]:
+        """Everybody by the e-mail, as two of them are compared."""
+        return {person.email.strip().lower(): person for person in User.objects.order_by("pk")}
 
     def winner(self, one: Divergence) -> str:
         """The connection whose value should win; empty where nobody says."""
@@ -74,7 +83,17 @@ class Judge:
             return self._not_its_word(one) or taking.no_stage(one)
         if field.how is As.STATE and one.kind != "documents":
             return f"{there} does not say in which state a proposal is."
-        return self._not_its_word(one) or _not_a_value(one)
+        return self._not_its_word(one) or _not_a_value(one) or self._no_owner(one)
+
+    def unsure_of_ours(self, one: Divergence) -> str:
+        """What speaks against writing ours there, although it may be tried: only asking them once
+        more tells whether it is still so. Empty when nothing does."""
+        if one.proposal is None or not taking.is_owner(one):
+            return ""
+        if not strangers.is_one(one.connection.slug, one.proposal.owner.email):
+            return ""
+        there = one.connection.name
+        return f"{there} had no user with this e-mail when it was last asked: add them there first."
 
     def no_edit(self, one: Divergence) -> str:
         """Why nobody may say another value here; empty when one may."""
@@ -92,6 +111,11 @@ class Judge:
         if winner and winner != one.connection.slug:
             return f"{self.called[winner]}'s value counts, not {one.connection.name}'s."
         return ""
+
+    def _no_owner(self, one: Divergence) -> str:
+        if not taking.is_owner(one):
+            return ""
+        return taking.no_owner(one, self.people.get(one.theirs.strip().lower()))
 
     def _agreed(self, one: Divergence) -> str:
         field = KINDS[one.kind].field(one.field)

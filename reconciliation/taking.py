@@ -9,6 +9,7 @@ from datetime import datetime
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
+from meshline.people.roll import why_gone
 from proposals import authority, lifecycle, states
 from proposals.authority import PEOPLE, Authorities
 from proposals.models import Proposal
@@ -62,12 +63,21 @@ def sayer(one: Divergence, proposal: Proposal, target: State, *, by: User) -> st
 
 
 # --- Whose ---------------------------------------------------------------------------------------
+def no_owner(one: Divergence, person: User | None) -> str:
+    """Why the proposal cannot be given to whoever has the deal; empty when it can."""
+    if person is None:
+        there = one.connection.name
+        return f"It cannot be given to its owner in {there}: nobody here has that e-mail."
+    if not person.can_be_given_work:
+        return f"{person.name} {why_gone(person)}; choose somebody else."
+    return ""
+
+
 def owner(one: Divergence, proposal: Proposal, *, by: User, at: datetime) -> None:
     """Give the proposal to whoever has the deal."""
-    there, email = one.connection.name, one.theirs
-    person = User.objects.filter(email__iexact=email).first()
+    there, person = one.connection.name, User.objects.with_email(one.theirs).first()
     if person is None:
-        raise MoveError(f"{there} names {email} as the owner, and nobody here has that e-mail.")
+        raise MoveError(no_owner(one, None))
     lifecycle.assign(
         proposal_id=proposal.pk, owner=person, version=proposal.version,
         reason=f"{there} has the deal with {person.name}.", by=by, at=at,

@@ -6,6 +6,14 @@ from django.db import models
 from django.db.models import Q
 
 from exceptions.models.ticket import Ticket
+from exceptions.states import Status
+
+
+class OccurrenceQuerySet(models.QuerySet):
+    def hanging(self):
+        """What still has to come right on a ticket that is open, or is not verified yet."""
+        over = Q(ticket__status=Status.RESOLVED, ticket__is_unverified=False)
+        return self.filter(settled_at=None).exclude(over)
 
 
 class Occurrence(models.Model):
@@ -23,6 +31,8 @@ class Occurrence(models.Model):
     currency = models.CharField(max_length=3, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
     settled_because = models.CharField(max_length=300, blank=True)
+
+    objects = OccurrenceQuerySet.as_manager()
 
     class Meta:
         constraints: ClassVar = [

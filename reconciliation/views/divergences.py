@@ -293,6 +293,8 @@ def _show(
     context = {
         "seen": seen,
         "one": found,
+        "unsure": divergence_showing.unsure(seen),
+        "answered": divergence_showing.answered(found, request.user),
         "ladder": divergence_showing.ladder(found.proposal, request.user),
         "places": divergence_showing.places(found),
         "parts": adding_up.parts(found, request.user),

@@ -171,6 +171,21 @@ def test_a_person_missing_over_there_is_a_ticket_that_ends_when_they_are_there(c
     assert crm.deals()[0]["hubspot_owner_id"]
 
 
+@pytest.mark.parametrize("fault", [{"kind": "html_200"}, {"kind": "status", "code": 404}])
+def test_a_person_missing_there_is_a_ticket_also_where_the_proof_comes_later(crm, staff, fault):
+    crm.owners()
+    crm.breaks({**fault, "match": {"method": "GET", "path": "/objects/"}})
+    say("sent")
+    carry()
+    assert outcome("deal").state == "delivered"
+    crm.mend()
+    carry_on()
+    assert set(states().values()) == {"proven"}
+    ticket = Ticket.objects.get(kind="link-missing")
+    assert ticket.evidence["id"]
+    assert "not given to them" in ticket.reason
+
+
 def test_what_nobody_plays_yet_waits_and_follows_once_somebody_does(staff, settings):
     factories.pandadoc()
     say("sent")

@@ -1,5 +1,6 @@
 """Fixing differences, accepting them, and the tickets they hang on."""
 
+import html
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 
@@ -10,6 +11,7 @@ from django.urls import reverse
 from connectors import syncing
 from connectors.models import SnapshotRow
 from connectors.sandbox import ids
+from exceptions import desk
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine
@@ -21,7 +23,7 @@ from reconciliation import accepting, carrying_on, fixing, runs
 from reconciliation.fixing import FixError
 from reconciliation.judging import Judge
 from reconciliation.models import Divergence
-from tests.connectors.crm import REMY, carry_on, say
+from tests.connectors.crm import REMY, carry, carry_on, say
 from tests.reconciliation import compared
 from tests.reconciliation.compared import deal, document, found, linked, ours, reconcile
 
@@ -445,6 +447,88 @@ def test_an_owner_is_written_there_and_proven_by_the_next_run(crm, olivia):
     assert not carrying_on.something_is_due()
     assert run_through().counts == {}
     assert Divergence.objects.get().why == "Proven: both sides are equal."
+
+
+OTHER = {"email": "other@example.com"}
+
+
+def with_another_owner(crm, *known):
+    """Our deal is somebody's over there whom we do not mean; `known` are who else is there."""
+    crm.owners(OTHER, *known)
+    outcome = in_the_crm(crm)
+    theirs = ids.owner_id(OTHER["email"])
+    crm.change_deal(outcome.external_id, amount="1234.50", hubspot_owner_id=theirs)
+    run_through()
+    return Divergence.objects.get(field="owner_email")
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["at once", "read back later"])
+def test_an_owner_whom_they_do_not_know_is_said_to_be_and_not_waited_for(crm, olivia, is_late):
+    one = with_another_owner(crm)
+    take(one, "ours", olivia)
+    if is_late:
+        crm.breaks({"kind": "html_200", "match": {"method": "GET", "path": "/objects/deals/"}})
+        carry()
+        assert newest().state == "delivered"
+        crm.mend()
+    carry_on()
+    assert newest().state == "proven"
+    assert fixing.something_is_due()
+    follow()
+    one.refresh_from_db()
+    assert (one.state, one.why) == (
+        "open", "HubSpot has no user with this e-mail; the owner there is as it was.",
+    )  # fmt: skip
+    assert not carrying_on.something_is_due()
+    # Once they are there, it is written and proven as ever.
+    crm.owners(REMY, OTHER)
+    take(one, "ours", olivia)
+    carry_on()
+    follow()
+    one.refresh_from_db()
+    assert one.state == "fixing"
+    assert run_through().counts == {}
+
+
+def test_that_they_know_an_owner_is_believed_when_it_was_written_and_not_before(crm, olivia):
+    one = with_another_owner(crm)
+    ticket, at = Ticket.objects.get(kind="link-missing"), instant.now()
+    desk.claim(ticket_id=ticket.pk, by=olivia, at=at)
+    desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=olivia, at=at)
+    crm.owners(REMY, OTHER)
+    assert "had no user" in Judge().unsure_of_ours(one)
+    take(one, "ours", olivia)
+    carry_on()
+    follow()
+    one.refresh_from_db()
+    assert (one.state, Judge().unsure_of_ours(one)) == ("fixing", "")
+
+
+@pytest.mark.parametrize("known", [(), (REMY,)], ids=["a stranger", "known there"])
+def test_that_they_did_not_know_an_owner_is_said_before_it_is_written(crm, olivia, client, known):
+    one = with_another_owner(crm, *known)
+    client.force_login(olivia)
+    text = client.get(reverse("reconciliation:divergence", args=[one.pk])).content.decode()
+    said = "HubSpot had no user with this e-mail when it was last asked" in text
+    assert said is not bool(known)
+    # They may be there by now, and only to ask once more tells: it is offered all the same.
+    assert reverse("reconciliation:take-side", args=[one.pk, "ours"]) in text
+
+
+def test_what_they_answered_instead_of_taking_ours_stands_on_the_page(crm, olivia, client):
+    in_the_crm(crm)
+    run_through()
+    one = Divergence.objects.get()
+    take(one, "ours", olivia)
+    crm.breaks({"kind": "status", "code": 400, "match": {"path": "/objects/deals/"}})
+    carry_on()
+    follow()
+    one.refresh_from_db()
+    assert (one.state, one.outcome.state) == ("open", "given_up")
+    client.force_login(olivia)
+    text = client.get(reverse("reconciliation:divergence", args=[one.pk])).content.decode()
+    assert "What was to be written did not get there." in text
+    assert html.escape(one.outcome.last_error) in text
 
 
 def test_a_stage_and_an_owner_that_differ_are_left_as_they_are_there(crm, olivia):

@@ -9,6 +9,7 @@ from django.urls import reverse
 from connectors.models import Connection, Sync
 from meshline import instant
 from meshline.audit.models import TrailLine
+from meshline.people.models import User
 from meshline.people.permissions import Permission, refusal_for
 from proposals.models import Proposal
 from reconciliation import fixing, many, run_showing, runs
@@ -390,6 +391,64 @@ def test_for_all_it_is_disabled_where_it_can_be_done_with_none(client, staff):
     assert set(Divergence.objects.values_list("state", "why")) == {
         ("open", NO_MOVE), ("fixing", "Theirs is taken here"),
     }  # fmt: skip
+
+
+NOBODY = "nobody here has that e-mail"
+
+
+def owned_there(*emails):
+    """A proposal for each, whose deal belongs to that person over there."""
+    for place, _ in enumerate(emails):
+        linked(ours(f"doc-{place}", title=f"Proposal {place}"), f"{place}")
+    rows = [deal(f"{place}", f"doc-{place}", title=f"Proposal {place}", owner_email=email)
+            for place, email in enumerate(emails)]  # fmt: skip
+    reconcile("hubspot", *rows)
+    return list(Divergence.objects.filter(field="owner_email").order_by("pk"))
+
+
+@pytest.mark.parametrize(
+    ("email", "changes", "why"),
+    [
+        ("gone@example.com", {"email": "Gone@Example.com"}, NOBODY),
+        ("sam@example.com", {"is_active": True}, "Sam Dube no longer works here"),
+        ("vera@example.com", {"role": "operator"}, "Vera Lind is a viewer now"),
+    ],
+)
+def test_an_owner_who_cannot_have_it_is_offered_disabled_with_the_reason(
+    client, staff, email, changes, why
+):
+    User.objects.filter(email="sam@example.com").update(is_active=False)
+    (one,) = owned_there(email)
+    address = reverse("reconciliation:take-side", args=[one.pk, "theirs"])
+    text = page(client, staff["olivia"], "divergence", one.pk)
+    assert why in text
+    assert address not in text
+    # As soon as they can, it is offered.
+    person = User.objects.filter(email=email).first() or staff["rosa"]
+    User.objects.filter(pk=person.pk).update(**changes)
+    text = page(client, staff["olivia"], "divergence", one.pk)
+    assert address in text
+    assert why not in text
+
+
+def test_for_all_owners_it_is_disabled_where_none_of_them_can_have_it(client, staff):
+    owned_there("gone@example.com", "left@example.com")
+    text = page(client, staff["olivia"], "divergences")
+    assert NOBODY in text
+    assert 'value="theirs"' not in text
+    assert 'value="ours"' in text
+    User.objects.filter(email="rosa@example.com").update(email="left@example.com")
+    assert 'value="theirs"' in page(client, staff["olivia"], "divergences")
+
+
+def test_the_people_are_asked_once_for_however_many_owners(
+    client, staff, django_assert_max_num_queries
+):
+    owned_there(*(f"gone-{place}@example.com" for place in range(30)))
+    client.force_login(staff["olivia"])
+    # Once for the rows, once for what is offered for all of them.
+    with django_assert_max_num_queries(24):
+        client.get(reverse("reconciliation:divergences"))
 
 
 def test_where_the_reasons_are_several_the_first_stands_for_them(client, staff):
