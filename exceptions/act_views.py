@@ -5,7 +5,7 @@ from dataclasses import fields
 from django.http import HttpResponse
 from django.views.decorators.http import require_POST
 
-from exceptions import handing, linking, snoozing, undoing, views
+from exceptions import handing, linking, snoozing, undoing, views, ways
 from exceptions.states import MoveError
 from exceptions.undoing import Undo
 from meshline import instant
@@ -63,11 +63,11 @@ def undo(request: Request, ticket_id: int) -> HttpResponse:
     done = _done(request, ticket_id)
     if done is None:
         views.find(request, ticket_id)
-        return refusal(request, "That cannot be undone.")
+        return refusal(request, "That cannot be undone.", back=ways.back(request, ticket_id))
     try:
         undoing.undo(done, by=request.user, at=instant.now())
     except MoveError as error:
-        return refusal(request, error)
+        return refusal(request, error, back=ways.back(request, ticket_id))
     return views.did(request, ticket_id, "Taken back.")
 
 

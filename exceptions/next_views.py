@@ -1,14 +1,12 @@
 """From one ticket to the next of the list one came from, without the list."""
 
-from urllib.parse import urlencode
-
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
-from exceptions import views
+from exceptions import views, ways
 from exceptions.filters import Asked
 from exceptions.models import Ticket
 from meshline.people.permissions import Permission
@@ -25,7 +23,7 @@ def following(request: Request, ticket_id: int) -> HttpResponse:
     asked = Asked.of(request, request.GET)
     if other := _after(found, asked):
         page = reverse("exceptions:ticket", args=[other.pk])
-        return redirect(f"{page}?{urlencode({views.VIEW: asked.query()})}")
+        return redirect(ways.with_list(page, asked.query()))
     messages.info(request, "Nothing else waits in this list.")
     return redirect(f"{reverse('exceptions:queue')}?{asked.query()}")
 

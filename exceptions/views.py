@@ -40,15 +40,13 @@ from meshline import instant
 from meshline.people.permissions import Permission, Scope, refusal_for, scope
 from meshline.web import csv_export, paging
 from meshline.web import seen as facts
-from meshline.web.access import back_from, done, refusal, requires, say
+from meshline.web.access import done, refusal, requires, say
 from meshline.web.requests import Request
 
 # Where a ticket stands beside the queue.
 PANE = "pane"
 # What else can be done from a row.
 MENU = "menu"
-# The word in a ticket's address for the list that one works through.
-VIEW = "view"
 
 
 # --- The queue -------------------------------------------------------------------------------
@@ -256,6 +254,7 @@ def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Ht
     """The ticket's own page, with the way back to the list one came from and on through it."""
     words = _came_by(request)
     context |= {
+        "kept": {ways.VIEW: words} if words else {},
         "queue_url": f"{reverse('exceptions:queue')}?{words}",
         "next_url": f"{reverse('exceptions:next', args=[context['seen'].pk])}?{words}",
     }
@@ -263,15 +262,10 @@ def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Ht
 
 
 def _came_by(request: Request) -> str:
-    """The words of the list one came from: this address says it, or the page before; or those the
-    queue begins with."""
-    before = urlsplit(back_from(request))
-    if request.method == "GET" and VIEW in request.GET:
-        return QueryDict(request.GET[VIEW]).urlencode()
-    if VIEW in (there := QueryDict(before.query)):
-        return QueryDict(there[VIEW]).urlencode()
-    if before.path == reverse("exceptions:queue"):
-        return before.query
+    """The words of the list one came from, or those the queue begins with."""
+    words = ways.listed(request)
+    if words is not None:
+        return words
     begins_with = looks.look_of(request.user).begins_with
     return begins_with.words if begins_with else ""
 

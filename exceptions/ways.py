@@ -1,15 +1,52 @@
-"""Where somebody goes on who put something right: where they were."""
+"""Where somebody goes on who put something right: where they were.
 
-from urllib.parse import urlsplit
+A ticket's page says in its address, or sends along with each of its forms, which list of the queue
+one works through: after an act the page before is the ticket itself.
+"""
 
+from urllib.parse import urlencode, urlsplit
+
+from django.http import QueryDict
 from django.urls import reverse
 
+from exceptions.models.saved_view import WORDS_LENGTH
 from meshline.web.access import back_from
 from meshline.web.requests import Request
 
+# The word for the list, in the address and in the forms.
+VIEW = "view"
+
 
 def back(request: Request, ticket_id: int) -> str:
-    """The queue as the person had it, or the ticket's page."""
-    came_from, queue_url = back_from(request), reverse("exceptions:queue")
-    page = reverse("exceptions:ticket", args=[ticket_id])
-    return came_from if urlsplit(came_from).path in (queue_url, page) else page
+    """The queue as the person had it, or the ticket's page with the list they came from."""
+    came_from = urlsplit(back_from(request))
+    page, queue_url = reverse("exceptions:ticket", args=[ticket_id]), reverse("exceptions:queue")
+    if VIEW not in request.POST and came_from.path == queue_url:
+        return came_from.geturl()
+    words = QueryDict(came_from.query if came_from.path == page else "", mutable=True)
+    if VIEW in request.POST:
+        words[VIEW] = _words(request.POST[VIEW])
+    return f"{page}?{words.urlencode()}" if words else page
+
+
+def listed(request: Request) -> str | None:
+    """The words of the list one came from, as this page's address or the form says, or the page
+    before; None where nobody says."""
+    for said in (request.POST, request.GET):
+        if VIEW in said:
+            return _words(said[VIEW])
+    before = urlsplit(back_from(request))
+    there = QueryDict(before.query)
+    if VIEW in there:
+        return _words(there[VIEW])
+    return before.query if before.path == reverse("exceptions:queue") else None
+
+
+def with_list(page: str, words: str) -> str:
+    """That page of ours, which is to say which list one came from."""
+    return f"{page}?{urlencode({VIEW: words})}"
+
+
+def _words(said: str) -> str:
+    """Words as a list's address has them: they lead nowhere else, whatever they were."""
+    return QueryDict(said[:WORDS_LENGTH]).urlencode()

@@ -91,7 +91,7 @@ def release_ticket(request: Request, ticket_id: int) -> HttpResponse:
     try:
         released = rereading.release_ticket(ticket, by=request.user, at=instant.now())
     except MoveError as error:
-        return refusal(request, error)
+        return refusal(request, error, back=ways.back(request, ticket.pk))
     page = ways.back(request, ticket.pk)
     if not released:
         sentence = "No message on this ticket is quarantined any more."

@@ -108,7 +108,7 @@ def retry_ticket(request: Request, ticket_id: int) -> HttpResponse:
     try:
         sentence = retrying.retry_ticket(ticket, by=request.user, at=instant.now())
     except MoveError as error:
-        return refusal(request, error)
+        return refusal(request, error, back=ways.back(request, ticket.pk))
     return done(request, sentence, ways.back(request, ticket.pk))
 
 

@@ -40,15 +40,18 @@ def requires(permission: Permission) -> Callable[[View], View]:
     return guard
 
 
-def refusal(request: Request, error: Exception | str, status: int = 409) -> HttpResponse:
-    """A verb's no, where the person looks: a live message, or a flash on the page they came from.
+def refusal(
+    request: Request, error: Exception | str, status: int = 409, *, back: str = ""
+) -> HttpResponse:
+    """A verb's no, where the person looks: a live message, or a flash on the page they came from
+    (`back`, where that page does not say all of it).
 
     A plain form that holds typed text is better rendered again by its view.
     """
     if request.htmx:
         return errors.message_part(str(error), tone="danger", status=status)
     messages.error(request, str(error))
-    return see_other(back_from(request))
+    return see_other(back or back_from(request))
 
 
 def done(

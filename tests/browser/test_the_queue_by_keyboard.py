@@ -397,3 +397,29 @@ def test_without_scripts_a_rows_first_act_is_a_plain_button(look, staff, ten):
     ten[0].refresh_from_db()
     assert ten[0].claimed_by == staff["olivia"]
     assert Ticket.objects.filter(claimed_by=staff["olivia"]).count() == 1
+
+
+def test_without_scripts_a_ticket_keeps_its_list_over_whatever_is_done_with_it(look, staff, ten):
+    listed = "/queue/?tab=open&kind=delivery-failed"
+    one = next(ticket for ticket in ten if ticket.kind == "delivery-failed")
+    other = open_one("other", kind="delivery-failed", at=instant.now())
+    page = look(staff["olivia"], java_script_enabled=False)
+    page.goto(listed)
+    page.get_by_role("link", name=f"About {one.kind}").click()
+    page.get_by_role("button", name="Claim").click()
+    say(page, "Claimed.")
+    page.get_by_role("button", name="Acknowledge").click()
+    say(page, "Acknowledged.")
+    page.get_by_role("button", name="Undo").click()
+    say(page, "Taken back.")
+    # What is refused is shown at the form's own address, and sent again from there.
+    notes = page.locator("#note-form")
+    notes.get_by_label("Note").fill(" ")
+    notes.get_by_role("button", name="Add the note").click()
+    notes.get_by_label("Note").fill("Looked into it.")
+    notes.get_by_role("button", name="Add the note").click()
+    say(page, "Your note is kept.")
+    back = page.get_by_role("link", name="Queue").and_(page.locator(f'[href="{listed}"]'))
+    expect(back).to_have_count(1)
+    page.get_by_role("link", name="Next ticket").click()
+    page.wait_for_url(f"**/queue/{other.pk}/?view=*kind*")

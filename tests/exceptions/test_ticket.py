@@ -445,6 +445,62 @@ def test_the_view_is_kept_where_a_plain_form_leads_back_to_the_ticket(page, tick
     assert f'href="/queue/{ticket.pk}/next/?tab=open"' in refused.text
 
 
+LISTED = "tab=open&kind=delivery-failed"
+
+
+def fields_of(page, address):
+    """What the form to that address sends besides what is typed."""
+    form = re.search(rf'<form[^>]*action="{re.escape(address)}".*?</form>', page, re.DOTALL)[0]
+    sent = re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form)
+    return {name: html.unescape(value) for name, value in sent if name != "csrfmiddlewaretoken"}
+
+
+@pytest.mark.parametrize(
+    "act", [*sorted(set(VERBS) - {"release"}), "assign", "snooze", "link", "retry"]
+)
+def test_every_form_of_a_ticket_keeps_the_list_one_came_from(page, act):
+    retry = {"label": "Retry", "url_name": "connectors:retry-ticket", "args": ["ticket"]}
+    ticket = open_one("88", subject="outcome:88", remedies=[{**retry, "explains": "So."}])
+    if act == "acknowledge":
+        page.post(f"/queue/{ticket.pk}/claim/")
+    came = {"Referer": f"http://testserver/queue/?{LISTED}"}
+    shown = page.get(f"/queue/{ticket.pk}/", headers=came).text
+    address = f"/queue/{ticket.pk}/{act}/"
+    assert fields_of(shown, address) == {"view": LISTED}
+
+
+def test_a_form_says_which_list_one_came_from_where_the_page_before_does_not(page, ticket):
+    here = {"Referer": f"http://testserver/queue/{ticket.pk}/"}
+    done = page.post(f"/queue/{ticket.pk}/claim/", {"view": LISTED}, headers=here)
+    there = f"/queue/{ticket.pk}/?view=tab%3Dopen%26kind%3Ddelivery-failed"
+    assert done.headers["Location"] == there
+    # Said on a page of its own, which says it on; and where the answer is no.
+    refused = page.post(f"/queue/{ticket.pk}/note/", {"text": "", "view": LISTED}, headers=here)
+    assert fields_of(refused.text, f"/queue/{ticket.pk}/note/") == {"view": LISTED}
+    no = page.post(f"/queue/{ticket.pk}/undo/", {"view": LISTED}, headers=here)
+    assert no.headers["Location"] == there
+    # Which page of its occurrences one was on is kept as well.
+    here = {"Referer": f"http://testserver/queue/{ticket.pk}/?before=7"}
+    done = page.post(f"/queue/{ticket.pk}/release/", {"view": LISTED}, headers=here)
+    assert done.headers["Location"] == f"{there.replace('?', '?before=7&')}"
+
+
+@pytest.mark.parametrize(
+    "view",
+    ["https://evil.example/", "//evil.example/", "/\\evil.example", "x\r\nLocation: //evil", "\0",
+     "x" * 5000, "tab=open#//evil.example"],
+)  # fmt: skip
+def test_a_form_leads_to_no_other_page_whatever_it_says(page, ticket, view):
+    done = page.post(f"/queue/{ticket.pk}/claim/", {"view": view})
+    assert done.status_code == 303
+    assert re.fullmatch(rf"/queue/{ticket.pk}/(\?view=[\w%.+-]*)?", done.headers["Location"])
+    assert len(done.headers["Location"]) < 3000
+    shown = page.get(done.headers["Location"])
+    assert shown.status_code == 200
+    links = re.findall(r'href="([^"]*)"', shown.text)
+    assert not [link for link in links if "evil" in link and not link.startswith("/queue/")]
+
+
 def test_whoever_comes_from_elsewhere_goes_on_through_what_the_queue_begins_with(page, olivia):
     one, two = open_one("one"), open_one("two")
     looks.save(by=olivia, name="All", words="tab=all", is_shared=False, begins=True)

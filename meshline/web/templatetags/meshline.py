@@ -189,7 +189,8 @@ def action(context: template.Context, url: str, label: str, **options: Any) -> d
     """One button that posts to `url`; with `refusal`, a disabled one that says why.
 
     Options: icon, tone (primary, danger, quiet), refusal, name and value (posted), target and swap
-    (htmx; without a target it is a plain form), small, hide_label (the icon alone is seen).
+    (htmx; without a target it is a plain form), small, hide_label (the icon alone is seen). What
+    the page `kept`, by name, is sent along.
     """
     return _act(context, url, label, options)
 
@@ -330,7 +331,7 @@ def _now(context: template.Context) -> datetime:
 def _act(
     context: template.Context, url: str, label: str, options: dict[str, Any]
 ) -> dict[str, Any]:
-    shared = {"request": context.get("request"), "number": _number()}
+    shared = {"request": context.get("request"), "number": _number(), "kept": context.get("kept")}
     return {"url": url, "label": label, **options, **shared}
 
 
