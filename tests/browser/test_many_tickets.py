@@ -29,23 +29,54 @@ def many(count):
     Ticket.objects.bulk_create(Ticket(**{**like, "cause": f"many-{n}"}) for n in range(1, count))
 
 
-def test_several_currencies_leave_the_header_on_one_line(look, staff):
+def in_three_currencies(look, staff, width):
+    """The queue of that width, with money at risk in three currencies."""
     risks = [("104000.00", "EUR"), ("39500.00", "CHF"), ("2450000", "JPY")]
     for number, (amount, currency) in enumerate(risks, start=901):
         open_one(currency, record=f"proposal:{number}", amount=Decimal(amount), currency=currency)
     page = look(staff["olivia"])
-    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_viewport_size({"width": width, "height": 900})
     page.goto("/queue/")
     expect(page.get_by_text("2,450,000 JPY").first).to_be_visible()
     expect(page.locator(".stats-beside")).not_to_contain_text("…")
+    return page
+
+
+@pytest.mark.parametrize("width", [1280, 1366, 1439, 1440, 1920])
+def test_several_currencies_leave_the_header_on_one_line(look, staff, width):
+    page = in_three_currencies(look, staff, width)
     tops = [one.bounding_box()["y"] for one in page.locator("#queue-stats .stat").all()]
     assert len(tops) == 4
     assert len(set(tops)) == 1
-    head, stat = page.locator(".queue-head"), page.locator("#queue-stats .stat").first
-    assert head.bounding_box()["height"] < stat.bounding_box()["height"] + 10
+    stats = page.locator(".queue-head .stat").all()
+    tallest = max(one.bounding_box()["height"] for one in stats)
+    assert page.locator(".queue-head").bounding_box()["height"] < tallest + 10
     for amount in ("104,000.00 EUR", "39,500.00 CHF"):
         expect(page.locator(".stat-money", has_text=amount)).to_be_visible()
-    check(page, "queue-currencies")
+    assert page.evaluate(_OVERLAPS) == []
+    check(page, f"queue-currencies-{width}")
+
+
+@pytest.mark.parametrize("width", [1024, 768, 390])
+def test_where_there_is_no_room_for_one_line_the_header_folds_within_the_screen(look, staff, width):
+    page = in_three_currencies(look, staff, width)
+    assert page.evaluate(_OVERLAPS) == []
+    assert page.evaluate("document.documentElement.scrollWidth") == width
+    check(page, f"queue-currencies-{width}")
+
+
+# What stands over something else in the header, or out of it.
+_OVERLAPS = """(() => {
+    const head = document.querySelector(".queue-head").getBoundingClientRect();
+    const parts = [...document.querySelectorAll(
+        ".queue-head h1, .queue-head .stat > *, .queue-head .btn"
+    )].map((one) => ({ what: one.textContent.trim(), ...one.getBoundingClientRect().toJSON() }));
+    const out = parts.filter((one) => one.left < head.left - 1 || one.right > head.right + 1);
+    const over = parts.filter((one, place) => parts.slice(0, place).some((other) =>
+        one.left < other.right - 1 && other.left < one.right - 1
+        && one.top < other.bottom - 1 && other.top < one.bottom - 1));
+    return [...out, ...over].map((one) => one.what);
+})()"""
 
 
 def press(page, role, name):
