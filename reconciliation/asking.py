@@ -21,6 +21,7 @@ from reconciliation.rollups import HOUR, Within
 RANGES = {"24h": 24, "7d": 7 * 24, "30d": 30 * 24, "90d": 90 * 24}
 LABELS = {"24h": "Last 24 hours", "7d": "Last 7 days", "30d": "Last 30 days", "90d": "Last 90 days"}
 USUAL = "7d"
+_MOMENT = timedelta(seconds=1)
 # Whoever sees a team's and is in none sees nobody's.
 NO_TEAM = -1
 _FIELDS = ("range", "since", "until", "team")
@@ -77,9 +78,17 @@ class Asked:
 
     @property
     def days(self) -> Period:
-        """The days that these hours lie in, as the queue counts."""
-        last = self.within.until - timedelta(seconds=1)
-        return Period(timezone.localdate(self.within.since), timezone.localdate(last))
+        """The days that these hours lie in, as the queue counts.
+
+        A day that begins within the first hour is the first one, as an own day asks for it.
+        """
+        first, last = self.within.since + HOUR - _MOMENT, self.within.until - _MOMENT
+        return Period(timezone.localdate(first), timezone.localdate(last))
+
+    @property
+    def whole_days(self) -> Within:
+        """These days as hours: of them is what stands against a number of the queue's."""
+        return replace(self.within, since=hour_of(start_of(self.days.first)))
 
 
 def rows_url(number: str, within: Within, **narrowed: Any) -> str:

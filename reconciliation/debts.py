@@ -20,7 +20,8 @@ NUMBERS = [records.NUMBER, human_touches.NUMBER, hand_overs.NUMBER]
 HUMAN_MINUTES = "Human minutes a record"
 FORMULA = (
     "The minutes that people said they spent on the tickets they resolved in these days, a record "
-    "that began in the period. What nobody said is not in it."
+    "that began in the same days: whole ones, also where the range begins within a day. What "
+    "nobody said is not in it."
 )
 
 
@@ -32,6 +33,7 @@ class Effort:
     url: str
     records: Cell
     as_of: datetime
+    days: str
     label: str = HUMAN_MINUTES
     formula: str = FORMULA
 
@@ -44,9 +46,11 @@ class Effort:
 
 
 def effort(minutes: Linked, asked: Asked) -> Effort:
-    found = measuring.measure([records.NUMBER], asked.within).of(records.NUMBER)
-    cell = Cell(found, rows_url(records.NUMBER.name, asked.within))
-    return Effort(*minutes, cell, asked.at)
+    """The minutes of the queue's days, against the records of the same days."""
+    within = asked.whole_days
+    found = measuring.measure([records.NUMBER], within).of(records.NUMBER)
+    cell = Cell(found, rows_url(records.NUMBER.name, within))
+    return Effort(*minutes, cell, asked.at, asked.days.words)
 
 
 def causes(table: Table, user: User, url_of: UrlOf) -> list[dict[str, Any]]:

@@ -4,10 +4,12 @@ import csv
 import html
 import io
 import re
-from datetime import timedelta
+from datetime import date, datetime, time, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection, transaction
+from django.http import QueryDict
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -404,6 +406,37 @@ def test_human_minutes_a_record_say_what_they_are_made_of(weeks, as_):
     assert effort.text == f"{9 / n:.1f}"
     assert f"{effort.text} 9 minutes of n {n} records as of" in words(page)
     assert effort.formula in words(page)
+
+
+@pytest.mark.parametrize("asked", RANGES)
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Asia/Kolkata"])
+def test_human_minutes_and_records_are_of_the_same_days(weeks, as_, asked, zone):
+    User.objects.filter(email="rosa@example.com").update(zone=zone)
+    effort = as_("rosa").get(f"/dashboards/debt/?{asked}").context["debt_effort"]
+    days, hours = (QueryDict(url.partition("?")[2]) for url in (effort.url, effort.records.url))
+    first, last = (date.fromisoformat(days[f"resolved_{end}"]) for end in ("from", "to"))
+    since, until = (datetime.fromisoformat(hours[end]) for end in ("from", "to"))
+    # Hours are whole hours of UTC: where midnight is within one, the whole of it counts.
+    midnight = datetime.combine(first, time.min, ZoneInfo(zone))
+    assert timedelta(0) <= midnight - since < HOUR
+    assert (until - timedelta(seconds=1)).astimezone(ZoneInfo(zone)).date() == last
+    if "since" in asked:
+        assert first == date(2026, 2, 20)
+
+
+def test_a_record_counts_whose_days_minutes_count(weeks, as_):
+    asked = "/dashboards/debt/?range=24h"
+    before = as_("rosa").get(asked).context["debt_effort"].records.measured.n
+    # Yesterday, but more than 24 hours ago: what people spent then is in the minutes.
+    early = NOW - 30 * HOUR
+    assert early.date() == (NOW - DAY).date()
+    tell("doc-early", "sent", at=early)
+    roll()
+    page = as_("rosa").get(asked)
+    effort = page.context["debt_effort"]
+    assert effort.records.measured.n == before + 1
+    assert rows_at(as_("rosa"), effort.records.url) == before + 1
+    assert f"{effort.days}, whole days" in words(page)
 
 
 # --- Follow-up -------------------------------------------------------------------------------
