@@ -56,8 +56,8 @@ def _moved(request: Request) -> list[Ticket]:
     rows = Ticket.objects.visible_to(request.user).filter(pk__in=stood)
     if "whole" in request.GET:
         return list(rows)
-    moved = [number for number, stamp in bulk.stamps(rows) if stamp != stood[number]]
-    # Mostly none: no row is read for it.
+    moved = [number for number, stamp in bulk.standing(stood) if stamp != stood[number]]
+    # Mostly none: no row is read for it. Of those that are, only what the person may see.
     return list(rows.filter(pk__in=moved)) if moved else []
 
 
