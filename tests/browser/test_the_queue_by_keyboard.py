@@ -377,6 +377,17 @@ def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, staff, ten
     check(page, f"table-{size}-{scheme}", whole=False)
 
 
+def test_beside_a_ticket_all_that_is_behind_more_can_be_reached(look, staff, ten):
+    page = look(staff["olivia"])
+    page.goto("/queue/?tab=open")
+    page.locator("summary", has_text="More").first.click()
+    apply = page.locator(".more-filters").get_by_role("button", name="Apply")
+    expect(apply).to_be_attached()
+    page.locator(".more-filters").hover(position={"x": 50, "y": 50})
+    page.mouse.wheel(0, 5_000)
+    expect(apply).to_be_in_viewport(ratio=1)
+
+
 def test_without_scripts_a_row_leads_to_the_tickets_page(look, staff, ten):
     page = look(staff["olivia"], java_script_enabled=False)
     page.goto("/queue/?tab=open")
