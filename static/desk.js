@@ -195,18 +195,21 @@
       coming = "";
     } else keep();
   });
-  // An act on the ticket beside the list: its button is disabled meanwhile, and the keyboard falls to
-  // the page; the list has it then.
-  let acted = false;
+  // An act in a row, or on the ticket beside the list: its button is disabled meanwhile, and the
+  // keyboard falls to the page; the list has it then, in that row.
+  let acted = null;
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, requestConfig } = event.detail;
-    const isHere = pane?.contains(elt) && elt.contains(document.activeElement);
-    if (requestConfig.verb === "post") acted = Boolean(isHere);
+    if (requestConfig.verb !== "post") return;
+    const ticket = elt.closest("#tickets tr[data-ticket]")?.dataset.ticket;
+    const isHere = (ticket || pane?.contains(elt)) && elt.contains(document.activeElement);
+    acted = isHere ? () => rowOf(ticket ?? current) : null;
   });
   document.addEventListener("htmx:afterSettle", () => {
-    if (acted && document.activeElement === document.body && rowOf(current)) {
-      acted = false;
-      linkOf(rowOf(current)).focus({ preventScroll: true });
+    const row = acted?.();
+    if (row && document.activeElement === document.body) {
+      acted = null;
+      linkOf(row).focus({ preventScroll: true });
     }
   });
   let heldRow = false;

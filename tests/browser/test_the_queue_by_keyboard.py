@@ -377,6 +377,28 @@ def test_every_screen_is_clean_to_see_and_to_hear(look, size, scheme, staff, ten
     check(page, f"table-{size}-{scheme}", whole=False)
 
 
+def test_after_an_act_in_a_row_of_the_table_the_keyboard_is_still_in_that_row(look, staff, ten):
+    looks.choose(by=staff["olivia"], shown=["severity", "due"], is_table=True)
+    page = look(staff["olivia"])
+    page.goto("/queue/?tab=open")
+    row, title = page.locator(f"#ticket-{ten[2].pk}"), page.locator(f"#open-{ten[2].pk}")
+
+    row.get_by_role("button", name="Claim").press("Enter")
+    say(page, "Claimed.")
+    expect(title).to_be_focused()
+    row.get_by_role("button", name="Acknowledge").press("Space")
+    say(page, "Acknowledged.")
+    expect(title).to_be_focused()
+
+    # A no leaves the form open, and the keyboard in it.
+    row.get_by_role("link", name="Resolve").press("Enter")
+    form = row.locator("form[action$='/resolve/']")
+    form.evaluate("form => { form.noValidate = true }")
+    form.get_by_role("button", name="Resolve").press("Enter")
+    expect(row.get_by_text("Say why it is resolved")).to_be_visible()
+    expect(form.locator("select")).to_be_focused()
+
+
 def test_beside_a_ticket_all_that_is_behind_more_can_be_reached(look, staff, ten):
     page = look(staff["olivia"])
     page.goto("/queue/?tab=open")
