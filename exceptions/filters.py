@@ -298,7 +298,11 @@ class TicketFilter(FilterSet):
 
 
 def _said(field: forms.BoundField) -> str:
-    value = field.form.cleaned_data.get(field.name) if field.form.is_valid() else None
+    if field.errors:
+        return f"{field.value()}, which narrows nothing"
+    value = field.form.cleaned_data[field.name]
+    if field.name == "connection":
+        return called.of(value)
     choices = dict(getattr(field.field, "choices", ())) if isinstance(value, str) else {}
     return str(choices.get(value, value or field.value()))
 

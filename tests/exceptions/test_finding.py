@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -10,7 +11,8 @@ import pytest
 from exceptions import desk, metrics, search, troubles
 from exceptions.filters import TicketFilter
 from exceptions.models import Ticket
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread, trouble
+from meshline.policy.models import ConnectionName
+from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
 from tests.exceptions.test_queue import rows
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
@@ -142,6 +144,19 @@ def test_a_word_that_cannot_be_read_says_so_and_narrows_nothing(page, five, quer
     answer = page.get(f"/queue/?tab=all&{query}")
     assert sentence in answer.text
     assert len(rows(answer)) == 5
+
+
+def test_a_word_that_cannot_be_read_leaves_the_others_their_names(page, five):
+    ConnectionName.objects.create(connection="hubspot", name="HubSpot")
+    part = page.get(
+        "/queue/?tab=all&kind=delivery-failed&connection=hubspot&age_from=-1", headers=HTMX
+    ).text
+    said = re.findall(r'<span class="used-label">([^<]*)</span>([^<]*)<', part)
+    assert [(label, value.strip()) for label, value in said] == [
+        ("Kind", "Delivery failed"),
+        ("Connection", "HubSpot"),
+        ("Open for days, from", "-1, which narrows nothing"),
+    ]
 
 
 def test_a_team_is_offered_its_own_people_alone(as_, staff, five):
