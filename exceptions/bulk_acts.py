@@ -35,6 +35,13 @@ class Act:
     permission: Permission = Permission.WORK_QUEUE
     read: Callable[[Given], dict[str, Any]] = _nothing
     check: Callable[[Given, datetime], None] = _anything
+    # What joins its label to the tickets: "Write a note on them".
+    joined: str = ""
+
+    @property
+    def to(self) -> str:
+        """Its label, as "them" or "many tickets" follows it."""
+        return f"{self.label} {self.joined}".rstrip()
 
 
 def _assigned(given: Given) -> dict[str, Any]:
@@ -65,7 +72,7 @@ _TABLE = [
     Act("snooze", "Snooze", "put to sleep", snoozing.snooze, read=_snoozed, check=_is_soon),
     Act("escalate", "Escalate", "escalated", desk.escalate),
     Act("note", "Write a note", "written on", desk.note, Permission.NOTE_TICKET,
-        check=_names_people),
+        check=_names_people, joined="on"),
     Act("resolve", "Resolve", "resolved", desk.resolve, Permission.RESOLVE_TICKET),
 ]  # fmt: skip
 ACTS: dict[str, Act] = {act.name: act for act in _TABLE}

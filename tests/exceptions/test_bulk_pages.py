@@ -245,6 +245,17 @@ def test_a_large_one_asks_first(page, olivia, monkeypatch):
     assert page.post(f"/queue/bulk/{job.pk}/start/", headers=HTMX).status_code == 409
 
 
+def test_a_note_is_written_on_many_tickets(page, monkeypatch):
+    monkeypatch.setattr(bulk, "AT_ONCE", 1)
+    monkeypatch.setattr(bulk, "ASKS_ABOVE", 1)
+    for name in ("one", "two"):
+        open_one(name)
+    send(page, bar_of(page, "?tab=open"), "note", all="1", **{"note-text": "Seen."})
+    text = page.get(f"/queue/bulk/{BulkJob.objects.get().pk}/").text
+    assert "Write a note on many tickets" in text
+    assert "Write a note on them" in text
+
+
 def test_who_asked_for_it_is_told_of_a_job_that_ended_behind_their_back(page, olivia, monkeypatch):
     monkeypatch.setattr(bulk, "AT_ONCE", 1)
     for n in range(2):
