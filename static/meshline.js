@@ -110,6 +110,11 @@
     if (box.right > document.documentElement.clientWidth - 8) panel.classList.add("opens-left");
   };
 
+  // What the page brings open was opened before anybody listened.
+  for (const menu of document.querySelectorAll("details[data-menu][open]")) {
+    keepOnScreen(menu.querySelector(".ask-panel, .menu-panel"));
+  }
+
   // --- The reason beside a disabled button stands above everything, also inside a table that scrolls.
   const placeReason = (event) => {
     const refused = closest(event, ".refused");

@@ -410,6 +410,15 @@ def test_beside_a_ticket_all_that_is_behind_more_can_be_reached(look, staff, ten
     expect(apply).to_be_in_viewport(ratio=1)
 
 
+def test_what_comes_open_with_the_page_stands_within_the_screen(look, staff, ten):
+    page = look(staff["olivia"])
+    page.goto("/queue/?tab=open&kind=dispute&connection=hubspot&age_from=-1")
+    panel = page.locator(".more-filters")
+    expect(panel).to_be_visible()
+    page.wait_for_function("window.meshline")
+    expect(panel).to_be_in_viewport(ratio=1)
+
+
 def test_without_scripts_a_row_leads_to_the_tickets_page(look, staff, ten):
     page = look(staff["olivia"], java_script_enabled=False)
     page.goto("/queue/?tab=open")
