@@ -194,3 +194,11 @@ def test_the_file_obeys_every_filter_and_tells_all_currencies(page, olivia):
     one = found[0]
     assert (one["currency"], one["further amounts"]) == ("EUR", "500.00 USD")
     assert reread(ticket).amount_words == "1,234.50 EUR + 500.00 USD"
+
+
+def test_a_list_that_is_narrowed_anew_says_how_many_filters_behind_more_do_it(page, five):
+    part = page.get("/queue/?tab=all&has=&age_from=1&failure=timeout", headers=HTMX).text
+    [said] = re.findall(r'id="more-used"\s+hx-swap-oob="true">(.*?)</span></span>', part)
+    assert said == '<span class="count">2'
+    none = page.get("/queue/?tab=all&severity=high", headers=HTMX).text
+    assert re.search(r'id="more-used"\s+hx-swap-oob="true"></span>', none)
