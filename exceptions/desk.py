@@ -13,6 +13,7 @@ from meshline.people import availability, permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.policy import raci
+from meshline.policy.raci import Answerable
 
 NOTE_LENGTH = 10_000
 # A week around the clock.
@@ -115,9 +116,8 @@ def escalate(
     if not readable(reason):
         raise ValueError("Say why it is escalated.")
     answerable = raci.above(ticket.falls_under, at=at)
-    if answerable.user.pk == ticket.owner_id:
-        rank = "the fallback owner" if answerable.is_fallback else "accountable"
-        raise MoveError(f"{ticket.owner.name} is {rank} already; there is nobody above.")
+    if why := _nobody_above(ticket, answerable):
+        raise MoveError(why)
     before = {"owner": ticket.owner}
     had = keeping.hand_up(ticket, answerable)
     ticket.team = answerable.user.team
@@ -129,6 +129,11 @@ def escalate(
     )  # fmt: skip
     _tell_of_escalation(ticket, had if had != by else None, at, lot)
     return ticket
+
+
+def nobody_above(ticket: Ticket, *, at: datetime) -> str:
+    """Why there is nobody to escalate it to; empty where there is somebody."""
+    return _nobody_above(ticket, raci.above(ticket.falls_under, at=at))
 
 
 @transaction.atomic
@@ -180,6 +185,13 @@ def readable(text: str) -> str:
     if len(text) > NOTE_LENGTH:
         raise ValueError(f"Keep it under {NOTE_LENGTH:,} characters; this has {len(text):,}.")
     return text
+
+
+def _nobody_above(ticket: Ticket, answerable: Answerable) -> str:
+    if answerable.user.pk != ticket.owner_id:
+        return ""
+    rank = "the fallback owner" if answerable.is_fallback else "accountable"
+    return f"{ticket.owner.name} is {rank} already; there is nobody above."
 
 
 def _tell_of_escalation(ticket: Ticket, had: User | None, at: datetime, lot: Lot | None) -> None:

@@ -12,7 +12,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
 
-from exceptions import acts, bulk, clocks, remedies
+from exceptions import acts, bulk, clocks, desk, remedies
 from exceptions.models import Occurrence, Ticket, TicketNote
 from exceptions.states import Status
 from meshline import masking
@@ -275,6 +275,14 @@ def seen_by(tickets: Iterable[Ticket], user: User, *, at: datetime) -> list[Seen
         )
         for ticket in tickets
     ]
+
+
+def alone(ticket: Ticket, user: User, *, at: datetime) -> Seen:
+    """One ticket before a person's eyes; what only its own RACI set refuses is known as well."""
+    [seen] = seen_by([ticket], user, at=at)
+    if not seen.refusals["escalate"]:
+        seen.refusals["escalate"] = desk.nobody_above(ticket, at=at)
+    return seen
 
 
 def accompany(tickets: Iterable[Ticket]) -> None:

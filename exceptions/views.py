@@ -122,7 +122,7 @@ def ticket(request: Request, ticket_id: int) -> HttpResponse:
     found = find(request, ticket_id)
     asks = request.GET.get("ask", "") if request.htmx else ""
     if asks == MENU:
-        seen = showing.seen_by([found], request.user, at=_now(request))[0]
+        seen = showing.alone(found, request.user, at=_now(request))
         return render(request, "exceptions/_row_menu.html", {"seen": seen})
     if asks in FORMS:
         return _row(request, found, asks=asks)
@@ -293,7 +293,7 @@ def _row(
     context = {
         **_queue_of(request),
         **_forms(found, form),
-        "seen": showing.seen_by([found], request.user, at=_now(request))[0],
+        "seen": showing.alone(found, request.user, at=_now(request)),
         "asks": asks,
     }
     return render(request, "exceptions/_row_answer.html", context, status=status)
@@ -343,7 +343,7 @@ def _all_of(
     request: Request, found: Ticket, *, form: Form | None = None, refusal: str = ""
 ) -> dict[str, Any]:
     """Everything on a ticket's page."""
-    seen = showing.seen_by([found], request.user, at=_now(request))[0]
+    seen = showing.alone(found, request.user, at=_now(request))
     written = story.lines(found)
     settled = found.all_occurrences.aggregate(
         all=Count("pk"), settled=Count("pk", filter=~Q(settled_at=None))

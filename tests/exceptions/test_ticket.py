@@ -131,7 +131,7 @@ def test_a_very_long_story_ends_in_the_trail(page, ticket, olivia):
 
 def test_more_occurrences_are_no_more_queries(page, ticket, django_assert_max_num_queries):
     look(page, ticket)
-    with django_assert_max_num_queries(25) as few:
+    with django_assert_max_num_queries(26) as few:
         look(page, ticket)
     for number in range(40):
         open_one(subject=f"outcome:{number}", record=f"proposal:{number}")
@@ -251,6 +251,16 @@ def test_a_viewer_writes_notes_and_nothing_else(as_, staff, ticket):
     for act in VERBS[:-1]:
         assert vera.post(f"/queue/{ticket.pk}/{act}/").status_code == 403
         assert f"/queue/{ticket.pk}/{act}/" not in text
+
+
+def test_where_nobody_is_above_the_owner_it_says_so_before_anybody_asks(page, ticket, rosa):
+    form = f'action="/queue/{ticket.pk}/escalate/"'
+    assert form in look(page, ticket).text
+    ticket.owner = rosa
+    ticket.save(update_fields=["owner"])
+    answer = look(page, ticket).text
+    assert form not in answer
+    assert "Rosa Marin is accountable already; there is nobody above." in answer
 
 
 def test_an_escalated_ticket_says_to_whom_and_why(page, ticket, rosa):
