@@ -254,7 +254,7 @@ def _page(request: Request, context: dict[str, Any], *, status: int = 200) -> Ht
     """The ticket's own page, with the way back to the list one came from and on through it."""
     words = _came_by(request)
     context |= {
-        "kept": {ways.VIEW: words} if words else {},
+        "sent_along": {ways.VIEW: words} if words else {},
         "queue_url": f"{reverse('exceptions:queue')}?{words}",
         "next_url": f"{reverse('exceptions:next', args=[context['seen'].pk])}?{words}",
     }

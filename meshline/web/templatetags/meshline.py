@@ -190,7 +190,7 @@ def action(context: template.Context, url: str, label: str, **options: Any) -> d
 
     Options: icon, tone (primary, danger, quiet), refusal, name and value (posted), target and swap
     (htmx; without a target it is a plain form), small, hide_label (the icon alone is seen). What
-    the page `kept`, by name, is sent along.
+    the page has in `sent_along`, by name, goes with it.
     """
     return _act(context, url, label, options)
 
@@ -331,7 +331,8 @@ def _now(context: template.Context) -> datetime:
 def _act(
     context: template.Context, url: str, label: str, options: dict[str, Any]
 ) -> dict[str, Any]:
-    shared = {"request": context.get("request"), "number": _number(), "kept": context.get("kept")}
+    shared = {"request": context.get("request"), "number": _number()}
+    shared["sent_along"] = context.get("sent_along")
     return {"url": url, "label": label, **options, **shared}
 
 
