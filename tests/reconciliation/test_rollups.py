@@ -214,6 +214,25 @@ def test_a_series_has_each_hours_buckets_of_all_teams_and_of_no_other_hour(db):
     assert one == {NINE: Histogram({7: 3}, 6.5)}
 
 
+def test_a_series_by_day_has_whole_days_and_the_hours_at_both_ends(db):
+    day = (NINE + DAY).replace(hour=0)
+    Rollup.objects.bulk_create([
+        counted(NINE - HOUR, 1, 9, 9.0), counted(NINE, 7, 2, 4.0),
+        counted(day, 7, 3, 6.0, grain="day"), counted(day + HOUR, 7, 3, 6.0),
+        counted(day + DAY, 8, 4, 8.0), counted(day + DAY, 8, 90, 90.0, grain="day"),
+        counted(day + DAY + HOUR, 8, 1, 1.0),
+    ])  # fmt: skip
+    number, within = NUMBERS["first-follow-up"], Within(NINE, day + DAY + HOUR)
+    assert rollups.series(number, within, by_hour=False) == {
+        day - DAY: Histogram({7: 2}, 4.0), day: Histogram({7: 3}, 6.0),
+        day + DAY: Histogram({8: 4}, 8.0),
+    }  # fmt: skip
+    assert rollups.read([number], within) == {
+        "first-follow-up": {"": Histogram({7: 5, 8: 4}, 18.0)}
+    }
+    assert rollups.read([], within) == {}
+
+
 def test_what_is_read_stands_in_the_index_itself(db):
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_get_indexdef('one_rollup_per_bucket'::regclass)")
