@@ -13,6 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psycopg
+from psycopg.sql import SQL
+
 from meshline import environment
 from meshline.shell import children, processes, servers
 
@@ -64,6 +67,19 @@ class Rig:
                 self._show_logs(kids)
                 raise
 
+    @contextmanager
+    def at_rest(self):
+        """Nothing is left to do of what was written: it is on the disk, and meanwhile no vacuum
+        runs or begins. So rows made by the million are measured as they stand the day after."""
+        address = os.environ["DATABASE_URL"].replace(servers.APPLICATION, "postgres", 1)
+        with psycopg.connect(address, autocommit=True) as server:
+            _autovacuum(server, "off")
+            until(lambda: not _vacuums(server), seconds=1800)
+            server.execute("CHECKPOINT")
+            os.sync()
+            yield
+            _autovacuum(server, "on")
+
     def _show_logs(self, kids: tuple[children.Child, ...]) -> None:
         for kid in kids:
             print(
@@ -102,6 +118,19 @@ def bare_web(port: int) -> children.Child:
         {"DJANGO_SETTINGS_MODULE": "tests.bench.bare_settings"},
         folder=environment.PROJECT, stop_signal=signal.SIGTERM,
     )  # fmt: skip
+
+
+def _autovacuum(server: psycopg.Connection, to: str) -> None:
+    server.execute(SQL("ALTER SYSTEM SET autovacuum = {}").format(to))
+    server.execute("SELECT pg_reload_conf()")
+
+
+def _vacuums(server: psycopg.Connection) -> bool:
+    found = server.execute(
+        "SELECT FROM pg_stat_activity WHERE backend_type IN ('autovacuum worker', "
+        "'autovacuum launcher')"
+    )
+    return found.fetchone() is not None
 
 
 def free_port() -> int:
