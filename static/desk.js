@@ -196,21 +196,26 @@
     } else keep();
   });
   // An act in a row, or on the ticket beside the list: its button is disabled meanwhile, and the
-  // keyboard falls to the page; the list has it then, in that row.
+  // keyboard falls to the page; the list has it then, in that row. Undo stands in a message, and
+  // is an act of what it takes back; on a ticket's own page its contents have the keyboard then.
   let acted = null;
   document.addEventListener("htmx:beforeRequest", (event) => {
-    const { elt, requestConfig } = event.detail;
+    const { elt, target, requestConfig } = event.detail;
     if (requestConfig.verb !== "post") return;
-    const ticket = elt.closest("#tickets tr[data-ticket]")?.dataset.ticket;
-    const isHere = (ticket || pane?.contains(elt)) && elt.contains(document.activeElement);
-    acted = isHere ? () => rowOf(ticket ?? current) : null;
+    const isUndo = Boolean(elt.closest("#messages"));
+    const place = isUndo ? target : elt;
+    const ticket = place.closest("#tickets tr[data-ticket]")?.dataset.ticket;
+    acted = null;
+    if (!elt.contains(document.activeElement)) return;
+    if (ticket || pane?.contains(place)) acted = () => document.getElementById(`open-${ticket ?? current}`);
+    else if (isUndo && !pane) acted = () => document.getElementById("main");
   });
   document.addEventListener("htmx:afterSettle", () => {
-    const row = acted?.();
-    if (row && document.activeElement === document.body) {
-      acted = null;
-      linkOf(row).focus({ preventScroll: true });
-    }
+    if (!acted || document.activeElement !== document.body) return;
+    const place = acted();
+    if (!place) return;
+    acted = null;
+    place.focus({ preventScroll: true });
   });
   let heldRow = false;
   document.addEventListener("htmx:oobBeforeSwap", (event) => {

@@ -285,6 +285,28 @@ def test_after_a_note_the_keyboard_is_in_the_list_again(look, staff, ten):
     expect(page.locator(f"#open-{ten[0].pk}")).to_be_focused()
 
 
+@pytest.mark.parametrize("window", ["wide", "narrow"])
+def test_after_undo_the_keyboard_stands_where_the_act_was(look, staff, ten, window):
+    page = look(staff["olivia"], window)
+    page.goto("/queue/?tab=open")
+    if window == "wide":
+        press(page, "j")
+        stands_at(page, ten[1])
+    acts = pane(page) if window == "wide" else page.locator(f"#ticket-{ten[1].pk}")
+    acts.get_by_role("button", name="Claim").click()
+    say(page, "Claimed.")
+    page.get_by_role("button", name="Undo").click()
+    say(page, "Taken back.")
+    expect(page.locator(f"#open-{ten[1].pk}")).to_be_focused()
+    # On the ticket's own page there is no row: its contents have it.
+    page.goto(f"/queue/{ten[1].pk}/")
+    page.get_by_role("button", name="Claim").click()
+    say(page, "Claimed.")
+    page.get_by_role("button", name="Undo").click()
+    say(page, "Taken back.")
+    expect(page.locator("#main")).to_be_focused()
+
+
 def test_single_keys_are_turned_off_in_the_profile(look, staff, ten):
     page = look(staff["olivia"])
     page.goto("/profile/")
