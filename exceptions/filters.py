@@ -367,6 +367,12 @@ class Asked:
         return metrics.count(self.filter.qs, self.user, at=self.at)
 
     @property
+    def unreadable(self) -> dict[str, str]:
+        """Why a word narrows nothing, by the label of its field."""
+        form = self.filter.form
+        return {str(form[name].label): said[0] for name, said in form.errors.items()}
+
+    @property
     def used(self) -> list[Used]:
         return [
             Used(label, value, self.query(without=name)) for name, label, value in self.filter.used

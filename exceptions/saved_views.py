@@ -53,9 +53,9 @@ def views(request: Request) -> HttpResponse:
 def save(request: Request) -> HttpResponse:
     form = SaveViewForm(request.POST)
     if form.is_valid():
-        asked = {**form.cleaned_data, "words": _readable(request, form.cleaned_data["words"])}
         try:
-            view = looks.save(by=request.user, **asked)
+            words = _readable(request, form.cleaned_data["words"])
+            view = looks.save(by=request.user, **{**form.cleaned_data, "words": words})
         except ViewError as error:
             form.add_error(None, str(error))
         else:
@@ -133,8 +133,12 @@ def choices(look: QueueLook) -> list[dict[str, Any]]:
 
 
 def _readable(request: Request, words: str) -> str:
-    """What of these words can be asked for, as the queue's own URL says it."""
-    return Asked.of(request, QueryDict(words)).query()
+    """What of these words can be asked for, as the queue's own URL says it. Raises ViewError where
+    one of them narrows nothing: a view that shows more than its words say misleads."""
+    asked = Asked.of(request, QueryDict(words))
+    for label, why in asked.unreadable.items():
+        raise ViewError(f"“{label}” narrows nothing: {why} Put it right or take it away first.")
+    return asked.query()
 
 
 def _count(request: Request, view: SavedView) -> str:

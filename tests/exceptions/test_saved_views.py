@@ -60,8 +60,19 @@ def test_of_a_url_only_what_the_queue_understands_is_kept(page):
     [
         ({"words": "tab=mine"}, "A view needs a name."),
         ({"name": "x" * 41, "words": "tab=mine"}, "At most 40 letters."),
-        ({"name": "x", "words": "q=" + "x" * 3000}, "This filter is too long to be kept."),
+        (
+            {"name": "x", "words": "q=" + "x" * 3000},
+            "“Search” narrows nothing: Ensure this value has at most 200 characters",
+        ),
         ({"name": "a\0b", "words": "tab=mine"}, "Null characters are not allowed."),
+        (
+            {"name": "x", "words": "tab=all&age_from=zebra&kind=dispute"},
+            "“Open for days, from” narrows nothing: Enter a whole number. Put it right",
+        ),
+        (
+            {"name": "x", "words": "tab=all&kind=zebra"},
+            "“Kind” narrows nothing: Select a valid choice.",
+        ),
     ],
 )
 def test_a_view_that_cannot_be_saved_says_why_and_keeps_what_was_typed(page, sent, why):
@@ -73,9 +84,8 @@ def test_a_view_that_cannot_be_saved_says_why_and_keeps_what_was_typed(page, sen
 
 
 def test_what_is_too_long_only_as_a_url_says_it_is_refused_as_well(page):
-    # "|" is three letters of a URL.
-    sent = {"name": "x", "words": "tab=mine&record=" + "|" * 200 + "&q=" + "|" * 200}
-    sent["words"] += "&connection=" + "|" * 300
+    # "€" is nine letters of a URL.
+    sent = {"name": "x", "words": "tab=mine&record=" + "€" * 200 + "&q=" + "€" * 200}
     answer = page.post("/queue/views/save/", sent)
     assert answer.status_code == 422
     assert "This filter is too long to be kept." in answer.text
