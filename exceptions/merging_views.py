@@ -4,10 +4,9 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from exceptions import acts, merging, showing
+from exceptions import acts, merging, showing, ways
 from exceptions.forms import MergeForm
 from exceptions.models import Ticket
 from exceptions.showing import PEOPLE
@@ -40,7 +39,7 @@ def merge(request: Request, ticket_id: int) -> HttpResponse:
     except NotAllowed as error:
         return _show(request, ticket, form, status=403, refusal=str(error))
     said = f"Ticket #{ticket.pk} is a part of this one now."
-    return done(request, said, reverse("exceptions:ticket", args=[into.pk]))
+    return done(request, said, ways.ticket(request, into.pk))
 
 
 def _visible(request: Request) -> Any:
@@ -56,6 +55,7 @@ def _show(
     no_merge = acts.refusals(fresh, request.user)["resolve"]
     moves = merging.look(fresh, others)
     context = {
+        **ways.aside(request, ticket.pk),
         "seen": showing.seen_by([fresh], request.user, at=now)[0],
         "form": form,
         "no_merge": no_merge,

@@ -4,6 +4,7 @@ A ticket's page says in its address, or sends along with each of its forms, whic
 one works through: after an act the page before is the ticket itself.
 """
 
+from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from django.http import QueryDict
@@ -40,6 +41,19 @@ def listed(request: Request) -> str | None:
     if VIEW in there:
         return _words(there[VIEW])
     return before.query if before.path == reverse("exceptions:queue") else None
+
+
+def aside(request: Request, ticket_id: int) -> dict[str, Any]:
+    """What a page of its own about a ticket shows by: the way back there, and what its forms send
+    along, so that the way back knows the list still when they are answered."""
+    words = listed(request)
+    return {"back": ticket(request, ticket_id), "sent_along": {VIEW: words} if words else {}}
+
+
+def ticket(request: Request, ticket_id: int) -> str:
+    """That ticket's page, with the list one came from."""
+    page, words = reverse("exceptions:ticket", args=[ticket_id]), listed(request)
+    return with_list(page, words) if words else page
 
 
 def with_list(page: str, words: str) -> str:

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from connectors import foreseeing, showing
 from connectors.remedy_forms import ForceForm
 from connectors.replaying import Moved
-from exceptions import acts
+from exceptions import acts, ways
 from exceptions.models import Ticket
 from exceptions.states import MoveError
 from meshline import instant
@@ -48,7 +48,7 @@ def ask(request: Request, ticket_id: int) -> HttpResponse:
         form.add_error(None, str(error))
         return _ask(request, ticket, form, status=403)
     said = "It waits for a second manager, who sees what it would do."
-    return done(request, said, reverse("exceptions:ticket", args=[ticket.pk]))
+    return done(request, said, ways.ticket(request, ticket.pk))
 
 
 # --- Deciding ------------------------------------------------------------------------------------
@@ -98,6 +98,7 @@ def reject(request: Request, asked_id: int) -> HttpResponse:
 # --- Underneath ----------------------------------------------------------------------------------
 def _ask(request: Request, ticket: Ticket, form: ForceForm, *, status: int = 200) -> HttpResponse:
     context = {
+        **ways.aside(request, ticket.pk),
         "ticket": ticket,
         "form": form,
         "is_empty": not form.offered,

@@ -6,13 +6,12 @@ from django.contrib.messages import INFO, SUCCESS
 from django.db import OperationalError
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from connectors import rereading, ticket_replay
 from connectors.replay_words import Plan, Start, Verdict, Versions, Way
 from connectors.replaying import ForNothing, Moved
-from exceptions import remedies
+from exceptions import remedies, ways
 from exceptions.models import Ticket
 from exceptions.states import MoveError
 from meshline import instant
@@ -50,8 +49,8 @@ def replay(request: Request, ticket_id: int) -> HttpResponse:
         return _show(request, ticket, way, moved=_BUSY, status=409)
     except (MoveError, NotAllowed) as error:
         return _refuse(request, ticket, error)
-    page = reverse("exceptions:ticket", args=[ticket.pk])
-    return done(request, str(plan), page, level=SUCCESS if plan.fires else INFO)
+    level = SUCCESS if plan.fires else INFO
+    return done(request, str(plan), ways.ticket(request, ticket.pk), level=level)
 
 
 def _way(request: Request, ticket: Ticket) -> Way:
@@ -75,7 +74,10 @@ def _show(
         return _refuse(request, ticket, MoveError(_BUSY))
     except (MoveError, NotAllowed) as error:
         return _refuse(request, ticket, error)
-    context = {**_choices(way), **_told(plan), "ticket": ticket, "moved": moved}
+    context = {
+        **ways.aside(request, ticket.pk), **_choices(way), **_told(plan), "ticket": ticket,
+        "moved": moved,
+    }  # fmt: skip
     return render(request, f"connectors/{_part(request)}.html", context, status=status)
 
 
@@ -98,7 +100,7 @@ def _choices(way: Way) -> dict[str, Any]:
 def _refuse(request: Request, ticket: Ticket, error: Exception) -> HttpResponse:
     """Why not, where one asked: nothing is done."""
     status = 409 if isinstance(error, MoveError) else 403
-    context = {"ticket": ticket, "refusal": str(error)}
+    context = {**ways.aside(request, ticket.pk), "ticket": ticket, "refusal": str(error)}
     return render(request, f"connectors/{_part(request)}.html", context, status=status)
 
 

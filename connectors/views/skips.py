@@ -2,13 +2,12 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from connectors import skipping
 from connectors.remedy_forms import SkipForm
 from connectors.skipping import CannotSkip
-from exceptions import acts
+from exceptions import acts, ways
 from exceptions.models import Ticket
 from exceptions.states import MoveError
 from meshline import instant
@@ -39,11 +38,12 @@ def skip(request: Request, ticket_id: int) -> HttpResponse:
     except NotAllowed as error:
         form.add_error(None, str(error))
         return _show(request, ticket, form, status=403)
-    return done(request, said, reverse("exceptions:ticket", args=[ticket.pk]))
+    return done(request, said, ways.ticket(request, ticket.pk))
 
 
 def _show(request: Request, ticket: Ticket, form: SkipForm, *, status: int = 200) -> HttpResponse:
     context = {
+        **ways.aside(request, ticket.pk),
         "ticket": ticket,
         "form": form,
         "is_empty": not form.offered,

@@ -2,10 +2,9 @@
 
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
-from exceptions import acts
+from exceptions import acts, ways
 from exceptions.models import Ticket
 from exceptions.states import MoveError
 from meshline import instant
@@ -36,7 +35,7 @@ def set_owner(request: Request, ticket_id: int) -> HttpResponse:
         return _refuse(request, ticket, form, error, 409)
     except NotAllowed as error:
         return _refuse(request, ticket, form, error, 403)
-    return done(request, said, reverse("exceptions:ticket", args=[ticket.pk]))
+    return done(request, said, ways.ticket(request, ticket.pk))
 
 
 def _refuse(
@@ -50,6 +49,7 @@ def _refuse(
 def _show(request: Request, ticket: Ticket, form: OwnerForm, *, status: int = 200) -> HttpResponse:
     proposals = owning.open_on(ticket)
     context = {
+        **ways.aside(request, ticket.pk),
         "ticket": ticket,
         "form": form,
         "proposals": proposals,

@@ -201,6 +201,54 @@ def test_an_owner_who_is_nobody_is_said_beside_the_field(drift, staff, olivia, c
     assert Ticket.objects.get(pk=drift.pk).is_unresolved
 
 
+# --- The list one works through -------------------------------------------------------------------
+LISTED = "tab=open&kind=overdue"
+THERE = "?view=tab%3Dopen%26kind%3Doverdue"
+
+
+@pytest.mark.parametrize("came_by", ["/queue/?{list}", "/queue/{ticket}/{there}"])
+@pytest.mark.parametrize("act", ["skip", "force", "replay", "merge"])
+def test_a_page_aside_leads_back_to_the_ticket_with_the_list_one_came_from(
+    stuck, olivia, staff, came_by, act
+):
+    if act == "force":
+        factories.person("max@example.com", "Max Hale", Role.MANAGER, staff["rosa"].team)
+    client = signed_in(staff["rosa"] if act == "force" else olivia)
+    came = "http://testserver" + came_by.format(list=LISTED, ticket=stuck.pk, there=THERE)
+    page = client.get(f"/queue/{stuck.pk}/{act}/", headers={"Referer": came})
+    assert page.status_code == 200
+    main = page.content.decode().partition("<main")[2].partition("</main>")[0]
+    links = re.findall(rf'href="(/queue/{stuck.pk}/[^"]*)"', main)
+    assert {html.unescape(link) for link in links} == {f"/queue/{stuck.pk}/{THERE}"}
+    forms = re.findall(r"<form.*?</form>", main, re.DOTALL)
+    told = [re.findall(r'name="view" value="([^"]*)"', form) for form in forms]
+    assert forms
+    assert {tuple(map(html.unescape, one)) for one in told} == {(LISTED,)}
+
+
+def test_done_there_the_list_is_known_still(stuck, olivia):
+    client, here = signed_in(olivia), {"Referer": f"http://testserver/queue/{stuck.pk}/skip/"}
+    asked = {"outcomes": [outcome("deal").pk], "reason": "", "view": LISTED}
+    refused = client.post(f"/queue/{stuck.pk}/skip/", asked, headers=here)
+    assert f'href="/queue/{stuck.pk}/{THERE}"' in refused.content.decode()
+    asked["reason"] = "They have it."
+    done = client.post(f"/queue/{stuck.pk}/skip/", asked, headers=here)
+    assert done.headers["Location"] == f"/queue/{stuck.pk}/{THERE}"
+    merged = client.post(f"/queue/{stuck.pk}/merge/", {"into": "", "view": LISTED})
+    assert f'href="/queue/{stuck.pk}/{THERE}"' in merged.content.decode()
+
+
+def test_given_to_its_owner_the_ticket_is_of_the_list_still(drift, staff, olivia):
+    client, page = signed_in(olivia), f"/queue/{drift.pk}/owner/"
+    came = {"Referer": f"http://testserver/queue/?{LISTED}"}
+    shown = client.get(page, headers=came).content.decode()
+    sent = dict(re.findall(r'name="(shown|view)" value="([^"]+)"', shown))
+    assert html.unescape(sent["view"]) == LISTED
+    asked = {"owner": staff["remy"].pk, "reason": "His accounts.", "shown": sent["shown"]}
+    done = client.post(page, asked | {"view": LISTED})
+    assert done.headers["Location"] == f"/queue/{drift.pk}/{THERE}"
+
+
 # --- To the mapping and back ----------------------------------------------------------------------
 def test_the_ticket_leads_to_the_mapping_with_the_message_picked_and_back(pandadoc, staff, olivia):
     sent("in_legal_review", 1)
