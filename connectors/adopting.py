@@ -19,7 +19,7 @@ from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
 from meshline.policy import roles
-from proposals import billing, outbox, retelling
+from proposals import billing, retelling, steering
 from proposals.contracts import promising
 from proposals.models import Outcome, Proposal
 from proposals.models.outcome import State
@@ -216,7 +216,7 @@ def _call_off(proposal: Proposal, found: Found, by: User, at: datetime) -> None:
             raise CannotLink("One is being made at this moment; wait for what comes of it.")
         if outcome.state in (State.DUE, State.HELD, State.GIVEN_UP):
             reason = f"Invoice {found.number} is linked instead."
-            outbox.cancel(outcome_id=outcome.pk, reason=reason, by=by, at=at)
+            steering.cancel(outcome_id=outcome.pk, reason=reason, by=by, at=at)
 
 
 def _tell(proposal: Proposal, kept: Books, row: SnapshotRow, at: datetime) -> None:

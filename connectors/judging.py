@@ -19,7 +19,7 @@ from connectors.replay_facts import Facts
 from connectors.replay_words import Line, Verdict, Versions
 from connectors.replaying import Effect
 from meshline.people.models import User
-from proposals import outbox, rewording
+from proposals import rewording, steering
 from proposals.models import Contract, Outcome, Proposal
 from proposals.models.outcome import State
 
@@ -99,7 +99,7 @@ def _carried(
     """Due now; what still stands between it and the other side is said."""
     there = facts.connections.get(outcome.connection)
     done_there = retrying.is_only_proven(outcome, there)
-    outbox.retry(outcome_id=outcome.pk, by=by, at=at, only_prove=done_there)
+    steering.retry(outcome_id=outcome.pk, by=by, at=at, only_prove=done_there)
     # As it stands now: the verb wrote into a row of its own.
     again = Outcome.objects.select_related("contract", "proposal").get(pk=outcome.pk)
     if done_there:

@@ -10,9 +10,9 @@ from connectors.models import Connection
 from exceptions import remedying, troubles
 from exceptions.models import Ticket
 from meshline.people.models import User
-from proposals import outbox
+from proposals import steering
 from proposals.models import Outcome
-from proposals.outbox import NotNow
+from proposals.steering import NotNow
 
 
 def retry_outcome(*, outcome_id: int, by: User, at: datetime) -> Outcome:
@@ -23,7 +23,7 @@ def retry_outcome(*, outcome_id: int, by: User, at: datetime) -> Outcome:
     outcome = Outcome.objects.get(pk=outcome_id)
     there = Connection.objects.filter(slug=outcome.connection).first()
     only_prove = is_only_proven(outcome, there)
-    return outbox.retry(outcome_id=outcome_id, by=by, at=at, only_prove=only_prove)
+    return steering.retry(outcome_id=outcome_id, by=by, at=at, only_prove=only_prove)
 
 
 def is_only_proven(outcome: Outcome, there: Connection | None) -> bool:

@@ -9,7 +9,7 @@ from connectors import showing
 from exceptions import remedying, troubles
 from exceptions.models import Ticket
 from meshline.people.models import User
-from proposals import outbox
+from proposals import outbox, steering
 from proposals.models import Outcome, Proposal
 from proposals.models.outcome import State
 
@@ -32,7 +32,7 @@ def open_on(ticket: Ticket) -> list[Outcome]:
 def skip(*, ticket_id: int, outcomes: Collection[int], reason: str, by: User, at: datetime) -> str:
     """Call these off, all or none; what was done, as a sentence.
 
-    Raises CannotSkip, ValueError without a reason, and what `outbox.cancel` raises.
+    Raises CannotSkip, ValueError without a reason, and what `steering.cancel` raises.
     """
     ticket = remedying.begin(ticket_id, by=by)
     reason = reason.strip()
@@ -47,7 +47,7 @@ def skip(*, ticket_id: int, outcomes: Collection[int], reason: str, by: User, at
     _lock(found)
     remedying.tell(ticket, said, by=by, at=at, why=reason)
     for one in found:
-        outbox.cancel(outcome_id=one.pk, reason=reason, by=by, at=at)
+        steering.cancel(outcome_id=one.pk, reason=reason, by=by, at=at)
     return said
 
 

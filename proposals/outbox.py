@@ -8,7 +8,7 @@ Whoever locks more than one row locks proposals first, then outcomes, each by th
 """
 
 import uuid
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -16,15 +16,11 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 
 from exceptions import troubles
-from exceptions.states import Resolution
 from meshline import bell, bulk, prepared
 from meshline.audit import trail
 from meshline.audit.actors import Someone
 from meshline.audit.models import TrailLine
-from meshline.people import permissions
-from meshline.people.models import User
-from meshline.people.permissions import Permission
-from proposals import forcing, lateness, tiers
+from proposals import lateness, tiers
 from proposals.contracts import promising
 from proposals.lateness import CARRIER
 from proposals.models import Outcome, Proposal
@@ -41,18 +37,6 @@ _PROVEN = [
 
 class LeaseLost(Exception):
     """Somebody else has the outcome by now: whoever hears this stops."""
-
-
-class NotNow(Exception):
-    """A move an outcome cannot make in its state, as a sentence."""
-
-
-class Replaced(NotNow):
-    """Another one, `by`, was done anew in its place."""
-
-    def __init__(self, by: Outcome) -> None:
-        super().__init__(forcing.says_replaced(by))
-        self.by = by
 
 
 # What may be carried now. Serial per proposal and connection: an earlier one that still waits holds
@@ -169,7 +153,7 @@ def mark_delivered(
     outcome.last_error = because
     _acknowledge(outcome)
     if first:
-        _record("outcome.delivered", outcome, CARRIER, at, after={"id there": external_id})
+        record("outcome.delivered", outcome, CARRIER, at, after={"id there": external_id})
 
 
 @transaction.atomic
@@ -185,7 +169,7 @@ def mark_proven(
     outcome.delivered_at = outcome.delivered_at or at
     outcome.external_id, outcome.last_error, outcome.failure = external_id, "", ""
     _acknowledge(outcome)
-    _record("outcome.proven", outcome, CARRIER, at, after={"id there": external_id}, why=evidence)
+    record("outcome.proven", outcome, CARRIER, at, after={"id there": external_id}, why=evidence)
     troubles.settle(subject=outcome.ref, because=evidence, by=CARRIER, at=at)
     if outcome.unwanted_at is not None:
         promising.undo(outcome, at=at)
@@ -250,7 +234,7 @@ def give_up(
     _acknowledge(outcome)
     if _end_if_unwanted(outcome, at):
         return
-    _record("outcome.given-up", outcome, CARRIER, at, why=because)
+    record("outcome.given-up", outcome, CARRIER, at, why=because)
     lateness.open_ticket(outcome, kind, because, at, again=again)
 
 
@@ -272,98 +256,6 @@ def call_off(outcome: Outcome, *, at: datetime) -> None:
     _end_if_unwanted(outcome, at)
 
 
-@transaction.atomic
-def retry(*, outcome_id: int, by: User, at: datetime, only_prove: bool = False) -> Outcome:
-    """A person says: now. The key stays, so nothing that already happened happens again.
-
-    What was delivered and cannot be read back is delivered again, unless it is to be proven only.
-    What another one was done in place of stays as it is. Raises NotNow, NotAllowed.
-    """
-    permissions.check(by, Permission.RETRY_OUTCOME)
-    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
-    if made := forcing.in_place_of(outcome):
-        raise Replaced(made)
-    if outcome.state == State.HELD:
-        raise NotNow("It is held: whoever may lets it go.")
-    if outcome.on_hold:
-        raise NotNow("Its proposal is on hold; lift that first.")
-    if outcome.state not in (State.DUE, State.GIVEN_UP, State.DELIVERED):
-        raise NotNow(f"An outcome that is {outcome.get_state_display().lower()} needs no retry.")
-    before = {"state": outcome.state}
-    unproven = outcome.state in (State.DELIVERED, State.GIVEN_UP) and outcome.delivered_at
-    outcome.state, outcome.next_attempt_at = State.DUE, at
-    if unproven and only_prove:
-        outcome.state = State.DELIVERED
-    elif unproven:
-        outcome.delivered_at = None
-    outcome.tries = outcome.waits = outcome.crashes = 0
-    outcome.first_failed_at = None
-    outcome.save()
-    _record("outcome.retried", outcome, by, at, before=before)
-    bell.ring("outbox")
-    return outcome
-
-
-@transaction.atomic
-def cancel(*, outcome_id: int, reason: str, by: User, at: datetime) -> Outcome:
-    """A person calls an outcome off, for good and with a reason."""
-    permissions.check(by, Permission.RETRY_OUTCOME)
-    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
-    if not reason.strip():
-        raise ValueError("Say why it is called off.")
-    if outcome.state not in (State.DUE, State.HELD, State.GIVEN_UP):
-        raise NotNow(
-            f"An outcome that is {outcome.get_state_display().lower()} cannot be cancelled."
-        )
-    before = {"state": outcome.state}
-    outcome.state = State.CANCELLED
-    outcome.save()
-    _record("outcome.cancelled", outcome, by, at, before=before, why=reason.strip())
-    because = f"{by.name} called it off: {reason.strip()}"
-    troubles.settle(
-        subject=outcome.ref, because=because, by=by, at=at, resolution=Resolution.NO_ACTION
-    )
-    bell.ring("outbox")
-    return outcome
-
-
-@transaction.atomic
-def carry_again(*, outcome_id: int, because: str, by: User, at: datetime) -> dict[str, Any]:
-    """Write to the other side once more what a mirror shows; its key stays.
-
-    How it stood before is answered, for `leave_as_it_was`. Raises NotNow, NotAllowed.
-    """
-    permissions.check(by, Permission.RETRY_OUTCOME)
-    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
-    if outcome.state in (State.LEASED, State.HELD) or outcome.on_hold:
-        raise NotNow("It is on its way already, or held; wait for what comes of it.")
-    stood = {name: _plain(getattr(outcome, name)) for name in _STOOD}
-    outcome.state, outcome.next_attempt_at = State.DUE, at
-    outcome.delivered_at = outcome.proven_at = outcome.first_failed_at = None
-    outcome.tries = outcome.waits = outcome.crashes = 0
-    # From now on it has its time anew.
-    outcome.budget_ends_at, outcome.ticketed_at = at + tiers.BUDGET[Tier(outcome.tier)], None
-    outcome.save()
-    _record("outcome.carried-again", outcome, by, at, before={"state": stood["state"]}, why=because)
-    bell.ring("outbox")
-    return stood
-
-
-@transaction.atomic
-def leave_as_it_was(*, outcome_id: int, stood: Mapping[str, Any], by: User, at: datetime) -> None:
-    """Not carried again after all, as long as nobody has begun. Raises NotNow, NotAllowed."""
-    permissions.check(by, Permission.RETRY_OUTCOME)
-    outcome = Outcome.objects.select_for_update(of=("self",)).get(pk=outcome_id)
-    if outcome.state != State.DUE or outcome.attempts != stood["attempts"]:
-        raise NotNow("It was carried already.")
-    for name in _STOOD:
-        value = stood[name]
-        is_moment = name.endswith("_at") and value is not None
-        setattr(outcome, name, datetime.fromisoformat(value) if is_moment else value)
-    outcome.save()
-    _record("outcome.left-as-it-was", outcome, by, at)
-
-
 def lock(proposals: QuerySet[Proposal], outcomes: QuerySet[Outcome]) -> None:
     """Hold these until the end of the transaction, in the order in which everybody locks them."""
     list(proposals.select_for_update(no_key=True).order_by("pk").values_list("pk"))
@@ -383,6 +275,15 @@ def play_role(*, role: str, slug: str, at: datetime) -> int:
     waiting = Outcome.objects.filter(target=role, connection="", state__in=OPEN)
     bell.ring("outbox")
     return waiting.update(connection=slug, next_attempt_at=at)
+
+
+def record(
+    what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
+    after: dict | None = None, why: str = "",
+) -> None:  # fmt: skip
+    """A line of an outcome's story on the trail; a synthetic one has none."""
+    if not outcome.is_synthetic:
+        trail.record_all([_line(what, outcome, by, at, before=before, after=after, why=why)])
 
 
 # Due again, unless its proposal came on hold while it was being carried: asked of the very row that
@@ -435,7 +336,7 @@ def _end_if_unwanted(outcome: Outcome, at: datetime) -> bool:
         return False
     if outcome.delivered_at is None:
         Outcome.objects.filter(pk=outcome.pk).update(state=State.CANCELLED)
-        _record("outcome.called-off", outcome, CARRIER, at, why=outcome.unwanted_why)
+        record("outcome.called-off", outcome, CARRIER, at, why=outcome.unwanted_why)
         troubles.settle(subject=outcome.ref, because=outcome.unwanted_why, by=CARRIER, at=at)
     promising.undo(outcome, at=at)
     bell.ring("outbox")
@@ -453,25 +354,6 @@ def _end_all(proven: list[Outcome], evidence: dict[int, str], at: datetime) -> N
 
 def _in_order(outcome: Outcome) -> tuple[int, datetime, int]:
     return outcome.tier_rank, outcome.next_attempt_at, outcome.pk
-
-
-# What it takes to put an outcome back.
-_STOOD = (
-    "state", "next_attempt_at", "delivered_at", "proven_at", "first_failed_at", "tries", "waits",
-    "crashes", "attempts", "budget_ends_at", "ticketed_at",
-)  # fmt: skip
-
-
-def _plain(value: Any) -> Any:
-    return value.isoformat() if isinstance(value, datetime) else value
-
-
-def _record(
-    what: str, outcome: Outcome, by: Someone, at: datetime, *, before: dict | None = None,
-    after: dict | None = None, why: str = "",
-) -> None:  # fmt: skip
-    if not outcome.is_synthetic:
-        trail.record_all([_line(what, outcome, by, at, before=before, after=after, why=why)])
 
 
 def _line(

@@ -22,14 +22,14 @@ from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.policy.truth import PEOPLE
-from proposals import intake, outbox
+from proposals import intake, outbox, steering
 from proposals.lifecycle import Conflict
 from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State as Carried
-from proposals.outbox import NotNow
 from proposals.signals import FIELDS, Incoming
 from proposals.states import MoveError
 from proposals.states import State as Life
+from proposals.steering import NotNow
 from reconciliation import runs, taking, values
 from reconciliation.judging import CARRIES, Judge
 from reconciliation.kinds import KINDS, As
@@ -235,7 +235,7 @@ def _write_ours(one: Divergence, by: User, at: datetime) -> dict[str, Any]:
             f"No contract asks for this proposal to be in {one.connection.name}; move it along, or "
             "change the contract."
         )
-    stood = outbox.carry_again(
+    stood = steering.carry_again(
         outcome_id=newest.pk, because=f"It differs in {one.connection.name}.", by=by, at=at
     )
     one.outcome = newest
@@ -246,7 +246,7 @@ def _leave_as_it_was(one: Divergence, by: User, at: datetime) -> None:
     if one.outcome_id is None:
         raise FixError("There is nothing to undo.")
     try:
-        outbox.leave_as_it_was(outcome_id=one.outcome_id, stood=one.stood, by=by, at=at)
+        steering.leave_as_it_was(outcome_id=one.outcome_id, stood=one.stood, by=by, at=at)
     except NotNow:
         raise FixError(_was_carried(one, one.connection.slug)) from None
 

@@ -25,10 +25,10 @@ from meshline.people.permissions import Permission, Scope, may, refusal_for
 from meshline.web import paging
 from meshline.web.access import done, refusal, requires, say
 from meshline.web.requests import Request
-from proposals import forcing, outbox, sources
+from proposals import forcing, sources, steering
 from proposals.models import Outcome, Proposal, Signal
 from proposals.models.outcome import State
-from proposals.outbox import NotNow, Replaced
+from proposals.steering import NotNow, Replaced
 
 _RETRIED = (State.DUE, State.GIVEN_UP, State.DELIVERED)
 _HELD = "It is held: whoever may lets it go."
@@ -92,7 +92,7 @@ def cancel(request: Request, outcome_id: int) -> HttpResponse:
     found = _find(request, outcome_id)
     reason = request.POST.get("reason", "").replace("\0", "")[:4000]
     try:
-        outbox.cancel(outcome_id=found.pk, reason=reason, by=request.user, at=instant.now())
+        steering.cancel(outcome_id=found.pk, reason=reason, by=request.user, at=instant.now())
     except NotNow as error:
         return refusal(request, error)
     except ValueError as error:

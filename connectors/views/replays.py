@@ -18,11 +18,11 @@ from meshline import instant
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.web.access import done, requires
 from meshline.web.requests import Request
-from proposals import outbox
+from proposals import steering
 
 _BUSY = "Somebody else was at work on the same records at that moment; look at it again."
 # A worker or another page was faster, in the middle of it: nothing is kept.
-_MOVED_ON = (rereading.NotNow, outbox.NotNow)
+_MOVED_ON = (rereading.NotNow, steering.NotNow)
 _CHIPS = {
     Verdict.FIRES: ("ok", "bolt"),
     Verdict.SUPPRESSED: ("neutral", "shield-check"),

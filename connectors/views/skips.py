@@ -14,7 +14,7 @@ from meshline import instant
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.web.access import done, requires
 from meshline.web.requests import Request
-from proposals.outbox import NotNow
+from proposals.steering import NotNow
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -16,7 +16,7 @@ from meshline.people.permissions import Permission, Scope, refusal_for
 from meshline.web import paging
 from meshline.web.access import done, refusal, requires, see_other
 from meshline.web.requests import Request
-from proposals.outbox import NotNow
+from proposals.steering import NotNow
 from reconciliation import accepting, adding_up, divergence_showing, fixing, groups, run_showing
 from reconciliation import many as in_bulk
 from reconciliation.filters import DivergenceFilter

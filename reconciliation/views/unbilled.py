@@ -19,7 +19,7 @@ from meshline.web.requests import Request
 from proposals.contracts.approvals import Decided
 from proposals.contracts.by_hand import CannotPromise
 from proposals.models import Proposal
-from proposals.outbox import NotNow
+from proposals.steering import NotNow
 from reconciliation import (
     invoicing,
     sized_paging,

@@ -16,7 +16,7 @@ from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed, Role
-from proposals import forcing, outbox
+from proposals import forcing, steering
 from proposals.contracts import promising
 from proposals.forcing import CannotForce
 from proposals.models import Contract, ForcedEffect, Outcome
@@ -388,7 +388,7 @@ def replaced(ticket, staff, max_):
 
 def test_what_was_replaced_is_not_retried_and_says_what_took_its_place(replaced, staff):
     old, made = replaced
-    with pytest.raises(outbox.Replaced) as error:
+    with pytest.raises(steering.Replaced) as error:
         retrying.retry_outcome(outcome_id=old.pk, by=staff["olivia"], at=instant.now())
     assert str(error.value) == f"A new effect took its place, under the key {made.key}."
     assert error.value.by == made

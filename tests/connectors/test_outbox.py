@@ -19,9 +19,10 @@ from meshline.audit.models import TrailLine
 from meshline.notices import notices
 from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed
-from proposals import outbox
+from proposals import outbox, steering
 from proposals.models import Outcome, Proposal
-from proposals.outbox import LeaseLost, NotNow
+from proposals.outbox import LeaseLost
+from proposals.steering import NotNow
 from tests.connectors.crm import carry, carry_on, outcome, say, soon, states
 from tests.connectors.standins import until
 
@@ -464,9 +465,9 @@ def test_who_may_not_retry_or_cancel(crm, staff, who):
     say("sent")
     deal = outcome("deal")
     with pytest.raises(NotAllowed, match="may not retry or cancel an outcome"):
-        outbox.retry(outcome_id=deal.pk, by=staff[who], at=instant.now())
+        steering.retry(outcome_id=deal.pk, by=staff[who], at=instant.now())
     with pytest.raises(NotAllowed):
-        outbox.cancel(outcome_id=deal.pk, reason="No.", by=staff[who], at=instant.now())
+        steering.cancel(outcome_id=deal.pk, reason="No.", by=staff[who], at=instant.now())
     assert outcome("deal").state == "due"
 
 
@@ -476,8 +477,8 @@ def test_a_cancelled_outcome_has_a_reason_and_closes_its_ticket(crm, olivia):
     carry()
     deal = outcome("deal")
     with pytest.raises(ValueError, match="Say why"):
-        outbox.cancel(outcome_id=deal.pk, reason=" ", by=olivia, at=instant.now())
-    outbox.cancel(outcome_id=deal.pk, reason="Done by hand.", by=olivia, at=instant.now())
+        steering.cancel(outcome_id=deal.pk, reason=" ", by=olivia, at=instant.now())
+    steering.cancel(outcome_id=deal.pk, reason="Done by hand.", by=olivia, at=instant.now())
     assert outcome("deal").state == "cancelled"
     ticket = Ticket.objects.get()
     assert "Olivia Ortiz called it off: Done by hand." in ticket.resolution_note
@@ -491,7 +492,7 @@ def test_a_retry_of_what_was_given_up_keeps_its_key(crm, olivia):
     crm.breaks({"kind": "status", "code": 400, "times": 1, "match": {"path": "deals"}})
     carry()
     deal = outcome("deal")
-    outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
+    steering.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
     carry()
     again = outcome("deal")
     assert (again.state, again.key) == ("proven", deal.key)
@@ -513,7 +514,7 @@ def test_after_a_persons_retry_the_waits_begin_anew(crm, olivia):
     Outcome.objects.update(first_failed_at=instant.now() - timedelta(hours=20))
     crm.breaks({"kind": "status", "code": 429, "times": 1, "match": {"path": "deals"}})
     before = instant.now()
-    outbox.retry(outcome_id=given_up.pk, by=olivia, at=before)
+    steering.retry(outcome_id=given_up.pk, by=olivia, at=before)
     carry()
     deal = outcome("deal")
     assert (deal.state, deal.attempts, deal.tries) == ("due", 11, 0)
@@ -525,9 +526,9 @@ def test_what_is_proven_can_be_neither_retried_nor_cancelled(crm, olivia):
     carry()
     deal = outcome("deal")
     with pytest.raises(NotNow, match="needs no retry"):
-        outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
+        steering.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
     with pytest.raises(NotNow, match="cannot be cancelled"):
-        outbox.cancel(outcome_id=deal.pk, reason="No.", by=olivia, at=instant.now())
+        steering.cancel(outcome_id=deal.pk, reason="No.", by=olivia, at=instant.now())
 
 
 def test_hurried_outcomes_are_due_now(crm):

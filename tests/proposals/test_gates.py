@@ -17,14 +17,14 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy import calendars, raci
 from meshline.policy.models import Company, RaciAssignment
 from meshline.policy.truth import How, Truth
-from proposals import deciding, lateness, lifecycle, outbox, waiting, whose_word
+from proposals import deciding, lateness, lifecycle, outbox, steering, waiting, whose_word
 from proposals.contracts import approvals, publishing, versions
 from proposals.contracts.approvals import Decided
 from proposals.contracts.deciders import Deciders
 from proposals.models import Approval, Contract, Outcome, Signal
 from proposals.models.outcome import State
-from proposals.outbox import NotNow
 from proposals.states import State as Stage
+from proposals.steering import NotNow
 from tests import factories
 from tests.filling import form, words
 
@@ -98,7 +98,7 @@ def test_nothing_carries_it_and_nobody_retries_it(tell, rosa):
     tell("sent")
     assert {one.name for one in outbox.claim_all(["hubspot"], lease_seconds=60, most=9)} == {"deal"}
     with pytest.raises(NotNow, match="It is held"):
-        outbox.retry(outcome_id=outcome().pk, by=rosa, at=instant.now())
+        steering.retry(outcome_id=outcome().pk, by=rosa, at=instant.now())
     outbox.hurry(connection="hubspot", at=instant.now())
     outbox.play_role(role="crm", slug="hubspot", at=instant.now())
     assert outcome().state == State.HELD

@@ -17,13 +17,13 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy import high_value
 from meshline.policy.models import Company
 from meshline.policy.operating_model import ModelError, Stale
-from proposals import holds, lateness, outbox
+from proposals import holds, lateness, outbox, steering
 from proposals import invariants as books
 from proposals.contracts import approvals, promising, publishing, versions
 from proposals.holds import HoldError
 from proposals.models import Approval, Contract, Hold, Outcome, Proposal
 from proposals.models.outcome import State
-from proposals.outbox import NotNow
+from proposals.steering import NotNow
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 from tests.filling import form, words
@@ -151,9 +151,9 @@ def test_what_was_given_up_is_not_retried_meanwhile(sent, olivia):
     outbox.give_up(deal, because="No.", failure="refused", at=instant.now())
     hold = put(sent, olivia)
     with pytest.raises(NotNow, match="on hold"):
-        outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
+        steering.retry(outcome_id=deal.pk, by=olivia, at=instant.now())
     lift(hold, olivia)
-    assert outbox.retry(outcome_id=deal.pk, by=olivia, at=instant.now()).state == State.DUE
+    assert steering.retry(outcome_id=deal.pk, by=olivia, at=instant.now()).state == State.DUE
 
 
 def test_what_is_held_is_not_late(sent, olivia):
