@@ -1,7 +1,7 @@
 """What follows from runs and from what people asked for, a few at a time."""
 
 from meshline import instant
-from reconciliation import fixing, groups, running
+from reconciliation import groups, running, seeing_through
 
 
 def do_some() -> bool:
@@ -9,11 +9,11 @@ def do_some() -> bool:
     nothing of it."""
     return bool(
         running.step_next()
-        or fixing.carry_on()
-        or fixing.note_proofs(at=instant.now())
+        or seeing_through.carry_on()
+        or seeing_through.note_proofs(at=instant.now())
         or groups.tell_some()
     )
 
 
 def something_is_due() -> bool:
-    return running.something_is_due() or groups.something_is_due() or fixing.something_is_due()
+    return any(room.something_is_due() for room in (running, groups, seeing_through))

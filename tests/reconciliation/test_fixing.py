@@ -19,7 +19,7 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy.models import Company, SourceOfTruth
 from proposals import outbox
 from proposals.models import Outcome, Proposal
-from reconciliation import accepting, carrying_on, fixing, runs
+from reconciliation import accepting, carrying_on, fixing, runs, seeing_through
 from reconciliation.fixing import FixError
 from reconciliation.judging import Judge
 from reconciliation.models import Divergence
@@ -473,7 +473,7 @@ def test_an_owner_whom_they_do_not_know_is_said_to_be_and_not_waited_for(crm, ol
         crm.mend()
     carry_on()
     assert newest().state == "proven"
-    assert fixing.something_is_due()
+    assert seeing_through.something_is_due()
     follow()
     one.refresh_from_db()
     assert (one.state, one.why) == (

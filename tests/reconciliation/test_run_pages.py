@@ -12,7 +12,7 @@ from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.people.permissions import Permission, refusal_for
 from proposals.models import Proposal
-from reconciliation import fixing, many, run_showing, runs
+from reconciliation import many, run_showing, runs, seeing_through
 from reconciliation.many import Asks, Wanted
 from reconciliation.models import Divergence, Run
 from tests.reconciliation import compared
@@ -387,7 +387,7 @@ def test_for_all_it_is_disabled_where_it_can_be_done_with_none(client, staff):
     Proposal.objects.filter(external_id="doc-1").update(state="signed")
     assert 'value="theirs"' in page(client, staff["olivia"], "divergences")
     bulk(client, staff["olivia"], act="theirs", shown="2", confirmed="yes")
-    fixing.carry_on()
+    seeing_through.carry_on()
     assert set(Divergence.objects.values_list("state", "why")) == {
         ("open", NO_MOVE), ("fixing", "Theirs is taken here"),
     }  # fmt: skip
