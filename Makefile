@@ -7,6 +7,9 @@ NOWHERE := SECRET_KEY=check SECRETS_KEYS=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA
 	DATABASE_URL=postgresql://nobody@127.0.0.1:1/nothing REDIS_URL=redis://127.0.0.1:1/0 \
 	MESHLINE_STATE=.venv/nothing
 
+# A start is seven processes, the tests are dozens, and each imports two thousand files: compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 # A file's tests stay in one process and share what it started. Three on two cores: some wait.
 SIDE_BY_SIDE := -n 3 --dist loadgroup --no-loadscope-reorder
 
@@ -58,5 +61,5 @@ $(READY): uv.lock pyproject.toml
 		{ echo "Meshline needs Python 3.11 or newer; say which: make PYTHON=python3.11 …"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@test -x $(BIN)/uv || $(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv sync --frozen --inexact --quiet
+	@VIRTUAL_ENV=$(CURDIR)/.venv $(BIN)/uv sync --frozen --inexact --compile-bytecode --quiet
 	@touch $@

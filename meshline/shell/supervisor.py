@@ -64,10 +64,13 @@ class Supervisor:
         """Start a child and keep it alive from now on."""
         self._workers.append(self._new_post(child))
 
-    def run(self, child: Child) -> int:
-        """Run a child that does one thing and ends; its exit code. The others are watched."""
+    def send(self, child: Child) -> subprocess.Popen:
+        """Start a child that does one thing and ends; see `wait_for`."""
         self._errand = self._new_post(child)
-        process = self._errand.process
+        return self._errand.process
+
+    def wait_for(self, process: subprocess.Popen) -> int:
+        """Watch the others until what was sent ends; its exit code."""
         self.watch(until=lambda: process.poll() is not None)
         self._errand = None
         return process.returncode

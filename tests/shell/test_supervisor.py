@@ -58,7 +58,8 @@ def test_a_child_that_ends_well_is_started_again_in_silence(house, said):
 
 
 def test_an_errand_is_run_to_its_end(house):
-    assert house.run(Child("errand", (sys.executable, "-c", "raise SystemExit(3)"))) == 3
+    errand = house.send(Child("errand", (sys.executable, "-c", "raise SystemExit(3)")))
+    assert house.wait_for(errand) == 3
 
 
 def test_who_does_not_listen_is_killed_after_their_grace(house, tmp_path):

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import socket
+import subprocess
 from argparse import ArgumentParser
 from contextlib import suppress
 from types import FrameType
@@ -37,8 +38,12 @@ class Command(BaseCommand):
         house = Supervisor(startup.logs_folder(), self._say)
         _let_signals(_interrupt)
         try:
+            if not options["empty"]:
+                # They keep books of their own, and are there by the time the database is.
+                house.start(processes.sandbox())
             self._start_servers(house)
-            self._prepare()
+            self._say("Preparing the database …")
+            call_command("migrate", interactive=False, verbosity=0)
             self._start_children(house, workers=options["workers"], is_empty=options["empty"])
             self._wait_until_ready(house)
             self._announce(is_empty=options["empty"])
@@ -66,33 +71,32 @@ class Command(BaseCommand):
         process = servers.start(server, house.fresh_log(server.child))
         house.adopt_server(server.child, process)
 
-    def _prepare(self) -> None:
-        self._say("Preparing the database …")
-        call_command("migrate", interactive=False, verbosity=0)
+    def _start_children(self, house: Supervisor, *, workers: int, is_empty: bool) -> None:
+        # First, as it takes longest.
+        demo = None if is_empty else self._send_demo(house)
         self._say("Preparing static files …")
         static_files.collect()
-
-    def _start_children(self, house: Supervisor, *, workers: int, is_empty: bool) -> None:
         self._say("Starting the pages, the workers and the clock …")
-        if not is_empty:
-            house.start(processes.sandbox())
         house.start(processes.web())
         for number in range(1, workers + 1):
             house.start(processes.worker(number))
         for clock in processes.clocks():
             house.start(clock)
-        if not is_empty:
-            self._load_demo(house)
+        if demo:
+            self._wait_for_demo(house, demo)
         # Watching takes no database: a connection held for weeks would only be in the way.
         connection.close()
 
-    def _load_demo(self, house: Supervisor) -> None:
-        self._say("Loading the demo company …")
+    def _send_demo(self, house: Supervisor) -> subprocess.Popen:
         # It asks the stand-ins from the start; they tell our pages of it at its end.
         house.watch(until=lambda: _listens(_sandbox_port()))
-        demo = processes.demo()
-        if house.run(demo):
-            raise CommandError(f"The demo could not be loaded; see {house.log_of(demo)}.")
+        return house.send(processes.demo())
+
+    def _wait_for_demo(self, house: Supervisor, demo: subprocess.Popen) -> None:
+        self._say("Loading the demo company …")
+        if house.wait_for(demo):
+            log = house.log_of(processes.demo())
+            raise CommandError(f"The demo could not be loaded; see {log}.")
         pulse.beat(health.DEMO)
 
     def _wait_until_ready(self, house: Supervisor) -> None:
