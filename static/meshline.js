@@ -224,29 +224,50 @@
   on("htmx:timeout", () => tell("Meshline did not answer in time. Try again."));
 
   // --- What was typed when a sitting had ended is there again after signing in: in the same tab, for
-  // the same person, in the same field.
+  // the same person, on the same page and in the same field.
   const TYPED = "meshline:typed";
   const person = document.querySelector("meta[name=person]")?.content;
+  const kept = () => JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
+  const keep = (what) => sessionStorage.setItem(TYPED, JSON.stringify(what));
+  // All of the form that was sent; of the others, as a page asks by itself, what is not as it came.
+  const typedOn = (form) => {
+    const isTyped = (field) => form?.contains(field) || (field.matches("select")
+      ? [...field.options].some((option) => option.selected !== option.defaultSelected)
+      : field.value !== field.defaultValue);
+    return [...document.querySelectorAll("textarea[id], select[id], input[id]")]
+      .filter((field) => !field.matches("[type=hidden], [type=checkbox], [type=radio], [type=password]"))
+      .filter((field) => field.value && isTyped(field)).map((field) => [field.id, field.value]);
+  };
+  const keepTyped = (form, isSent) => {
+    const fields = typedOn(form);
+    if (person && fields.length) keep({ person, fields, isSent, page: location.pathname });
+  };
   const giveBackTyped = () => {
-    const kept = JSON.parse(sessionStorage.getItem(TYPED) ?? "null");
-    if (!kept || !person) return;
-    const here = kept.fields.filter(([id]) => document.getElementById(id));
-    if (kept.person === person && !here.length) return;
+    const { fields, ...of } = kept() ?? {};
+    if (!fields || !person) return;
+    const here = fields.filter(([id]) => document.getElementById(id));
+    if (of.person === person && (of.page !== location.pathname || !here.length)) return;
     sessionStorage.removeItem(TYPED);
-    if (kept.person !== person) return;
-    for (const [id, value] of here) document.getElementById(id).value = value;
-    const menu = document.getElementById(here[0][0]).closest("details");
-    if (menu) menu.open = true;
+    if (of.person !== person) return;
+    for (const [id, value] of here) {
+      const field = document.getElementById(id);
+      field.value = value;
+      const menu = field.closest("details");
+      if (menu) menu.open = true;
+    }
   };
   on("htmx:beforeOnLoad", (event) => {
     const { elt, xhr } = event.detail;
-    const form = elt.closest("form");
-    if (!form || !xhr.getResponseHeader("HX-Redirect")?.startsWith("/sign-in/")) return;
-    const typed = [...form.elements].filter((field) =>
-      field.id && field.matches("textarea, select, input:not([type=hidden], [type=checkbox], [type=radio], [type=password])"));
-    const fields = typed.map((field) => [field.id, field.value]).filter(([, value]) => value);
-    if (fields.length) sessionStorage.setItem(TYPED, JSON.stringify({ person, fields }));
+    if (xhr.getResponseHeader("HX-Redirect")?.startsWith("/sign-in/")) keepTyped(elt.closest("form"), false);
   });
+  // A page that is sent whole does not hear where it leads to: it led to signing in if nobody is here.
+  on("submit", (event) => {
+    if (!event.defaultPrevented && event.target.method === "post") keepTyped(event.target, true);
+  });
+  if (kept()?.isSent) {
+    if (person) sessionStorage.removeItem(TYPED);
+    else keep({ ...kept(), isSent: false });
+  }
   on("htmx:afterSettle", giveBackTyped);
   giveBackTyped();
 
