@@ -128,7 +128,8 @@ class Feigned:
     """A proposal that is not there, of which something is told `at` that moment, as `key` tells.
 
     `source` is the connection whose document it is, and which tells it; `url` is where that sends
-    to, as it knows it, and `options` are the connection's.
+    to, as it knows it, and `options` are the connection's; `word` is how that says the state, empty
+    where its system has no words or none says it.
     """
 
     key: str
@@ -142,6 +143,7 @@ class Feigned:
     contact_email: str = "canary@canary.example.com"
     url: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
+    word: str = ""
 
 
 @dataclass(frozen=True)
@@ -205,8 +207,7 @@ class Emitter:
 
         What is another system's document is told without fields of the mapping's.
         """
-        known = self.words.known if self.words else {}
-        words = [{**known, **mapped.words}] if self.words and mapped.words else []
+        words = [self._says(mapped)] if self.words and mapped.words else []
         told = self.translate(payload, options, *words)
         if not mapped.fields or told.is_secondary:
             return told
@@ -214,6 +215,13 @@ class Emitter:
             parsing.parse(payload), mapped, own=told.fields, longest=FIELDS, money=self.money
         )
         return replace(told, fields={**told.fields, **more})
+
+    def word_for(self, state: State, mapped: Mapped) -> str:
+        """A word by which it says that state, its own before a mapped one; empty without one."""
+        return next((word for word, says in self._says(mapped).items() if says is state), "")
+
+    def _says(self, mapped: Mapped) -> dict[str, State | None]:
+        return {**(self.words.known if self.words else {}), **mapped.words}
 
 
 class Idempotency(StrEnum):

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.db import transaction
 from django.urls import reverse
 
-from connectors import echoes, http, marks, registry
+from connectors import echoes, http, mappings, marks, registry
 from connectors.base import Feigned, Feint
 from connectors.http import CallError, Reply
 from connectors.models import Connection, Message, Receipt, RecordLink, Secret
@@ -56,7 +56,10 @@ def post(there: Connection, feigned: Feigned, *, at: datetime) -> Answer:
         return Answer(f"{there.name} has no signing secret.", status=401)
     hook = reverse("connectors:hook", args=[there.slug])
     # Some sign the address, too: the one they were told, wherever ours is asked.
-    told = replace(feigned, url=f"{settings.PUBLIC_URL}{hook}", options=there.options)
+    told = replace(
+        feigned, url=f"{settings.PUBLIC_URL}{hook}", options=there.options,
+        word=_word(there, feint.says),
+    )  # fmt: skip
     try:
         signed = feint.post(told, vault.unseal(bytes(secret.sealed)))
         reply = http.call(
@@ -67,6 +70,12 @@ def post(there: Connection, feigned: Feigned, *, at: datetime) -> Answer:
     except (CallError, VaultError) as error:
         return Answer(str(error))
     return _answered(reply)
+
+
+def _word(there: Connection, says: State) -> str:
+    """How this connection says it, as it is mapped by now."""
+    emitter = registry.system(there.system).emitter
+    return emitter.word_for(says, mappings.of(there)) if emitter else ""
 
 
 @transaction.atomic

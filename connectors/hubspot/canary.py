@@ -15,6 +15,7 @@ from connectors.hubspot.receive import SIGNATURE, V1, V2, V3
 
 # HubSpot counts from 1.
 NOBODYS = 0
+# Where no stage of theirs is mapped to lost: then that is what is broken.
 STAGE = "closedlost"
 
 
@@ -23,7 +24,7 @@ def post(feigned: Feigned, secret: str) -> Signed:
     event = {
         "eventId": feigned.key, "subscriptionId": NOBODYS, "portalId": NOBODYS,
         "occurredAt": int(stamp), "subscriptionType": "deal.propertyChange", "attemptNumber": 0,
-        "objectId": NOBODYS, "propertyName": "dealstage", "propertyValue": STAGE,
+        "objectId": NOBODYS, "propertyName": "dealstage", "propertyValue": feigned.word or STAGE,
         "changeSource": "CRM_UI", "sourceId": "userId:0",
     }  # fmt: skip
     body = json.dumps([event]).encode()

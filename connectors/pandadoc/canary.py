@@ -8,6 +8,9 @@ from datetime import UTC
 from connectors.base import Feigned, Signed
 from connectors.pandadoc.receive import EVENT_ID
 
+# Where no status of theirs is mapped to sent: then that is what is broken.
+SENT = "document.sent"
+
 
 def post(feigned: Feigned, secret: str) -> Signed:
     first, _, last = feigned.contact_name.partition(" ")
@@ -18,7 +21,7 @@ def post(feigned: Feigned, secret: str) -> Signed:
     data = {
         "id": feigned.external_id,
         "name": feigned.title,
-        "status": "document.sent",
+        "status": feigned.word or SENT,
         "date_modified": feigned.at.astimezone(UTC).isoformat().replace("+00:00", "Z"),
         "grand_total": {"amount": feigned.amount, "currency": feigned.currency},
         "recipients": [signer],

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors import echoes, feigning, health, marks, metrics
+from connectors import echoes, feigning, health, mappings, marks, metrics
 from connectors.feigning import Answer
 from connectors.models import Connection, Message, Receipt, RecordLink, RejectedReceipt
 from exceptions.models import Ticket
@@ -269,6 +269,17 @@ def test_what_cannot_be_read_is_broken_at_translated_and_opens_no_ticket_of_its_
     broken = look(path, seconds=5)
     assert (broken.leg, "quarantined" in broken.seen) == ("translated", True)
     assert set(Ticket.objects.values_list("kind", flat=True)) == {"canary-red"}
+
+
+@pytest.mark.django_db
+def test_a_document_is_sent_by_the_word_that_the_connection_maps_to_it(path, door):
+    words = {"document.sent": "nothing", "document.out": "sent"}
+    mappings.set_mapping(
+        connection=path.connection, content={"words": words, "fields": {}}, by=SETUP, at=MONDAY
+    )
+    look(path)
+    digest_all()
+    assert look(path, seconds=5).under_way is Leg.CARRIED
 
 
 @pytest.mark.django_db

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from connectors import delivery, digest, echoes, feigning, registry
+from connectors import delivery, digest, echoes, feigning, mappings, registry
 from connectors.models import Connection, Message, Receipt, RecordLink, RejectedReceipt
 from exceptions.models import Ticket
 from meshline import instant
@@ -138,6 +138,32 @@ def test_it_signs_as_the_connection_expects_of_its_vendor(version, paths):
     Connection.objects.filter(slug="hubspot").update(options={"signature": version})
     assert tend(paths("hubspot")).under_way is Leg.TRANSLATED
     assert Receipt.everything.get().verdict == f"Signed ({version}) with secret 1 of 1."
+
+
+LOST_ELSEWHERE = {"words": {"closedlost": "nothing", "7654321": "closed-lost"}, "fields": {}}
+
+
+def test_it_says_lost_by_the_stage_that_the_connection_maps_to_it(paths):
+    there = Connection.objects.get(slug="hubspot")
+    mappings.set_mapping(connection=there, content=LOST_ELSEWHERE, by=SETUP, at=instant.now())
+    canary = paths("hubspot")
+    tend(canary)
+    [event] = Message.everything.filter(is_synthetic=True)
+    assert json.loads(bytes(event.payload))["propertyValue"] == "7654321"
+    assert go(canary).state == "passed"
+
+
+def test_where_no_stage_says_lost_any_more_it_is_red_at_translated(paths):
+    there, content = (
+        Connection.objects.get(slug="hubspot"),
+        {"words": {"closedlost": "nothing"}, "fields": {}},
+    )
+    mappings.set_mapping(connection=there, content=content, by=SETUP, at=instant.now())
+    canary = paths("hubspot")
+    tend(canary)
+    digest_all()
+    assert tend(canary, seconds=121).leg == "translated"
+    assert canary.state == "red"
 
 
 # --- Where the way ends here ----------------------------------------------------------------
