@@ -1,7 +1,8 @@
 """A red canary is a ticket, one a leg of a path, which closes itself when that is passed again.
 
-While the CRM's outage has a ticket, that one tells of what is not carried there or read back: it is
-the same cause, and the same remedy. The canary hangs on it, and keeps it open until one is through.
+What is not carried or proven is the CRM's, whichever path led there: one ticket, on which all of
+them hang. While the CRM's outage has a ticket, that one tells of it: it is the same cause, and the
+same remedy. The canary hangs on it, and keeps it open until one is through.
 """
 
 from dataclasses import replace
@@ -60,8 +61,13 @@ def _open(canary: Canary, *, but: Ticket | None = None) -> set[str]:
 
 def _outage(leg: str) -> Ticket | None:
     """The open ticket that says why the CRM takes or shows nothing."""
-    crm = roles.connections().get("crm", "")
-    return health.outage_ticket(crm) if crm and leg in (Leg.CARRIED, Leg.PROVEN) else None
+    crm = _crm(leg)
+    return health.outage_ticket(crm) if crm else None
+
+
+def _crm(leg: str) -> str:
+    """The CRM, where that leg is its; else empty."""
+    return roles.connections().get("crm", "") if leg in (Leg.CARRIED, Leg.PROVEN) else ""
 
 
 def _trouble(probe: Probe, broken: str, outage: Ticket | None) -> troubles.Trouble:
@@ -76,16 +82,17 @@ def _trouble(probe: Probe, broken: str, outage: Ticket | None) -> troubles.Troub
 
 def _of_its_own(probe: Probe, broken: str) -> troubles.Trouble:
     canary = probe.canary
-    name, slug = canary.connection.name, canary.connection.slug
+    name, slug, crm = canary.connection.name, canary.connection.slug, _crm(probe.leg)
+    whose = f"Canaries break in {called.of(crm)}" if crm else f"The canary of {name} breaks"
     return troubles.Trouble(
         kind=KIND,
-        cause=broken,
-        title=f"The canary of {name} breaks at “{probe.leg}”",
+        cause=f"canary:{probe.leg}:{crm}" if crm else broken,
+        title=f"{whose} at “{probe.leg}”",
         reason=f"What {name} tells does not get through: {Leg(probe.leg).label} is not reached. "
         f"{probe.seen}",
         subject=broken,
         evidence={"legs": _legs(probe), "seen": probe.seen, "page": "/checks/canaries/"},
-        connection=slug,
+        connection=crm or slug,
         step=probe.leg,
         remedies=_remedies(slug),
     )
