@@ -5,7 +5,7 @@ import re
 import pytest
 from django.test import Client
 
-from meshline import api
+from meshline import api, environment
 from meshline.api import document
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,20 @@ def test_people_read_it_as_a_page(staff, client):
     assert not re.findall(r"<script(?![^>]*\bsrc=)", page.text)
     assert not re.findall(r'(?:src|href)="https?://', page.text)
     assert "script-src 'self'" in page.headers["Content-Security-Policy"]
+
+
+def test_every_list_is_in_the_guide_with_what_narrows_it():
+    guide = (environment.PROJECT / "docs" / "api.md").read_text()
+    rows = dict(re.findall(r"^\| `([\w-]+)` \| (.*?) \|", guide, re.MULTILINE))
+    lists = {
+        path.removeprefix("/api/v1/"): operations["get"]
+        for path, operations in document()["paths"].items()
+        if "get" in operations and "{" not in path
+    }
+    assert rows.keys() == lists.keys()
+    for name, operation in lists.items():
+        asked = {one["name"] for one in operation["parameters"]} - {"after", "limit"}
+        assert set(re.findall(r"`(\w+)`", rows[name])) == asked, name
 
 
 def test_it_is_linked_where_tokens_are_made(staff, client):
