@@ -155,7 +155,7 @@ _TABLE = [
         "canary-red", "A canary does not get through", Severity.HIGH, "delivery",
         "What breaks for it breaks for real events, too. The leg says where to look: before "
         "“translated” at the web server and the workers, then at the contracts, then at the CRM "
-        "connection. The ticket closes by itself with the first one that gets through.",
+        "connection. The ticket closes by itself once every path that hangs on it gets through.",
     ),
     Kind(
         PERMANENT_FIX, "Permanent fix", Severity.LOW, "rule-ownership",

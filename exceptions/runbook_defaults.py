@@ -64,7 +64,7 @@ DEFAULTS: dict[str, str] = {
 1. Read which leg it breaks at, and what was seen there. Look on the Operations page whether workers and clock are alive.
 2. Posted, received: the web server, its address (CANARY_URL) and the connection's signing secret. Translated: the workers, or the mapping. Routed: contracts and routing rules. Carried, proven: the CRM's connection and its last answers.
 3. Real events meet the same: look in Outcomes for what waits there, and tell the connection's owner.
-4. Mend it and try the canary now. The first one that gets through closes the ticket.
+4. Mend it and try the canary now. What gets through is settled; with the last of what hangs here the ticket closes.
 """,
     "role-drift": """\
 1. Find out who follows this customer up now; the last owner's lead knows.

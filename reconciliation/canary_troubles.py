@@ -94,7 +94,7 @@ def _of_its_own(probe: Probe, broken: str) -> troubles.Trouble:
         evidence={"legs": _legs(probe), "seen": probe.seen, "page": "/checks/canaries/"},
         connection=crm or slug,
         step=probe.leg,
-        remedies=_remedies(slug),
+        remedies=_remedies(slug, name),
     )
 
 
@@ -104,10 +104,10 @@ def _legs(probe: Probe) -> dict[str, Any]:
     return {leg: at.isoformat(timespec="seconds") if at else "—" for leg, at in times.items()}
 
 
-def _remedies(slug: str) -> list[dict[str, Any]]:
+def _remedies(slug: str, name: str) -> list[dict[str, Any]]:
     return [
         {"label": "Try it now", "url_name": "reconciliation:run-canary", "args": [slug],
-         "explains": "Sends the next one at once; the first that gets through closes this."},
+         "explains": f"Sends {name}'s next one at once; what gets through is settled here."},
         {"label": "See the canaries", "url_name": "reconciliation:canaries", "args": [],
          "explains": "Shows every leg, and how the last ones went.", "is_page": True},
     ]  # fmt: skip
