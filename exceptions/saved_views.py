@@ -42,7 +42,8 @@ def views(request: Request) -> HttpResponse:
     """All views this person is offered; to htmx the row of them above the queue, counted anew."""
     asked = Asked.of(request, request.GET)
     views = offered(request, asked, looks.look_of(request.user))
-    context = {"views": views, "asked": asked, "form": SaveViewForm()}
+    back = reverse("exceptions:queue")
+    context = {"views": views, "asked": asked, "form": SaveViewForm(), "back": back}
     if request.htmx:
         return render(request, "exceptions/_views.html", context)
     return render(request, "exceptions/views.html", context)
@@ -62,7 +63,8 @@ def save(request: Request) -> HttpResponse:
             return done(request, f"“{view.name}” is saved.", _queue(view))
     asked_again = Asked.of(request, QueryDict(request.POST.get("words", "")))
     views = offered(request, asked_again, looks.look_of(request.user))
-    context = {"views": views, "form": form, "asked": asked_again}
+    back = _page(asked_again.query())
+    context = {"views": views, "form": form, "asked": asked_again, "back": back}
     return render(request, "exceptions/views.html", context, status=422)
 
 
@@ -148,7 +150,11 @@ def _count(request: Request, view: SavedView) -> str:
 
 
 def _queue(view: SavedView) -> str:
-    return f"{reverse('exceptions:queue')}?{view.words}"
+    return _page(view.words)
+
+
+def _page(words: str) -> str:
+    return f"{reverse('exceptions:queue')}?{words}"
 
 
 def _own(request: Request, view_id: int) -> SavedView:

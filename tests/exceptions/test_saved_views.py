@@ -1,5 +1,6 @@
 """Views of the queue under a name, columns and layout: each person's own, some shared."""
 
+import html
 import re
 from datetime import timedelta
 
@@ -81,6 +82,13 @@ def test_a_view_that_cannot_be_saved_says_why_and_keeps_what_was_typed(page, sen
     assert why in answer.text
     assert re.search(r'name="is_shared"[^>]*checked', answer.text)
     assert not SavedView.objects.exists()
+
+
+def test_from_a_view_that_is_refused_one_gets_back_to_the_list_as_it_was(page):
+    words = "tab=open&kind=dispute&age_from=zebra"
+    answer = page.post("/queue/views/save/", {"name": "x", "words": words})
+    back = re.search(r'class="page-back".*?<a href="([^"]+)"', answer.text, re.DOTALL)[1]
+    assert html.unescape(back) == f"/queue/?{words}"
 
 
 def test_what_is_too_long_only_as_a_url_says_it_is_refused_as_well(page):
