@@ -117,7 +117,9 @@ def sign(request: Request, week: str) -> HttpResponse:
 
 # --- Underneath ------------------------------------------------------------------------------
 def _find(week: str) -> MondayList:
-    found = MondayList.objects.select_related("signed_by").filter(week=week[:8]).first()
+    # The database takes no NUL in a text, not even to say that there is none like it.
+    asked = week[:8].replace("\0", "")
+    found = MondayList.objects.select_related("signed_by").filter(week=asked).first()
     if found is None or found.week != week:
         raise Http404
     return found

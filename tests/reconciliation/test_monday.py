@@ -374,7 +374,9 @@ def test_two_weeks_are_run_signed_archived_and_compared(company):
         weeks = client.get(PAGE).content.decode()
         assert "2026-W11" in weeks
         assert "coordination debt" in weeks
-        assert client.get(f"{PAGE}2026-W99/").status_code == 404
+        for nonsense in ("2026-W99", "2026-W11x", "%00", "2026-W1%00"):
+            assert client.get(f"{PAGE}{nonsense}/").status_code == 404
+            assert client.post(f"{PAGE}{nonsense}/sign/").status_code == 404
 
 
 def test_who_sees_masked_sees_no_amount_and_who_may_not_sign_reads_why(company):
