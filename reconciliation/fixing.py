@@ -36,6 +36,8 @@ from reconciliation.values import Impossible
 KIND = "proposal.reconciled"
 # As long as the offer stands.
 UNDONE_WITHIN = timedelta(seconds=10)
+# Among what it takes to put it back: until when, and by whom, it was accepted.
+_ACCEPTED = "accepted"
 State = Divergence.State
 
 
@@ -95,7 +97,8 @@ def undo(*, divergence_id: int, by: User, at: datetime) -> Divergence:
         said = one.stood
         _say(one, said["fields"], source=said["source"], what="took back the "
              f"{_label(one)}", by=by, at=at)  # fmt: skip
-    one.state, one.outcome, one.stood = State.OPEN, None, {}
+    _as_it_stood(one)
+    one.outcome, one.stood = None, {}
     one.fixed_by = one.fixed_at = None
     one.fixed_to = one.why = ""
     one.save()
@@ -163,6 +166,23 @@ def _leave_as_it_was(one: Divergence, by: User, at: datetime) -> None:
 
 
 # --- Undoing ---------------------------------------------------------------------------------
+def _as_it_stood(one: Divergence) -> None:
+    """Open, or accepted as it was: whoever fixes and takes that back may not be who accepts."""
+    was, one.state = one.stood.get(_ACCEPTED), State.OPEN
+    if was:
+        one.state, one.accepted_by_id = State.ACCEPTED, was["by"]
+        one.accepted_at = datetime.fromisoformat(was["at"])
+        one.accepted_until = datetime.fromisoformat(was["until"])
+
+
+def _acceptance(one: Divergence) -> dict[str, Any]:
+    """What it takes to have it accepted again, where it is."""
+    if one.state != State.ACCEPTED or one.accepted_at is None or one.accepted_until is None:
+        return {}
+    until, at = one.accepted_until.isoformat(), one.accepted_at.isoformat()
+    return {_ACCEPTED: {"by": one.accepted_by_id, "at": at, "until": until}}
+
+
 def _must_be_uncarried(one: Divergence) -> None:
     """Nothing of it was carried, and nothing is until the end of this transaction."""
     if one.state == State.GONE:
@@ -324,8 +344,10 @@ def _receive(
 def _being_fixed(
     one: Divergence, side: str, stood: dict[str, Any], by: User, at: datetime
 ) -> Divergence:
+    # Nothing to go back to stays nothing: then it is not undone.
+    one.stood = stood | _acceptance(one) if stood else stood
     one.state, one.fixed_by, one.fixed_at, one.fixed_to = State.FIXING, by, at, side
-    one.stood, one.is_asked, one.why = stood, False, Side(side).label
+    one.is_asked, one.why = False, Side(side).label
     if side != Side.OURS:
         one.outcome = None
     one.accepted_by = one.accepted_at = one.accepted_until = None

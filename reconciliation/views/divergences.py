@@ -119,11 +119,11 @@ def edit(request: Request, divergence_id: int) -> HttpResponse:
 def undo(request: Request, divergence_id: int) -> HttpResponse:
     found = _find(request, divergence_id)
     try:
-        fixing.undo(divergence_id=found.pk, by=request.user, at=instant.now())
+        undone = fixing.undo(divergence_id=found.pk, by=request.user, at=instant.now())
     except FixError as error:
         return refusal(request, error)
     page = reverse("reconciliation:divergence", args=[found.pk])
-    return done(request, "Undone. It is open again.", page)
+    return done(request, f"Undone. It is {undone.get_state_display().lower()} again.", page)
 
 
 @require_POST

@@ -126,6 +126,22 @@ def test_another_value_is_said_and_undone(systems, olivia):
     assert (one.state, one.fixed_by) == ("open", None)
 
 
+def test_undone_it_is_accepted_as_it_was(systems, rosa, olivia):
+    one = apart(field="title", title="Website")
+    accept(one, rosa)
+    one.refresh_from_db()
+    stood = (one.accepted_by, one.accepted_at, one.accepted_until, one.accepted_why)
+    take(one, "theirs", olivia)
+    one.refresh_from_db()
+    assert (one.state, one.accepted_by) == ("fixing", None)
+    fixing.undo(divergence_id=one.pk, by=olivia, at=instant.now())
+    one.refresh_from_db()
+    assert one.state == "accepted"
+    assert (one.accepted_by, one.accepted_at, one.accepted_until, one.accepted_why) == stood
+    follow()
+    assert not Ticket.objects.filter(kind="divergence").exists()
+
+
 def test_undoing_is_offered_for_ten_seconds(systems, olivia):
     one, at = apart(field="title", title="Website"), instant.now()
     fixing.edit(divergence_id=one.pk, value="Our website", by=olivia, at=at)
@@ -258,6 +274,17 @@ def test_ours_is_not_written_after_all_while_nobody_has_begun(crm, olivia):
     assert (outcome.state, crm.deals()[0]["amount"]) == ("proven", "1.00")
     one.refresh_from_db()
     assert one.state == "open"
+
+
+def test_ours_that_was_accepted_is_accepted_again_when_that_is_undone(crm, rosa, olivia):
+    in_the_crm(crm)
+    run_through()
+    one = Divergence.objects.get()
+    accept(one, rosa)
+    take(one, "ours", olivia)
+    fixing.undo(divergence_id=one.pk, by=olivia, at=instant.now())
+    one.refresh_from_db()
+    assert (one.state, one.accepted_by) == ("accepted", rosa)
 
 
 def two_apart(crm):
