@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from connectors import holding, registry, replaying, retrying, showing
+from connectors import holding, registry, replay_facts, replaying, retrying, showing
 from connectors.base import Delivery
 from connectors.holding import Held
 from connectors.models import Connection
@@ -47,6 +47,11 @@ def replay(
     elif lacks := _lacks(outcome, facts, outcome.params):
         return _line(outcome, facts, Verdict.BLOCKED, lacks, changed=since)
     return _carried(outcome, facts, fired, since, by, at)
+
+
+def lacking(outcome: Outcome) -> str:
+    """Why it would be refused again with what it carries; empty where that has all."""
+    return _lacks(outcome, replay_facts.of([outcome]), outcome.params)
 
 
 # --- The verdict ----------------------------------------------------------------------------------

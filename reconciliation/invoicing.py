@@ -9,12 +9,12 @@ from typing import Any
 
 from django.db import transaction
 
-from connectors import adopting, retrying
+from connectors import adopting, judging, retrying
 from meshline.people import permissions
 from meshline.people.models import User
 from meshline.people.permissions import Permission
 from proposals.contracts import approvals, by_hand
-from proposals.models import Approval, Proposal
+from proposals.models import Approval, Outcome, Proposal
 from reconciliation import unbilled, unbilled_books
 from reconciliation.lacking import Lack
 
@@ -121,8 +121,16 @@ def _make(row: Any, lack: Lack, reason: str, by: User, at: datetime) -> str:
         return "The invoice was promised by hand"
     if lack is Lack.GATE:
         return _approve(row, reason, by, at)
+    if lack is Lack.GIVEN_UP and (why := _lacking(row.made_id)):
+        raise CannotInvoice(why)
     retrying.retry_outcome(outcome_id=row.made_id, by=by, at=at)
     return "The invoice was sent on its way again"
+
+
+def _lacking(outcome_id: int) -> str:
+    """Why it would be given up again as it is; empty where nothing is missing in it."""
+    outcomes = Outcome.objects.select_related("contract", "proposal")
+    return judging.lacking(outcomes.get(pk=outcome_id))
 
 
 def _approve(row: Any, comment: str, by: User, at: datetime) -> str:

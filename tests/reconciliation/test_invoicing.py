@@ -146,6 +146,20 @@ def test_what_was_given_up_is_carried_again_under_its_key(company):
     assert (made.state, made.key) == ("due", "pandadoc/doc-1/signed/invoice/1")
 
 
+def test_what_would_be_refused_again_is_not_carried_again_and_says_what_to_do(company):
+    proposal = sign(recipients=[])
+    Outcome.objects.filter(kind="invoice.create").update(state="given_up")
+    with pytest.raises(
+        CannotInvoice, match=r"no contact email.*put right in the quoting tool first"
+    ):
+        create(proposal, company["olivia"], reason="")
+    # Put right at the source: what was promised carries none still.
+    tell("completed", "doc-1", 6)
+    with pytest.raises(CannotInvoice, match="replay it with the versions of now"):
+        create(proposal, company["olivia"], reason="")
+    assert outcomes()[0].state == "given_up"
+
+
 def test_what_was_called_off_is_promised_again_under_its_key(company):
     proposal = sign()
     Outcome.objects.filter(kind="invoice.create").update(state="cancelled", attempts=2)
