@@ -39,6 +39,11 @@ class Waiting:
     at: datetime
 
     @property
+    def owner(self) -> User:
+        """Whose the record is by now: the passage hears of it with the next round only."""
+        return self.passage.proposal.owner
+
+    @property
     def is_late(self) -> bool:
         return self.due_at is not None and self.due_at <= self.at
 
@@ -72,7 +77,7 @@ def of(user: User, asked: Asked) -> dict[str, Any]:
             [records.NUMBER, FOLLOW_UP], asked, "tier",
             {tier.value: tier.value.capitalize() for tier in Tier},
         ),
-        "waiting": shown(rows.select_related("proposal", "owner")[:SHOWN], user, asked.at),
+        "waiting": shown(rows.select_related("proposal__owner")[:SHOWN], user, asked.at),
         "waiting_n": rows.count(),
         "reassign_refusal": refusal_for(user, Permission.REASSIGN_PROPOSAL),
         "soon": SOON,

@@ -69,7 +69,7 @@ def waiting(request: Request) -> HttpResponse:
     asked = Asked.of(request, request.now or instant.now())
     owner = _whole_number(request.GET.get("owner", ""))
     chosen = following.waiting(asked.within.team, owner)
-    page = paging.page(chosen.select_related("proposal", "owner"), request, by="began_at")
+    page = paging.page(chosen.select_related("proposal__owner"), request, by="began_at")
     context = {
         "page": page, "n": chosen.count(),
         "waiting": following.shown(page.items, request.user, asked.at),

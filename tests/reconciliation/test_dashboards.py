@@ -462,6 +462,9 @@ def test_what_waits_is_given_to_somebody_once_what_it_does_was_shown(weeks, as_)
     assert set(Proposal.objects.filter(pk__in=chosen["record"]).values_list("owner__name")) == {
         ("Ines Falk",)
     }
+    # Whose they are is said at once; the numbers follow with the next round.
+    for page in (here, "/dashboards/waiting/"):
+        assert {row.owner.name for row in sam.get(page).context["waiting"]} == {"Ines Falk"}
     roll()
     # Their customers wait on, now for Ines Falk.
     left = sam.get(here).context["waiting"]
