@@ -37,7 +37,7 @@ _NOT_MADE = {
     Lack.ON_HOLD: "The proposal is on hold; lift that first.",
     Lack.UNTOLD: "Billing made one already. Look it up there; another would bill twice.",
     Lack.DRAFT: "There is one already, a draft: finalise or delete it in billing.",
-    Lack.VOID: "One was made and voided. Making another is a new effect, asked for on a ticket.",
+    Lack.VOID: "One was made and voided. Issue another in billing that names the proposal.",
     Lack.AMOUNT: "There is one already. Correct it in billing, or link what it lacks.",
     Lack.CURRENCY: "There is one already, in another currency. Correct it in billing.",
     Lack.UNSIGNED: "It is not signed: there is nothing to invoice yet.",

@@ -202,7 +202,7 @@ def test_what_is_on_hold_is_not_made(company):
     ("told", "said"),
     [
         (("in_1", "draft", "1234.50", "EUR"), "a draft"),
-        (("in_1", "void", "1234.50", "EUR"), "new effect"),
+        (("in_1", "void", "1234.50", "EUR"), "Issue another in billing that names"),
         (("in_1", "open", "1.00", "EUR"), "Correct it in billing"),
         (("in_1", "open", "1234.50", "USD"), "another currency"),
     ],
