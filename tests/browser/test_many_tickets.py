@@ -116,6 +116,18 @@ def test_a_bulk_of_500_shows_progress_and_is_cancelled_half_way(look, staff):
     assert BulkJob.objects.get().numbers()["left"] == 250
 
 
+def test_a_double_click_asks_for_many_once(look, staff):
+    many(101)
+    page, asked = look(staff["olivia"]), []
+    page.on("request", lambda one: one.method == "POST" and asked.append(one.url))
+    page.goto("/queue/?tab=open")
+    press(page, "checkbox", "All 101 that match")
+    page.locator('#bulk button[value="claim"]').dblclick()
+    expect(page.get_by_text("101 tickets are many: nothing")).to_be_visible()
+    assert len(asked) == 1
+    assert BulkJob.objects.count() == 1
+
+
 def test_the_numbers_of_many_come_after_the_list_and_follow_what_is_done(look, staff, monkeypatch):
     monkeypatch.setattr(metrics, "CAP", 2)
     many(3)
