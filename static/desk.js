@@ -198,7 +198,13 @@
   // An act in a row, or on the ticket beside the list: its button is disabled meanwhile, and the
   // keyboard falls to the page; the list has it then, in that row. Undo stands in a message, and
   // is an act of what it takes back; on a ticket's own page its contents have the keyboard then.
+  // An act on many stands in the bar; a form that comes back open takes the keyboard itself.
   let acted = null;
+  const afterMany = () => {
+    if (document.querySelector("#bulk details[open]")) return null;
+    const row = rowOf(current) ?? rows()[0];
+    return row ? linkOf(row) : document.getElementById("main");
+  };
   document.addEventListener("htmx:beforeRequest", (event) => {
     const { elt, target, requestConfig } = event.detail;
     if (requestConfig.verb !== "post") return;
@@ -209,6 +215,7 @@
     if (!elt.contains(document.activeElement)) return;
     if (ticket || pane?.contains(place)) acted = () => document.getElementById(`open-${ticket ?? current}`);
     else if (isUndo && !pane) acted = () => document.getElementById("main");
+    else if (elt.id === "bulk") acted = afterMany;
   });
   document.addEventListener("htmx:afterSettle", () => {
     if (!acted || document.activeElement !== document.body) return;

@@ -307,6 +307,42 @@ def test_after_undo_the_keyboard_stands_where_the_act_was(look, staff, ten, wind
     expect(page.locator("#main")).to_be_focused()
 
 
+def test_new_tickets_are_loaded_around_what_one_is_at(look, staff, ten):
+    page = look(staff["olivia"])
+    page.clock.install()
+    page.goto("/queue/?tab=open")
+    stands_at(page, ten[0])
+    press(page, "j")
+    stands_at(page, ten[1])
+    press(page, "n")
+    page.keyboard.type("Half a thought")
+    late = open_one("late", at=instant.now())
+    page.clock.fast_forward(16_000)
+    page.get_by_role("link", name="1 new").click()
+    expect(page.locator(f"#ticket-{late.pk}")).to_be_visible()
+    stands_at(page, ten[1])
+    expect(page.locator("#note-form textarea")).to_have_value("Half a thought")
+    expect(page.locator("#news-link")).to_have_count(0)
+
+
+def test_after_an_act_on_many_the_keyboard_is_in_the_list_again(look, staff, ten):
+    page = look(staff["olivia"])
+    page.goto("/queue/?tab=open")
+    stands_at(page, ten[0])
+    press(page, "j")
+    stands_at(page, ten[1])
+    press(page, "x", "b", "Enter")
+    say(page, "1 ticket claimed.")
+    expect(page.locator(f"#open-{ten[1].pk}")).to_be_focused()
+    # Where it was not filled in right the keyboard stays in its form.
+    press(page, "x")
+    page.locator("#bulk summary", has_text="Resolve").press("Enter")
+    expect(page.locator("#id_resolve-resolution")).to_be_focused()
+    page.locator('#bulk button[value="resolve"]').press("Enter")
+    expect(page.get_by_text("Say why it is resolved")).to_be_visible()
+    expect(page.locator("#id_resolve-resolution")).to_be_focused()
+
+
 def test_single_keys_are_turned_off_in_the_profile(look, staff, ten):
     page = look(staff["olivia"])
     page.goto("/profile/")
