@@ -260,6 +260,17 @@
     const { elt, xhr } = event.detail;
     if (xhr.getResponseHeader("HX-Redirect")?.startsWith("/sign-in/")) keepTyped(elt.closest("form"), false);
   });
+  // A page that is sent whole is sent once by a double click: the second answer would be a no to
+  // what the first has done.
+  const DOUBLE = 1_000;
+  const sent = new WeakMap();
+  on("submit", (event) => {
+    const { target, submitter, timeStamp } = event;
+    if (event.defaultPrevented || target.method !== "post") return;
+    const by = submitter ?? target;
+    if (timeStamp - (sent.get(by) ?? -DOUBLE) < DOUBLE) event.preventDefault();
+    else sent.set(by, timeStamp);
+  });
   // A page that is sent whole does not hear where it leads to: it led to signing in if nobody is here.
   on("submit", (event) => {
     if (!event.defaultPrevented && event.target.method === "post") keepTyped(event.target, true);

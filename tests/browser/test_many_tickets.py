@@ -265,6 +265,23 @@ def test_what_was_typed_when_the_sitting_had_ended_is_there_after_signing_in(loo
     expect(page.locator("#ticket-notes")).to_contain_text("A long story for @Rosa.")
 
 
+# Counts what would be sent, and sends nothing.
+_SENT = """addEventListener("submit", (event) => {
+    window.sent = (window.sent ?? 0) + !event.defaultPrevented;
+    event.preventDefault();
+})"""
+
+
+def test_a_page_that_is_sent_whole_is_sent_once_by_a_double_click(look, staff):
+    ticket = open_one("one", at=instant.now())
+    page = look(staff["olivia"])
+    page.goto(f"/queue/{ticket.pk}/merge/")
+    page.get_by_label("The number of the other ticket").fill("31")
+    page.evaluate(_SENT)
+    page.get_by_role("button", name="Merge", exact=True).dblclick()
+    assert page.evaluate("window.sent") == 1
+
+
 def test_a_page_that_is_sent_whole_has_what_was_typed_after_signing_in_and_only_then(look, staff):
     ticket, other = open_one("one", at=instant.now()), open_one("two", at=instant.now())
     page = look(staff["olivia"])
