@@ -8,7 +8,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from exceptions import desk, looks
+from exceptions import clocks, desk, looks
+from exceptions.clocks import Still
 from exceptions.models import Ticket
 from meshline import instant
 from tests.chromium import check, on_every_screen
@@ -341,6 +342,26 @@ def test_after_an_act_on_many_the_keyboard_is_in_the_list_again(look, staff, ten
     page.locator('#bulk button[value="resolve"]').press("Enter")
     expect(page.get_by_text("Say why it is resolved")).to_be_visible()
     expect(page.locator("#id_resolve-resolution")).to_be_focused()
+
+
+# Chips of a ticket at a glance that stand over what is beside them.
+_TOO_WIDE = """[...document.querySelectorAll('#ticket-facts dd .chip')].filter((chip) =>
+    chip.getBoundingClientRect().right > chip.closest('dd').getBoundingClientRect().right + 1
+).map((chip) => chip.textContent.trim())"""
+
+
+@pytest.mark.parametrize(("width", "is_page"), [(1280, False), (1440, True), (390, True)])
+def test_why_the_clocks_stand_still_finds_room_beside_their_names(look, staff, width, is_page):
+    at = instant.now()
+    ticket = open_one("one", kind="credentials-refused", at=at)
+    assert list(clocks.keep(Still(records={}, connections={"hubspot": at}), at=at)) == [ticket.pk]
+    page = look(staff["olivia"])
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto(f"/queue/{ticket.pk}/" if is_page else "/queue/?tab=open")
+    said = page.locator("#ticket-facts dd .chip").first
+    expect(said).to_have_text("Paused: its connection does not answer")
+    assert page.evaluate(_TOO_WIDE) == []
+    check(page, f"queue-standing-still-{width}")
 
 
 def test_single_keys_are_turned_off_in_the_profile(look, staff, ten):
