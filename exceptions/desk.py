@@ -14,6 +14,7 @@ from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Permission
 from meshline.policy import raci
 from meshline.policy.raci import Answerable
+from meshline.sentences import says_something
 
 NOTE_LENGTH = 10_000
 # A week around the clock.
@@ -180,11 +181,12 @@ def _must_be_theirs(ticket: Ticket, by: User) -> None:
 
 
 def readable(text: str) -> str:
-    """What people typed, as it is kept. Raises ValueError over 10,000 characters."""
+    """What people typed, as it is kept; empty where nothing of it is seen. Raises ValueError over
+    10,000 characters."""
     text = text.replace("\0", "").strip()
     if len(text) > NOTE_LENGTH:
         raise ValueError(f"Keep it under {NOTE_LENGTH:,} characters; this has {len(text):,}.")
-    return text
+    return text if says_something(text) else ""
 
 
 def _nobody_above(ticket: Ticket, answerable: Answerable) -> str:

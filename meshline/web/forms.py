@@ -6,6 +6,8 @@ from typing import Any
 from django import forms
 from django.forms.renderers import TemplatesSetting
 
+from meshline.sentences import says_something
+
 SHORT, LINE, TEXT = 120, 300, 4000
 
 
@@ -17,7 +19,8 @@ class Renderer(TemplatesSetting):
 
 
 class CleanText(forms.CharField):
-    """Text as people type it: trimmed, line ends made one, of bounded length.
+    """Text as people type it: trimmed, line ends made one, of bounded length; empty where nothing
+    of it is seen.
 
     The NUL character, which PostgreSQL cannot store, is refused by CharField itself.
     """
@@ -26,7 +29,8 @@ class CleanText(forms.CharField):
         super().__init__(max_length=max_length, **options)
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(_one_kind_of_line_end(value)) or ""
+        text = super().to_python(_one_kind_of_line_end(value)) or ""
+        return text if says_something(text) else ""
 
 
 class LocalMoment(forms.DateTimeField):

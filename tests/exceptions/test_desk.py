@@ -207,7 +207,7 @@ def test_a_note_is_on_the_ticket_and_on_the_trail(ticket, staff):
     assert last_line(ticket).after == {"note": "Finance knows."}
 
 
-@pytest.mark.parametrize("text", ["", "  ", "\0", "x" * 10_001])
+@pytest.mark.parametrize("text", ["", "  ", "\0", "\u200b\u2060", "x" * 10_001])
 def test_a_note_has_some_text_and_not_too_much(ticket, olivia, text):
     with pytest.raises(ValueError, match=r"needs some text|under 10,000"):
         desk.note(ticket_id=ticket.pk, text=text, by=olivia, at=LATER)

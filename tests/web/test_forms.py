@@ -41,8 +41,12 @@ def test_an_error_of_the_whole_form_is_an_alert():
 
 
 @pytest.mark.parametrize(
-    ("typed", "kept"), [("  a b ", "a b"), ("one\r\ntwo\rthree", "one\ntwo\nthree"), (None, "")]
-)
+    ("typed", "kept"),
+    [
+        ("  a b ", "a b"), ("one\r\ntwo\rthree", "one\ntwo\nthree"), (None, ""),
+        ("\u200b \u2060\ufeff", ""), ("\u200ba", "\u200ba"),
+    ],
+)  # fmt: skip
 def test_text_is_trimmed_and_its_line_ends_are_one_kind(typed, kept):
     assert CleanText(required=False).clean(typed) == kept
 

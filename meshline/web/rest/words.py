@@ -12,13 +12,10 @@ from ninja import Schema
 from pydantic import ConfigDict, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
+from meshline.sentences import SEEN
+
 LARGEST = 2**63 - 1
 _DIGITS = re.compile(r"[0-9]{1,19}")
-# Something to be seen: neither control characters nor any of Unicode's blanks.
-_SEEN = (
-    r"[^\u0000-\u0020\u007f-\u00a0\u00ad\u1680\u180e\u2000-\u200f\u2028-\u202f\u205f-\u206f"
-    r"\u3000\ufeff]"
-)
 # The whole calendar from 2000 to 2199, leap years too: whoever reads the document alone then knows
 # exactly which moments are taken, and what the pattern lets in is always a date.
 _LEAP_YEAR = r"2(000|[01](0[48]|[2468][048]|[13579][26]))"
@@ -123,7 +120,7 @@ class OneOf(_Described):
 
 def told(longest: int) -> Words:
     """What people are to read: it must hold something that can be read."""
-    pattern = rf"^[^\u0000]*{_SEEN}[^\u0000]*$"
+    pattern = rf"^[^\u0000]*{SEEN}[^\u0000]*$"
     return Words(longest, pattern, "must say something", shortest=1)
 
 
