@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from django.db import connection, transaction
-from django.test import TransactionTestCase
+from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
 from connectors.models import Connection
@@ -25,6 +25,7 @@ from meshline.shell.frames import roomy
 from tests import factories, network
 from tests.chromium import browser, look  # noqa: F401
 from tests.forms import IS_LONG
+from tests.reading import signed_in
 
 network.close()
 
@@ -175,6 +176,12 @@ def olivia(staff: dict[str, User]) -> User:
 @pytest.fixture
 def rosa(staff: dict[str, User]) -> User:
     return staff["rosa"]
+
+
+@pytest.fixture
+def as_(staff: dict[str, User]) -> Callable[[str], Client]:
+    """A browser of somebody of the staff, by first name."""
+    return lambda name: signed_in(staff[name])
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """A form as a browser has it: what it would send as it stands, read from the page."""
 
-import html
-import re
 from html.parser import HTMLParser
 
 
@@ -79,10 +77,3 @@ def form(answer, *, action=None, css=None):
         # A browser leaves the first line end of a textarea out.
         data[name] = [value.removeprefix("\n") for value in values]
     return data
-
-
-def words(answer):
-    """A page's text, without its tags."""
-    found = re.sub(r"<(script|style|svg).*?</\1>", " ", answer.content.decode(), flags=re.S)
-    found = " ".join(re.sub(r"<[^>]+>", " ", found).split())
-    return html.unescape(re.sub(r" ([,.;:])", r"\1", found))

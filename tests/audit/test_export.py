@@ -18,7 +18,7 @@ from meshline.audit.models import TrailLine
 from meshline.pulse import pulse
 from meshline.shell import invariants
 from meshline.web import csv_export
-from tests.audit.test_trail_page import as_, two_teams, write  # noqa: F401 - fixtures
+from tests.audit.test_trail_page import two_teams, write  # noqa: F401 - fixtures
 from tests.factories import digest_all, document, post_pandadoc
 
 
@@ -92,7 +92,7 @@ def test_personal_values_are_as_the_page_shows_them_to_that_person(as_, two_team
 
 
 @pytest.mark.parametrize("name", ["remy", "vera"])
-def test_who_may_not_export_it_hears_why(as_, staff, name):  # noqa: F811
+def test_who_may_not_export_it_hears_why(as_, staff, name):
     answer = as_(name).post("/trail/export/")
     assert answer.status_code == 403
     assert "may not export the trail" in answer.content.decode()
@@ -127,7 +127,7 @@ def test_nothing_in_the_url_breaks_it(as_, two_teams, garbage):  # noqa: F811
     assert as_("rosa").post(f"/trail/export/?{garbage}").status_code in {200, 303}
 
 
-def test_an_enormous_export_is_refused_with_a_sentence(as_, staff, monkeypatch):  # noqa: F811
+def test_an_enormous_export_is_refused_with_a_sentence(as_, staff, monkeypatch):
     monkeypatch.setattr(csv_export, "CAP", 3)
     for _ in range(4):
         write()
@@ -137,14 +137,14 @@ def test_an_enormous_export_is_refused_with_a_sentence(as_, staff, monkeypatch):
     assert not TrailLine.objects.filter(what="trail.exported").exists()
 
 
-def test_text_that_a_spreadsheet_would_run_is_guarded(as_, staff):  # noqa: F811
+def test_text_that_a_spreadsheet_would_run_is_guarded(as_, staff):
     write(why='=HYPERLINK("http://evil.example")')
     rows = take(as_("rosa"), "?what=team.looked-at")
     assert rows[0]["why"] == '\'=HYPERLINK("http://evil.example")'
 
 
 @pytest.mark.django_db(transaction=True)
-def test_rows_come_from_the_databases_cursor_of_one_moment(as_, staff, monkeypatch):  # noqa: F811
+def test_rows_come_from_the_databases_cursor_of_one_moment(as_, staff, monkeypatch):
     monkeypatch.setattr(csv_export, "CHUNK", 20)
     with transaction.atomic():
         for place in range(100):
@@ -184,7 +184,7 @@ def test_the_button_takes_the_filter_along(as_, two_teams):  # noqa: F811
     assert 'action="/trail/export/?q=a%26b&amp;kind=proposal"' in page
 
 
-def test_the_page_says_how_far_the_chain_was_verified_and_anchored(as_, staff, db):  # noqa: F811
+def test_the_page_says_how_far_the_chain_was_verified_and_anchored(as_, staff, db):
     rosa = as_("rosa")
     page = rosa.get("/trail/").content.decode()
     assert "Not verified yet" in page
@@ -192,7 +192,7 @@ def test_the_page_says_how_far_the_chain_was_verified_and_anchored(as_, staff, d
 
 
 @pytest.mark.django_db(transaction=True)
-def test_once_the_clock_has_looked_the_page_says_so(as_, staff):  # noqa: F811
+def test_once_the_clock_has_looked_the_page_says_so(as_, staff):
     with transaction.atomic():
         write()
     anchor = anchors.write(at=instant.now())

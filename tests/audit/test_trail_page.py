@@ -6,7 +6,6 @@ from urllib.parse import quote
 
 import pytest
 from django.db import connection, transaction
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from meshline import instant
@@ -19,16 +18,6 @@ from proposals import lifecycle
 from proposals.models import Proposal
 from proposals.states import State
 from tests.factories import digest_all, document, post_pandadoc
-
-
-@pytest.fixture
-def as_(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

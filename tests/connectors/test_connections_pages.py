@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from connectors import connections, delivery, registry
 from connectors.base import Trouble
@@ -23,6 +22,7 @@ from meshline.audit.models import TrailLine
 from proposals.models import Outcome
 from tests import factories
 from tests.factories import SHARED_KEY, digest_all, document, post_pandadoc
+from tests.reading import words, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -33,45 +33,30 @@ TYPED = {
 
 
 @pytest.fixture
-def sign_in(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-@pytest.fixture
-def ada(sign_in):
-    return sign_in("ada")
-
-
-def text_of(answer):
-    """What a person reads: without tags, on one line."""
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def ada(as_):
+    return as_("ada")
 
 
 def row(answer, slug):
     pk = Connection.objects.get(slug=slug).pk
     found = re.search(rf'<tr id="connection-{pk}".*?</tr>', answer.content.decode(), re.DOTALL)
-    return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+    return words_of(found[0])
 
 
 # --- The list ------------------------------------------------------------------------------------
-def test_before_anything_is_connected_an_admin_is_shown_the_way(ada, sign_in):
+def test_before_anything_is_connected_an_admin_is_shown_the_way(ada, as_):
     assert 'href="/connections/new/"' in ada.get("/connections/").content.decode()
-    said = text_of(sign_in("vera").get("/connections/"))
+    said = words(as_("vera").get("/connections/"))
     assert "Nothing is connected yet" in said
     assert "An admin connects the quoting tool first" in said
 
 
-def test_the_list_says_how_each_stands(sign_in, staff):
+def test_the_list_says_how_each_stands(as_, staff):
     factories.pandadoc(owner=staff["olivia"], expected_every=60, tier="seconds")
     post_pandadoc([document(), document(id="b")])
     post_pandadoc([document()], secret="wrong")
     digest_all()
-    answer = sign_in("olivia").get("/connections/")
+    answer = as_("olivia").get("/connections/")
     said = row(answer, "pandadoc")
     assert "PandaDoc PandaDoc · pandadoc Active" in said
     assert "expected every 1 h 2 1 0 Seconds" in said
@@ -80,7 +65,7 @@ def test_the_list_says_how_each_stands(sign_in, staff):
 
 
 def test_where_no_rhythm_is_agreed_it_says_so_with_the_way_and_what_is_left_of_a_quota(
-    sign_in, pandadoc
+    as_, pandadoc
 ):  # fmt: skip
     post_pandadoc([document()])
     post_pandadoc([document(id="b")])
@@ -92,66 +77,64 @@ def test_where_no_rhythm_is_agreed_it_says_so_with_the_way_and_what_is_left_of_a
         connection=pandadoc, kind="documents", at=instant.now(), next_at=instant.now(),
         quota="92 of 100 calls left in 10 s",
     )  # fmt: skip
-    said = row(sign_in("olivia").get("/connections/"), "pandadoc")
+    said = row(as_("olivia").get("/connections/"), "pandadoc")
     assert "no rhythm agreed, lately every 12 m" in said
     assert "Quota: 92 of 100 calls left in 10 s" in said
     assert "Agree on one" not in said
-    assert "Agree on one" in row(sign_in("ada").get("/connections/"), "pandadoc")
+    assert "Agree on one" in row(as_("ada").get("/connections/"), "pandadoc")
 
 
-def test_silence_longer_than_usual_is_marked(sign_in, pandadoc):
+def test_silence_longer_than_usual_is_marked(as_, pandadoc):
     Connection.objects.update(expected_every=60)
     post_pandadoc([document()])
     Message.objects.update(received_at=instant.now() - timedelta(hours=3))
-    said = row(sign_in("olivia").get("/connections/"), "pandadoc")
+    said = row(as_("olivia").get("/connections/"), "pandadoc")
     assert "3 h ago" in said
     assert "Silent" in said
     assert "expected every 1 h" in said
 
 
-def test_who_never_sent_anything_is_silent_after_its_first_hour(sign_in, pandadoc):
+def test_who_never_sent_anything_is_silent_after_its_first_hour(as_, pandadoc):
     now = instant.now()
     Connection.objects.update(expected_every=60, created_at=now - timedelta(minutes=30))
-    assert "Silent" not in row(sign_in("olivia").get("/connections/"), "pandadoc")
+    assert "Silent" not in row(as_("olivia").get("/connections/"), "pandadoc")
     Connection.objects.update(created_at=now - timedelta(minutes=90))
-    assert "never Silent" in row(sign_in("olivia").get("/connections/"), "pandadoc")
+    assert "never Silent" in row(as_("olivia").get("/connections/"), "pandadoc")
 
 
-def test_paused_says_why_and_an_open_breaker_is_seen(sign_in, staff, pandadoc):
+def test_paused_says_why_and_an_open_breaker_is_seen(as_, staff, pandadoc):
     now = instant.now()
     connections.set_status(
         slug="pandadoc", status="paused", reason="They move house.", by=SETUP, at=now
     )
     Connection.objects.update(breaker="open")
-    said = row(sign_in("vera").get("/connections/"), "pandadoc")
+    said = row(as_("vera").get("/connections/"), "pandadoc")
     assert "Paused Not answering They move house." in said
 
 
-def test_what_was_refused_long_ago_is_not_counted(sign_in, pandadoc):
+def test_what_was_refused_long_ago_is_not_counted(as_, pandadoc):
     RejectedReceipt.objects.create(
         connection=pandadoc, status_code=401, reason="x", body=b"",
         at=instant.now() - timedelta(days=8),
     )  # fmt: skip
     post_pandadoc([document()], secret="wrong")
-    answer = sign_in("olivia").get("/connections/")
+    answer = as_("olivia").get("/connections/")
     assert '<a href="/messages/refused/?connection=pandadoc">1</a>' in answer.content.decode()
 
 
-def test_the_list_costs_the_same_however_many_there_are(
-    sign_in, staff, django_assert_max_num_queries
-):
+def test_the_list_costs_the_same_however_many_there_are(as_, staff, django_assert_max_num_queries):
     for number in range(12):
         factories.pandadoc(f"pandadoc-{number}", owner=staff["olivia"])
-    client = sign_in("olivia")
+    client = as_("olivia")
     client.get("/connections/")
     with django_assert_max_num_queries(10):
         client.get("/connections/")
 
 
-def test_a_rep_is_told_why_not(sign_in):
-    answer = sign_in("remy").get("/connections/")
+def test_a_rep_is_told_why_not(as_):
+    answer = as_("remy").get("/connections/")
     assert answer.status_code == 403
-    assert "may not see connections" in text_of(answer)
+    assert "may not see connections" in words(answer)
 
 
 # --- Adding one ----------------------------------------------------------------------------------
@@ -273,8 +256,8 @@ def test_without_a_version_nothing_is_overwritten(ada, pandadoc):
 
 
 @pytest.mark.parametrize("who", ["olivia", "rosa", "sam", "vera", "remy"])
-def test_only_an_admin_enters_settings_and_secrets(sign_in, pandadoc, who):
-    client = sign_in(who)
+def test_only_an_admin_enters_settings_and_secrets(as_, pandadoc, who):
+    client = as_(who)
     for address in ("/connections/new/", "/connections/pandadoc/change/"):
         assert client.get(address).status_code == 403
     for act in ("secret", "end-older", "test"):
@@ -284,7 +267,7 @@ def test_only_an_admin_enters_settings_and_secrets(sign_in, pandadoc, who):
 # --- One of them ---------------------------------------------------------------------------------
 def test_the_page_shows_the_address_secrets_by_age_and_what_to_do(ada, pandadoc, settings):
     settings.PUBLIC_URL = "https://meshline.example.com"
-    said = text_of(ada.get("/connections/pandadoc/"))
+    said = words(ada.get("/connections/pandadoc/"))
     assert "https://meshline.example.com/hooks/pandadoc/" in said
     assert "in use" in said
     assert SHARED_KEY not in said
@@ -292,26 +275,26 @@ def test_the_page_shows_the_address_secrets_by_age_and_what_to_do(ada, pandadoc,
     assert "PandaDoc, the quoting tool" in said
 
 
-def test_the_page_shows_what_came_what_was_refused_and_what_was_done(sign_in, staff, pandadoc):
+def test_the_page_shows_what_came_what_was_refused_and_what_was_done(as_, staff, pandadoc):
     post_pandadoc([document()])
     post_pandadoc([document()], secret="wrong")
     digest_all()
-    page = sign_in("olivia").get("/connections/pandadoc/").content.decode()
+    page = as_("olivia").get("/connections/pandadoc/").content.decode()
     assert f'href="/messages/{Message.objects.get().pk}/"' in page
     assert "The signature fits none of the connection&#x27;s secrets." in page
     assert "Connection created" in page
 
 
-def test_a_viewer_sees_how_it_stands_and_no_messages(sign_in, pandadoc):
+def test_a_viewer_sees_how_it_stands_and_no_messages(as_, pandadoc):
     post_pandadoc([document()])
     post_pandadoc([document()], secret="wrong")
-    said = text_of(sign_in("vera").get("/connections/pandadoc/"))
+    said = words(as_("vera").get("/connections/pandadoc/"))
     assert "Messages are shown to those who may see raw payloads." in said
     assert "document_state_changed" not in said
     assert "fits none" not in said
 
 
-def test_attempts_are_shown_with_what_they_were_for(sign_in, staff, pandadoc):
+def test_attempts_are_shown_with_what_they_were_for(as_, staff, pandadoc):
     factories.hubspot()
     post_pandadoc([document()])
     digest_all()
@@ -320,7 +303,7 @@ def test_attempts_are_shown_with_what_they_were_for(sign_in, staff, pandadoc):
         outcome=outcome, connection="hubspot", number=2, at=instant.now(), seconds=0.5,
         succeeded=False, failure="throttled", result="Website relaunch was refused",
     )  # fmt: skip
-    said = text_of(sign_in("vera").get("/connections/hubspot/"))
+    said = words(as_("vera").get("/connections/hubspot/"))
     assert "throttled" in said
     assert "Website relaunch" not in said
 
@@ -332,9 +315,9 @@ def test_every_system_has_a_page_with_its_setup_and_a_form_with_its_options(ada,
         Settings(slug=slug, name=system.name, system=slug), by=SETUP, at=instant.now()
     )
     page, form = ada.get(f"/connections/{slug}/"), ada.get(f"/connections/{slug}/change/")
-    assert "Setting it up" in text_of(page)
-    assert ("Webhook address" in text_of(page)) == (system.emitter is not None)
-    assert all(option.label in text_of(form) for option in system.options)
+    assert "Setting it up" in words(page)
+    assert ("Webhook address" in words(page)) == (system.emitter is not None)
+    assert all(option.label in words(form) for option in system.options)
 
 
 def test_an_unknown_connection_is_404(ada):
@@ -346,7 +329,7 @@ def test_an_unknown_connection_is_404(ada):
 def test_a_secret_is_entered_on_the_page_and_the_older_one_is_ended(ada, pandadoc):
     page = "/connections/pandadoc/"
     ada.post(f"{page}secret/", {"purpose": "signing", "secret": " fresh "})
-    said = text_of(ada.get(page))
+    said = words(ada.get(page))
     assert "Signing secret entered. It is never shown again." in said
     assert "End the older one now" in said
     live = Secret.objects.filter(connection=pandadoc).live(at=instant.now())
@@ -354,7 +337,7 @@ def test_a_secret_is_entered_on_the_page_and_the_older_one_is_ended(ada, pandado
     assert live.count() == 2
     ada.post(f"{page}end-older/")
     assert Secret.objects.filter(connection=pandadoc).live(at=instant.now()).count() == 1
-    assert "End the older one now" not in text_of(ada.get(page))
+    assert "End the older one now" not in words(ada.get(page))
 
 
 @pytest.mark.parametrize(
@@ -366,7 +349,7 @@ def test_a_secret_that_cannot_be_is_refused_in_words(ada, pandadoc, typed):
     headers = {"HX-Request": "true"}
     answer = ada.post("/connections/pandadoc/secret/", typed, headers=headers)
     assert answer.status_code == 422
-    assert "1,000" in text_of(answer)
+    assert "1,000" in words(answer)
     assert Secret.objects.count() == 1
 
 
@@ -375,41 +358,41 @@ def set_status(client, status, reason=""):
     return client.post("/connections/pandadoc/status/", {"status": status, "reason": reason})
 
 
-def test_an_operator_pauses_with_a_reason_and_may_not_resume(sign_in, pandadoc):
-    olivia = sign_in("olivia")
+def test_an_operator_pauses_with_a_reason_and_may_not_resume(as_, pandadoc):
+    olivia = as_("olivia")
     assert set_status(olivia, "paused", "They move house.").status_code == 303
     paused = Connection.objects.get()
     assert (paused.status, paused.status_why) == ("paused", "They move house.")
-    page = text_of(olivia.get("/connections/pandadoc/"))
+    page = words(olivia.get("/connections/pandadoc/"))
     assert "Paused. They move house." in page
     assert "may not resume a connection" in page
     answer = set_status(olivia, "active")
     assert answer.status_code == 403
-    assert "may not resume a connection" in text_of(answer)
-    assert set_status(sign_in("rosa"), "active").status_code == 303
+    assert "may not resume a connection" in words(answer)
+    assert set_status(as_("rosa"), "active").status_code == 303
     assert Connection.objects.get().is_active
 
 
-def test_without_a_reason_nothing_stops(sign_in, pandadoc):
-    answer = sign_in("rosa").post(
+def test_without_a_reason_nothing_stops(as_, pandadoc):
+    answer = as_("rosa").post(
         "/connections/pandadoc/status/", {"status": "paused", "reason": " "},
         headers={"HX-Request": "true"},
     )  # fmt: skip
     assert answer.status_code == 422
-    assert "Say why, so that others know." in text_of(answer)
+    assert "Say why, so that others know." in words(answer)
     assert Connection.objects.get().is_active
 
 
-def test_only_an_admin_disables(sign_in, pandadoc):
-    assert set_status(sign_in("rosa"), "disabled", "No.").status_code == 403
-    assert set_status(sign_in("ada"), "disabled", "Contract ended.").status_code == 303
+def test_only_an_admin_disables(as_, pandadoc):
+    assert set_status(as_("rosa"), "disabled", "No.").status_code == 403
+    assert set_status(as_("ada"), "disabled", "Contract ended.").status_code == 303
     assert Connection.objects.get().status == "disabled"
-    assert "Disabled. Contract ended." in text_of(sign_in("vera").get("/connections/pandadoc/"))
+    assert "Disabled. Contract ended." in words(as_("vera").get("/connections/pandadoc/"))
 
 
 @pytest.mark.parametrize("typed", [{}, {"status": "gone"}])
-def test_another_status_is_refused(sign_in, pandadoc, typed):
-    answer = sign_in("rosa").post(
+def test_another_status_is_refused(as_, pandadoc, typed):
+    answer = as_("rosa").post(
         "/connections/pandadoc/status/", typed, headers={"HX-Request": "true"}
     )
     assert answer.status_code == 422
@@ -445,13 +428,13 @@ def tried(ada, monkeypatch, trouble=None, **headers):
 def test_a_test_that_works_says_so(ada, monkeypatch):
     answer = tried(ada, monkeypatch)
     assert answer.status_code == 200
-    assert "It works. HubSpot answers and accepts the token." in text_of(answer)
-    assert "What went out lately" in text_of(answer)
+    assert "It works. HubSpot answers and accepts the token." in words(answer)
+    assert "What went out lately" in words(answer)
 
 
 def test_to_htmx_a_test_answers_with_its_part_alone(ada, monkeypatch):
     answer = tried(ada, monkeypatch, **{"HX-Request": "true"})
-    assert text_of(answer) == "It works. HubSpot answers and accepts the token."
+    assert words(answer) == "It works. HubSpot answers and accepts the token."
 
 
 @pytest.mark.parametrize(
@@ -466,30 +449,30 @@ def test_to_htmx_a_test_answers_with_its_part_alone(ada, monkeypatch):
     ],
 )  # fmt: skip
 def test_a_test_that_fails_says_what_went_wrong(ada, monkeypatch, trouble, said):
-    assert said in text_of(tried(ada, monkeypatch, trouble))
+    assert said in words(tried(ada, monkeypatch, trouble))
 
 
 def test_a_test_over_the_wire_to_nobody_is_a_plain_sentence(ada, staff):
     factories.hubspot(base_url="http://127.0.0.1:9")
-    said = text_of(ada.post("/connections/hubspot/test/"))
+    said = words(ada.post("/connections/hubspot/test/"))
     assert "It cannot be reached." in said
     assert "Traceback" not in said
     assert "pat-test" not in said
 
 
 def test_without_a_credential_a_test_says_so(ada, pandadoc):
-    said = text_of(ada.post("/connections/pandadoc/test/"))
+    said = words(ada.post("/connections/pandadoc/test/"))
     assert "There is no credential. PandaDoc has no credential yet" in said
 
 
 def test_what_only_sends_cannot_be_tested(ada, staff):
     factories.standard()
-    assert "It is push-only: there is nothing to call." in text_of(ada.get("/connections/generic/"))
-    assert "It is push-only" in text_of(ada.post("/connections/generic/test/"))
+    assert "It is push-only: there is nothing to call." in words(ada.get("/connections/generic/"))
+    assert "It is push-only" in words(ada.post("/connections/generic/test/"))
 
 
 def test_a_credential_whose_key_is_gone_is_said_in_words(ada, staff, settings):
     factories.hubspot()
     settings.SECRETS_KEYS = ["MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDA="]
-    said = text_of(ada.post("/connections/hubspot/test/"))
+    said = words(ada.post("/connections/hubspot/test/"))
     assert "The credential cannot be opened." in said

@@ -4,7 +4,6 @@ import re
 
 import pytest
 from django.db import IntegrityError, transaction
-from django.test import Client
 
 from connectors import foreseeing, judging, replay_facts, retrying
 from connectors.models import Connection
@@ -24,6 +23,7 @@ from tests import factories
 from tests.connectors.crm import carry_on, outcome, say
 from tests.connectors.test_ticket_replay import everything
 from tests.exceptions.conftest import open_one
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -51,16 +51,6 @@ def ask(ticket, by, reason="The task was deleted there."):
     )  # fmt: skip
 
 
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
 def shown_on(answer):
     return re.search(r'name="shown"\s+value="(\w+)"', answer.content.decode())[1]
 
@@ -81,7 +71,7 @@ def test_it_is_asked_for_with_a_reason_and_lets_nothing_go_by_itself(ticket, sta
     assert Outcome.objects.filter(name="follow-up").count() == 1
     line = TrailLine.objects.get(what="outcome.new-effect-asked")
     assert (line.why, line.actor_id) == ("The task was deleted there.", str(rosa.pk))
-    assert "Asked for a new effect" in text_of(signed_in(rosa).get(f"/queue/{ticket.pk}/"))
+    assert "Asked for a new effect" in words(signed_in(rosa).get(f"/queue/{ticket.pk}/"))
     notice = Notice.objects.get(key=f"forced:{asked.pk}:asked")
     assert (notice.user, notice.url) == (max_, page_of(asked))
 
@@ -90,11 +80,11 @@ def test_it_waits_in_the_inbox_of_the_second_person_alone(ticket, staff, max_):
     asked = ask(ticket, staff["rosa"])
     inbox = signed_in(max_).get("/approvals/")
     assert f'href="{page_of(asked)}"' in inbox.content.decode()
-    assert "1" in text_of(signed_in(max_).get("/approvals/count/"))
-    mine = text_of(signed_in(staff["rosa"]).get("/approvals/"))
+    assert "1" in words(signed_in(max_).get("/approvals/count/"))
+    mine = words(signed_in(staff["rosa"]).get("/approvals/"))
     assert "You asked for it, so a second person decides." in mine
-    assert "1" not in text_of(signed_in(staff["rosa"]).get("/approvals/count/"))
-    assert "New effects" not in text_of(signed_in(staff["olivia"]).get("/approvals/"))
+    assert "1" not in words(signed_in(staff["rosa"]).get("/approvals/count/"))
+    assert "New effects" not in words(signed_in(staff["olivia"]).get("/approvals/"))
 
 
 def test_the_second_person_sees_what_it_would_do_and_that_happens(ticket, crm, staff, max_):
@@ -102,7 +92,7 @@ def test_the_second_person_sees_what_it_would_do_and_that_happens(ticket, crm, s
     old, before = outcome("follow-up"), everything()
     page = signed_in(max_).get(page_of(asked))
     assert everything() == before
-    said = text_of(page)
+    said = words(page)
     assert f"Create a task for the owner in HubSpot, under the new key {old.key}/anew-1" in said
     assert "It goes out at once." in said
     assert f"Under {old.key}: given up" in said
@@ -121,7 +111,7 @@ def test_the_second_person_sees_what_it_would_do_and_that_happens(ticket, crm, s
         ("outcome.new-effect-asked", str(staff["rosa"].pk)),
         ("outcome.new-effect-approved", str(max_.pk)),
     ]
-    assert "Max Hale let a new effect go" in text_of(signed_in(max_).get(f"/queue/{ticket.pk}/"))
+    assert "Max Hale let a new effect go" in words(signed_in(max_).get(f"/queue/{ticket.pk}/"))
     assert Notice.objects.filter(key=f"forced:{asked.pk}:decided", user=staff["rosa"]).exists()
 
 
@@ -195,9 +185,9 @@ def test_where_something_changed_since_it_was_looked_at_nothing_is_done(ticket, 
     before = everything()
     answer = client.post(page_of(asked, "approve/"), {"shown": shown, "comment": "Fine by me"})
     assert answer.status_code == 409
-    assert "Something changed since you looked" in text_of(answer)
-    assert "HubSpot is paused. They move." in text_of(answer)
-    assert "Fine by me" in text_of(answer)
+    assert "Something changed since you looked" in words(answer)
+    assert "HubSpot is paused. They move." in words(answer)
+    assert "Fine by me" in words(answer)
     assert everything() == before
     answer = client.post(page_of(asked, "approve/"), {"shown": shown_on(answer)})
     assert answer.status_code == 303
@@ -209,7 +199,7 @@ def test_a_double_click_makes_one(ticket, staff, max_):
     shown = {"shown": shown_on(client.get(page_of(asked)))}
     assert client.post(page_of(asked, "approve/"), shown).status_code == 303
     again = client.post(page_of(asked, "approve/"), shown)
-    assert (again.status_code, "Max Hale let it go already." in text_of(again)) == (409, True)
+    assert (again.status_code, "Max Hale let it go already." in words(again)) == (409, True)
     assert client.post(page_of(asked, "reject/"), {"reason": "No"}).status_code == 409
     assert Outcome.objects.filter(name="follow-up").count() == 2
 
@@ -218,11 +208,11 @@ def test_a_no_needs_a_reason_and_leaves_the_old_one_as_it_is(ticket, staff, max_
     asked, before = ask(ticket, staff["rosa"]), outcome("follow-up").state
     client = signed_in(max_)
     answer = client.post(page_of(asked, "reject/"), {"reason": " "})
-    assert (answer.status_code, "Say why it is not done anew." in text_of(answer)) == (422, True)
+    assert (answer.status_code, "Say why it is not done anew." in words(answer)) == (422, True)
     assert client.post(page_of(asked, "reject/"), {"reason": "It is there."}).status_code == 303
     assert outcome("follow-up").state == before
     assert ForcedEffect.objects.get().comment == "It is there."
-    assert "did not let a new effect go" in text_of(client.get(f"/queue/{ticket.pk}/"))
+    assert "did not let a new effect go" in words(client.get(f"/queue/{ticket.pk}/"))
     # It may be asked for again.
     assert ask(ticket, staff["rosa"]).is_waiting
 
@@ -241,7 +231,7 @@ def test_what_is_typed_wrong_is_said_and_kept(ticket, staff, max_, typed, said):
     asked = {"outcome": outcome("follow-up").pk, "reason": "Because it is gone."} | typed
     answer = signed_in(staff["rosa"]).post(f"/queue/{ticket.pk}/force/", asked)
     assert answer.status_code == 422
-    assert said in text_of(answer)
+    assert said in words(answer)
     assert asked["reason"] in answer.content.decode()
     assert not ForcedEffect.objects.exists()
 
@@ -257,7 +247,7 @@ def test_an_outcome_of_another_ticket_is_not_forced_by_its_id(ticket, staff, max
 
 def test_without_a_second_manager_it_says_so(ticket, staff):
     page = signed_in(staff["rosa"]).get(f"/queue/{ticket.pk}/force/")
-    assert "it takes a second RevOps manager" in text_of(page)
+    assert "it takes a second RevOps manager" in words(page)
     assert 'name="reason"' not in page.content.decode()
     with pytest.raises(CannotForce, match="second RevOps manager"):
         ask(ticket, staff["rosa"])
@@ -269,14 +259,14 @@ def test_it_is_asked_for_once_at_a_time_and_not_on_what_is_closed(ticket, staff,
         ask(ticket, max_)
     desk.resolve(ticket_id=ticket.pk, resolution="fixed", by=staff["rosa"], at=instant.now())
     answer = signed_in(max_).get(f"/queue/{ticket.pk}/force/")
-    assert "This ticket is resolved." in text_of(answer)
+    assert "This ticket is resolved." in words(answer)
 
 
 def test_what_the_story_no_longer_asks_for_is_not_let_go(ticket, crm, staff, max_):
     asked = ask(ticket, staff["rosa"])
     say("completed", minute=5)
     page = signed_in(max_).get(page_of(asked))
-    assert "It cannot be let go." in text_of(page)
+    assert "It cannot be let go." in words(page)
     assert 'name="shown"' not in page.content.decode()
     with pytest.raises((CannotForce, Moved)):
         forcing.approve(asked_id=asked.pk, by=max_, at=instant.now())
@@ -371,7 +361,7 @@ def test_where_its_ticket_became_a_part_of_another_it_stands_there(ticket, staff
     made = forcing.approve(asked_id=asked.pk, by=max_, at=instant.now()).made
     place = other.all_occurrences.get(subject=made.ref)
     assert place.settled_at is None
-    told = text_of(signed_in(max_).get(f"/queue/{other.pk}/"))
+    told = words(signed_in(max_).get(f"/queue/{other.pk}/"))
     assert "Max Hale let a new effect go" in told
     assert Notice.objects.get(key=f"forced:{asked.pk}:decided").url == f"/queue/{other.pk}/"
 
@@ -404,7 +394,7 @@ def test_its_page_offers_no_retry_and_links_to_what_took_its_place(replaced, sta
     client = signed_in(staff["olivia"])
     page = client.get(f"/outcomes/{old.pk}/")
     said = f"A new effect took its place, under the key {made.key}."
-    assert said in text_of(page)
+    assert said in words(page)
     assert f"/outcomes/{old.pk}/retry/" not in page.content.decode()
     assert f'href="/outcomes/{made.pk}/"' in page.content.decode()
     assert f"/outcomes/{made.pk}/retry/" in client.get(f"/outcomes/{made.pk}/").content.decode()

@@ -14,8 +14,7 @@ from meshline.policy import drafts
 from meshline.policy.models import Draft
 from tests.connectors.mapped import LEGAL, OWNER, drafted, published, sent
 from tests.factories import connected, digest_all, document, standard
-from tests.journeys.reading import hidden, signed_in
-from tests.journeys.reading import words as told
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -26,10 +25,6 @@ DRAFT, TEST, PUBLISH = f"{HOME}draft/", f"{HOME}test/", f"{HOME}publish/"
 @pytest.fixture
 def as_(staff, pandadoc):
     return lambda name: signed_in(staff[name])
-
-
-def words(answer):
-    return html.unescape(told(answer))
 
 
 def typed(*rows, revision=0, based_on=0, **fields):

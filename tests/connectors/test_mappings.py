@@ -25,7 +25,7 @@ from meshline.policy.operating_model import ModelError, Stale
 from proposals.models import Proposal
 from tests.connectors.mapped import LEGAL, OWNER, drafted, published, sent
 from tests.factories import connected, digest_all, person, post_pandadoc, standard
-from tests.journeys.reading import signed_in
+from tests.reading import signed_in
 
 pytestmark = pytest.mark.django_db
 

@@ -4,7 +4,6 @@ import json
 import re
 
 import pytest
-from django.test import Client
 
 from connectors import indexing
 from connectors.models import Message, Receipt, RejectedReceipt
@@ -13,28 +12,15 @@ from meshline.audit.models import TrailLine
 from proposals.models import Outcome, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc, post_stripe
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 NINA = "nina@customer.example.com"
 
 
 @pytest.fixture
-def sign_in(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-@pytest.fixture
-def olivia(sign_in):
-    return sign_in("olivia")
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def olivia(as_):
+    return as_("olivia")
 
 
 def rows(answer, what="message"):
@@ -58,7 +44,7 @@ def test_what_was_refused_is_told_from_what_never_came(olivia, pandadoc):
     # Nothing says signed among the messages; the desk says where it is.
     answer = olivia.get("/messages/", {"q": "document.completed"})
     assert rows(answer) == []
-    said = text_of(answer)
+    said = words(answer)
     assert "It came, and we refused it." in said
     assert counts(answer) == {"Messages": "0", "Posts": "0", "Refused": "1"}
     there = re.search(r'href="(/messages/refused/\?q=[^"]+)"', answer.content.decode())[1]
@@ -73,14 +59,14 @@ def test_what_was_refused_is_told_from_what_never_came(olivia, pandadoc):
 def test_what_was_let_in_is_told_from_what_was_refused(olivia, pandadoc):
     post_pandadoc([document("sent")])
     answer = olivia.get("/messages/refused/", {"q": NINA})
-    assert "It was not refused: it was let in." in text_of(answer)
+    assert "It was not refused: it was let in." in words(answer)
     assert counts(answer) == {"Messages": "1", "Posts": "1", "Refused": "0"}
 
 
 def test_what_never_came_is_said_to_never_have_come(olivia, pandadoc):
     post_pandadoc([document("sent")])
     for view in ("/messages/", "/messages/posts/", "/messages/refused/"):
-        assert "as far as we can tell it never arrived" in text_of(olivia.get(view, {"q": "zebra"}))
+        assert "as far as we can tell it never arrived" in words(olivia.get(view, {"q": "zebra"}))
 
 
 # --- Searching -----------------------------------------------------------------------------------
@@ -189,12 +175,12 @@ NASTY = [
 
 @pytest.mark.parametrize("who", ["olivia", "ada"])
 @pytest.mark.parametrize("view", ["", "posts/", "refused/"])
-def test_nothing_typed_breaks_the_search(sign_in, pandadoc, who, view):
+def test_nothing_typed_breaks_the_search(as_, pandadoc, who, view):
     post_pandadoc([document("sent")], event_id="one")
     digest_all()
     post_pandadoc([document("sent")], event_id="two")
     post_pandadoc(b"forged", secret="wrong")
-    client = sign_in(who)
+    client = as_(who)
     for q in NASTY:
         assert client.get(f"/messages/{view}", {"q": q}).status_code == 200, q
 
@@ -211,7 +197,7 @@ def test_nothing_typed_breaks_the_search(sign_in, pandadoc, who, view):
 def test_what_cannot_be_looked_for_says_why_and_narrows_nothing(olivia, sent, q, sentence):
     for headers in ({}, {"HX-Request": "true"}):
         answer = olivia.get("/messages/", {"q": q}, headers=headers)
-        assert sentence in text_of(answer)
+        assert sentence in words(answer)
         assert rows(answer) == [sent.pk]
 
 
@@ -225,10 +211,10 @@ def test_an_operator_in_a_word_is_a_letter_like_any_other(olivia, pandadoc):
 
 
 # --- Who may find what ---------------------------------------------------------------------------
-def test_who_sees_values_masked_finds_keys_and_ids_and_no_value(sign_in, sent):
+def test_who_sees_values_masked_finds_keys_and_ids_and_no_value(as_, sent):
     post_pandadoc([document("viewed")], event_id="waits")
     post_pandadoc([document("sent")], event_id="forged", secret="wrong", **{"X-From": "them"})
-    ada = sign_in("ada")
+    ada = as_("ada")
     waiting = Message.objects.order_by("-pk").first()
     for q in (NINA, "1234.50", "website", "brook", "nina", "doc-1", "eur"):
         for view in ("", "posts/", "refused/"):
@@ -239,19 +225,19 @@ def test_who_sees_values_masked_finds_keys_and_ids_and_no_value(sign_in, sent):
     assert counts(ada.get("/messages/refused/", {"q": "them"}))["Refused"] == "0"
     refused = RejectedReceipt.objects.get()
     assert rows(ada.get("/messages/refused/", {"q": f"refused:{refused.pk}"}), "refused")
-    assert "the search looks into keys, types, connections and ids only" in text_of(
+    assert "the search looks into keys, types, connections and ids only" in words(
         ada.get("/messages/")
     )
 
 
-def test_a_team_lead_finds_what_is_about_the_team_and_reads_no_foreign_event(sign_in, pandadoc):
+def test_a_team_lead_finds_what_is_about_the_team_and_reads_no_foreign_event(as_, pandadoc):
     post_pandadoc(
         [document(id="ours", owner="remy@example.com"),
          document(id="theirs", owner="olivia@example.com", name="Secret merger")],
         event_id="batch",
     )  # fmt: skip
     digest_all()
-    sam = sign_in("sam")
+    sam = as_("sam")
     ours = Message.objects.get(position=0)
     assert rows(sam.get("/messages/")) == [ours.pk]
     assert found(sam, "merger") == []
@@ -259,7 +245,7 @@ def test_a_team_lead_finds_what_is_about_the_team_and_reads_no_foreign_event(sig
     post = Receipt.objects.get()
     assert rows(sam.get("/messages/posts/"), "post") == [post.pk]
     page = sam.get(f"/messages/posts/{post.pk}/")
-    assert "It also holds events about records of others" in text_of(page)
+    assert "It also holds events about records of others" in words(page)
     assert "merger" not in page.content.decode()
     assert sam.get(f"/messages/posts/{post.pk}/raw/").status_code == 403
     assert f"/messages/{Message.objects.get(position=1).pk}/" not in page.content.decode()
@@ -289,7 +275,7 @@ def test_counts_are_capped(olivia, pandadoc, monkeypatch):
     answer = olivia.get("/messages/", {"q": "website"})
     assert counts(answer)["Messages"] == "3+"
     assert rows(answer) == sorted(Message.objects.values_list("pk", flat=True))[:1:-1]
-    assert "More than 3 match" in text_of(answer)
+    assert "More than 3 match" in words(answer)
 
 
 def test_only_what_came_again(olivia, pandadoc):
@@ -306,7 +292,7 @@ def test_a_post_shows_its_bytes_headers_verdict_and_events(olivia, pandadoc):
     digest_all()
     post = Receipt.objects.get()
     page = olivia.get(f"/messages/posts/{post.pk}/")
-    said = text_of(page)
+    said = words(page)
     assert page.context["sight"].text == json.dumps(events)
     assert "Signed with secret 1 of 1." in said
     assert "x-pandadoc-webhook-event-id" in said
@@ -320,7 +306,7 @@ def test_a_post_shows_its_bytes_headers_verdict_and_events(olivia, pandadoc):
     assert TrailLine.objects.get(what="post.payload-seen").subject_id == str(post.pk)
 
 
-def test_raw_bytes_are_handed_out_as_a_file_and_that_is_kept(olivia, sign_in, pandadoc):
+def test_raw_bytes_are_handed_out_as_a_file_and_that_is_kept(olivia, as_, pandadoc):
     raw = b"\xff\x00<script>"
     post_pandadoc(raw)
     post_pandadoc(raw, secret="wrong")
@@ -330,9 +316,9 @@ def test_raw_bytes_are_handed_out_as_a_file_and_that_is_kept(olivia, sign_in, pa
         f"/messages/refused/{RejectedReceipt.objects.get().pk}/raw/": "refused-post.payload-seen",
     }
     for place, what in places.items():
-        refusal = sign_in("ada").get(place)
+        refusal = as_("ada").get(place)
         assert refusal.status_code == 403
-        assert "Values are masked for you" in text_of(refusal)
+        assert "Values are masked for you" in words(refusal)
         assert not TrailLine.objects.filter(what=what).exists()
         answer = olivia.get(place)
         assert answer.content == raw

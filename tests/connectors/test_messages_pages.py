@@ -6,7 +6,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 
 from connectors import indexing, looking, rereading
 from connectors.models import Message, RejectedReceipt
@@ -18,28 +17,15 @@ from meshline.people.permissions import Role
 from proposals.models import Outcome, Proposal
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 NINA = "nina@customer.example.com"
 
 
 @pytest.fixture
-def sign_in(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-@pytest.fixture
-def olivia(sign_in):
-    return sign_in("olivia")
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+def olivia(as_):
+    return as_("olivia")
 
 
 def listed(answer):
@@ -64,7 +50,7 @@ def test_what_came_is_listed_newest_first_with_what_it_is_about(olivia, pandadoc
     digest_all()
     answer = olivia.get("/messages/")
     assert listed(answer) == [second.pk, first.pk]
-    said = text_of(answer)
+    said = words(answer)
     assert "document_state_changed" in said
     assert "Website relaunch" in said
     assert f'href="/proposals/{Proposal.objects.get().pk}/"' in answer.content.decode()
@@ -113,7 +99,7 @@ def test_a_filter_in_the_address_narrows_the_list(olivia, some, asked, names):
     answer = olivia.get(f"/messages/?{asked}")
     assert answer.status_code == 200
     assert sorted(listed(answer)) == sorted(some[name].pk for name in names)
-    assert names or "Nothing here matches" in text_of(answer) or "Neither let in" in text_of(answer)
+    assert names or "Nothing here matches" in words(answer) or "Neither let in" in words(answer)
 
 
 def test_days_are_those_of_the_reader(olivia, some, staff):
@@ -147,7 +133,7 @@ def test_messages_about_one_record_are_found_by_a_link(olivia, some):
     record = Proposal.objects.get(external_id="doc-2").record
     answer = olivia.get(f"/messages/?record={record}")
     assert listed(answer) == [some["twin"].pk]
-    assert f"Only messages about {record}." in text_of(answer)
+    assert f"Only messages about {record}." in words(answer)
 
 
 def test_a_filter_sent_by_htmx_answers_with_the_list_alone(olivia, some):
@@ -177,39 +163,39 @@ def test_the_list_costs_the_same_however_long_it_is(
 
 
 def test_empty_says_why(olivia, staff):
-    assert "Nothing is connected yet" in text_of(olivia.get("/messages/"))
+    assert "Nothing is connected yet" in words(olivia.get("/messages/"))
     factories.pandadoc()
-    assert "No messages yet" in text_of(olivia.get("/messages/"))
+    assert "No messages yet" in words(olivia.get("/messages/"))
 
 
 # --- Who may look --------------------------------------------------------------------------------
 @pytest.mark.parametrize("who", ["remy", "vera"])
-def test_who_may_not_see_payloads_reads_why(sign_in, pandadoc, who):
+def test_who_may_not_see_payloads_reads_why(as_, pandadoc, who):
     message = came()
     for address in ("/messages/", "/messages/refused/", page_of(message)):
-        answer = sign_in(who).get(address)
+        answer = as_(who).get(address)
         assert answer.status_code == 403
-        assert "may not see raw payloads" in text_of(answer)
+        assert "may not see raw payloads" in words(answer)
 
 
-def test_a_team_lead_sees_what_is_about_the_team_and_nothing_else(sign_in, staff, pandadoc):
+def test_a_team_lead_sees_what_is_about_the_team_and_nothing_else(as_, staff, pandadoc):
     ours = came([document(id="ours", owner="remy@example.com")], event_id="ours")
     theirs = came([document(id="theirs", owner="olivia@example.com")], event_id="theirs")
     nobodys = came(b"broken", event_id="nobodys")
     digest_all()
-    sam = sign_in("sam")
+    sam = as_("sam")
     assert listed(sam.get("/messages/")) == [ours.pk]
     assert [sam.get(page_of(one)).status_code for one in (ours, theirs, nobodys)] == [200, 404, 404]
     post_pandadoc([document()], secret="wrong")
     refused = RejectedReceipt.objects.get()
-    assert "Not among what you see" in text_of(sam.get("/messages/refused/"))
+    assert "Not among what you see" in words(sam.get("/messages/refused/"))
     assert sam.get(f"/messages/refused/{refused.pk}/").status_code == 404
 
 
-def test_an_admin_sees_the_structure_and_no_value(sign_in, staff, pandadoc):
+def test_an_admin_sees_the_structure_and_no_value(as_, staff, pandadoc):
     message = came([document(total=17, flag=True)])
     digest_all()
-    ada = sign_in("ada")
+    ada = as_("ada")
     page = ada.get(page_of(message)).content.decode()
     assert "recipients" in page
     assert "•••" in page
@@ -229,31 +215,31 @@ def test_an_admin_sees_the_structure_and_no_value(sign_in, staff, pandadoc):
     assert [one for one in hidden[:5] if one in shown] == []
 
 
-def test_an_admin_cannot_find_values_by_asking_for_them(sign_in, some):
-    ada = sign_in("ada")
+def test_an_admin_cannot_find_values_by_asking_for_them(as_, some):
+    ada = as_("ada")
     for word in ("Brand", "größer", "not", NINA, "1234.50", "doc-2"):
         assert listed(ada.get(f"/messages/?q={word}")) == []
     assert listed(ada.get("/messages/?q=evt-2")) == [some["twin"].pk]
-    said = text_of(ada.get("/messages/"))
+    said = words(ada.get("/messages/"))
     assert "Values are masked for you" in said
     assert "Website relaunch" not in said
 
 
-def test_an_admin_reads_no_value_in_what_is_said_of_a_message(sign_in, pandadoc):
+def test_an_admin_reads_no_value_in_what_is_said_of_a_message(as_, pandadoc):
     message = came([document(grand_total={"amount": "12,50 secret", "currency": "EUR"})])
     digest_all()
     message.refresh_from_db()
     assert "12,50 secret" in message.why
-    ada = sign_in("ada")
+    ada = as_("ada")
     for address in ("/messages/", page_of(message)):
-        said = text_of(ada.get(address))
+        said = words(ada.get(address))
         assert "12,50 secret" not in said
         assert "it must be a" in said
 
 
-def test_of_an_unreadable_message_an_admin_sees_nothing_raw(sign_in, pandadoc):
+def test_of_an_unreadable_message_an_admin_sees_nothing_raw(as_, pandadoc):
     message = came(b"Nina's number is 0171")
-    page = sign_in("ada").get(page_of(message)).content.decode()
+    page = as_("ada").get(page_of(message)).content.decode()
     assert "0171" not in page
     assert "it has no structure to show" in page
 
@@ -263,11 +249,11 @@ def looks(message):
     return TrailLine.objects.filter(what="message.payload-seen", subject_id=str(message.pk))
 
 
-def test_a_look_at_a_payload_is_recorded_once_a_day_for_each_person(sign_in, staff, pandadoc):
+def test_a_look_at_a_payload_is_recorded_once_a_day_for_each_person(as_, staff, pandadoc):
     message = came()
     digest_all()
     for who in ("olivia", "olivia", "rosa"):
-        sign_in(who).get(page_of(message))
+        as_(who).get(page_of(message))
     assert sorted(line.actor_id for line in looks(message)) == sorted(
         str(staff[who].pk) for who in ("olivia", "rosa")
     )
@@ -279,9 +265,9 @@ def test_a_look_at_a_payload_is_recorded_once_a_day_for_each_person(sign_in, sta
     assert looks(message).filter(actor_id=str(staff["olivia"].pk)).count() == 2
 
 
-def test_who_sees_the_structure_alone_has_not_seen_the_payload(sign_in, pandadoc):
+def test_who_sees_the_structure_alone_has_not_seen_the_payload(as_, pandadoc):
     message = came()
-    sign_in("ada").get(page_of(message))
+    as_("ada").get(page_of(message))
     assert looks(message).count() == 0
 
 
@@ -316,8 +302,8 @@ def test_what_cannot_be_read_is_shown_as_far_as_it_is_text(olivia, pandadoc):
     message = came(b"\xff\x00 not json")
     digest_all()
     answer = olivia.get(page_of(message))
-    assert "Quarantined. It is not UTF-8 (byte 0)." in text_of(answer)
-    assert "It cannot be laid out: It is not UTF-8 (byte 0)." in text_of(answer)
+    assert "Quarantined. It is not UTF-8 (byte 0)." in words(answer)
+    assert "It cannot be laid out: It is not UTF-8 (byte 0)." in words(answer)
     sight = answer.context["sight"]
     assert sight.text == r"\xff\x00 not json"
     assert "00000000  ff 00 20 6e 6f 74" in sight.hex
@@ -329,7 +315,7 @@ def test_the_page_tells_all_it_led_to(olivia, staff, pandadoc):
     message = came()
     digest_all()
     page = olivia.get(page_of(message))
-    said = text_of(page)
+    said = words(page)
     assert "proposal.sent signal" in said
     assert re.search(r"Version 1: \w+ → sent", said)
     for outcome in Outcome.objects.all():
@@ -344,7 +330,7 @@ def test_the_events_of_one_post_lead_to_each_other(olivia, pandadoc):
     first = came([document(id="a"), document(id="b")])
     other = Message.objects.exclude(pk=first.pk).get()
     page = olivia.get(page_of(other))
-    assert "event 2 of 2" in text_of(page)
+    assert "event 2 of 2" in words(page)
     assert f'href="/messages/{first.pk}/"' in page.content.decode()
 
 
@@ -353,7 +339,7 @@ def test_repeats_and_conflicts_are_told(olivia, pandadoc):
     came()
     post_pandadoc([document(name="Another content")])
     page = olivia.get(page_of(message))
-    assert "1, the last one" in text_of(page)
+    assert "1, the last one" in words(page)
     ticket = Ticket.objects.get(kind="message-conflict")
     assert f'href="/queue/{ticket.pk}/"' in page.content.decode()
 
@@ -363,7 +349,7 @@ def test_the_trail_of_a_message_is_its_own_and_what_it_changed(olivia, staff, pa
     digest_all()
     rereading.replay(message_id=message.pk, by=staff["rosa"], at=instant.now())
     page = olivia.get(page_of(message))
-    assert "Message replayed by Rosa Marin" in text_of(page)
+    assert "Message replayed by Rosa Marin" in words(page)
     trail = page.content.decode().split('id="trail"')[1].split("</section>")[0]
     assert "Proposal" in trail
 
@@ -372,7 +358,7 @@ def test_what_waits_says_why(olivia, staff, pandadoc):
     message = came()
     pandadoc.status = "paused"
     pandadoc.save()
-    assert "Held. Its connection does not run" in text_of(olivia.get(page_of(message)))
+    assert "Held. Its connection does not run" in words(olivia.get(page_of(message)))
 
 
 def test_a_message_that_is_not_there_is_404(olivia):
@@ -391,42 +377,42 @@ def test_an_operator_releases_from_the_page(olivia, pandadoc):
     assert TrailLine.objects.get(what="message.released").subject_id == str(message.pk)
     answer = olivia.post(f"{page_of(message)}release/", headers={"HX-Request": "true"})
     assert answer.status_code == 409
-    assert "Only a quarantined message is released." in text_of(answer)
+    assert "Only a quarantined message is released." in words(answer)
 
 
-def test_a_manager_replays_and_an_operator_only_their_own(sign_in, olivia, pandadoc):
+def test_a_manager_replays_and_an_operator_only_their_own(as_, olivia, pandadoc):
     message = came()
     digest_all()
     answer = olivia.post(f"{page_of(message)}replay/", headers={"HX-Request": "true"})
     assert answer.status_code == 403
-    assert "Only a RevOps manager may replay this message" in text_of(answer)
-    assert "Only a RevOps manager may replay this message" in text_of(olivia.get(page_of(message)))
-    rosa = sign_in("rosa")
+    assert "Only a RevOps manager may replay this message" in words(answer)
+    assert "Only a RevOps manager may replay this message" in words(olivia.get(page_of(message)))
+    rosa = as_("rosa")
     assert rosa.post(f"{page_of(message)}replay/").status_code == 303
     answer = rosa.post(f"{page_of(message)}replay/", headers={"HX-Request": "true"})
     assert answer.status_code == 409
-    assert "about to be digested anyway" in text_of(answer)
+    assert "about to be digested anyway" in words(answer)
 
 
 def test_what_is_about_no_record_says_so_to_an_operator_and_is_replayed_by_a_manager(
-    sign_in, olivia, pandadoc
+    as_, olivia, pandadoc
 ):
     message = came([{"event": "quote_updated", "data": {}}])
     digest_all()
     own = "Only a RevOps manager may replay this message; ask one."
-    assert own in text_of(olivia.get(page_of(message)))
+    assert own in words(olivia.get(page_of(message)))
     answer = olivia.post(f"{page_of(message)}replay/", headers={"HX-Request": "true"})
-    assert (answer.status_code, own in text_of(answer)) == (403, True)
+    assert (answer.status_code, own in words(answer)) == (403, True)
     assert olivia.get(f"{page_of(message)}replay/").status_code == 403
     message.refresh_from_db()
     assert message.status == "ignored"
-    rosa = sign_in("rosa")
-    assert own not in text_of(rosa.get(page_of(message)))
+    rosa = as_("rosa")
+    assert own not in words(rosa.get(page_of(message)))
     assert rosa.post(f"{page_of(message)}replay/").status_code == 303
 
 
 def test_what_is_quarantined_is_replayed_by_who_has_its_ticket_and_released_by_any_operator(
-    sign_in, staff, olivia, pandadoc
+    as_, staff, olivia, pandadoc
 ):
     message = came([{"event": "document_updated"}])
     digest_all()
@@ -438,12 +424,12 @@ def test_what_is_quarantined_is_replayed_by_who_has_its_ticket_and_released_by_a
         f"Only Nils Holm (has ticket #{ticket.pk}) or a RevOps manager may replay this message; "
         "ask one of them."
     )
-    assert (answer.status_code, said in text_of(answer)) == (403, True)
+    assert (answer.status_code, said in words(answer)) == (403, True)
     for page in (page_of(message), f"{page_of(message)}replay/"):
-        assert said in text_of(olivia.get(page))
+        assert said in words(olivia.get(page))
     assert not TrailLine.objects.filter(what="message.replayed").exists()
-    his = sign_in("nils")
-    assert said not in text_of(his.get(page_of(message)))
+    his = as_("nils")
+    assert said not in words(his.get(page_of(message)))
     assert his.get(f"{page_of(message)}replay/").status_code == 200
     olivia.post(f"{page_of(message)}release/")
     assert TrailLine.objects.filter(what="message.released").exists()
@@ -451,9 +437,9 @@ def test_what_is_quarantined_is_replayed_by_who_has_its_ticket_and_released_by_a
 
 @pytest.mark.parametrize("who", ["sam", "ada", "vera", "remy"])
 @pytest.mark.parametrize("act", ["release", "replay"])
-def test_others_neither_release_nor_replay(sign_in, pandadoc, who, act):
+def test_others_neither_release_nor_replay(as_, pandadoc, who, act):
     message = came()
-    assert sign_in(who).post(f"{page_of(message)}{act}/").status_code == 403
+    assert as_(who).post(f"{page_of(message)}{act}/").status_code == 403
     assert Message.objects.get().status == "accepted"
 
 
@@ -470,7 +456,7 @@ def test_a_ticket_releases_all_that_hangs_on_it_in_order(olivia, pandadoc):
     assert lines.count() == 3
 
 
-def test_a_ticket_with_nothing_to_release_says_so(sign_in, olivia, pandadoc):
+def test_a_ticket_with_nothing_to_release_says_so(as_, olivia, pandadoc):
     came()
     post_pandadoc([document(name="Other")])
     ticket = Ticket.objects.get(kind="message-conflict")
@@ -480,7 +466,7 @@ def test_a_ticket_with_nothing_to_release_says_so(sign_in, olivia, pandadoc):
     view = "http://testserver/queue/?tab=open&kind=message-unreadable"
     again = olivia.post(f"/queue/{ticket.pk}/release-held/", headers={"Referer": view})
     assert again.headers["Location"] == "/queue/?tab=open&kind=message-unreadable"
-    assert sign_in("sam").post(f"/queue/{ticket.pk}/release-held/").status_code == 403
+    assert as_("sam").post(f"/queue/{ticket.pk}/release-held/").status_code == 403
 
 
 # --- What was refused ----------------------------------------------------------------------------
@@ -497,10 +483,10 @@ def test_what_was_refused_is_listed_and_one_is_shown_escaped(olivia, pandadoc):
     assert line.subject_id == str(refused.pk)
 
 
-def test_of_what_was_refused_an_admin_sees_neither_body_nor_header_values(sign_in, pandadoc):
+def test_of_what_was_refused_an_admin_sees_neither_body_nor_header_values(as_, pandadoc):
     post_pandadoc(b"forged", secret="wrong", **{"X-From": "them"})
     refused = RejectedReceipt.objects.get()
-    shown = sign_in("ada").get(f"/messages/refused/{refused.pk}/").content.decode()
+    shown = as_("ada").get(f"/messages/refused/{refused.pk}/").content.decode()
     assert "forged" not in shown
     assert "them" not in shown.split("x-from")[1].split("</dd>")[0]
     assert not TrailLine.objects.filter(what="refused-post.payload-seen").exists()
@@ -509,8 +495,8 @@ def test_of_what_was_refused_an_admin_sees_neither_body_nor_header_values(sign_i
 def test_what_was_refused_is_narrowed_to_a_connection(olivia, pandadoc):
     factories.pandadoc("other")
     post_pandadoc(b"{}", secret="wrong")
-    assert "Nothing here matches" in text_of(olivia.get("/messages/refused/?connection=other"))
-    assert "401" in text_of(olivia.get("/messages/refused/?connection=pandadoc"))
+    assert "Nothing here matches" in words(olivia.get("/messages/refused/?connection=other"))
+    assert "401" in words(olivia.get("/messages/refused/?connection=pandadoc"))
 
 
 @pytest.mark.parametrize("asked", ["x", "999", "9" * 40, "٣", "-1"])
@@ -520,7 +506,7 @@ def test_a_post_that_is_not_there_is_404(olivia, pandadoc, asked, where):
 
 
 def test_nothing_refused_is_a_good_thing(olivia, pandadoc):
-    assert "Nothing was refused" in text_of(olivia.get("/messages/refused/"))
+    assert "Nothing was refused" in words(olivia.get("/messages/refused/"))
 
 
 def test_the_few_in_quarantine_are_found_by_an_index_of_their_own(pandadoc):

@@ -12,15 +12,6 @@ from tests.connectors.crm import TOKEN, carry, outcome, say, states, sweep_late
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def as_(client, staff):
-    def signed_in(who):
-        client.force_login(staff[who])
-        return client
-
-    return signed_in
-
-
 def text(answer):
     assert answer.status_code == 200, answer.content
     return " ".join(answer.content.decode().split())

@@ -20,19 +20,14 @@ from proposals.states import State
 from tests import factories
 from tests.connectors.crm import carry_on, say
 from tests.factories import digest_all, document, post_pandadoc
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def rosa_there(staff):
-    client = Client()
-    client.force_login(staff["rosa"])
-    return client
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
+    return signed_in(staff["rosa"])
 
 
 def everything():
@@ -96,7 +91,7 @@ def test_what_is_foretold_is_what_happens(rosa_there, quarantined, act):
     did = answer.context["did"]
     assert [one.mark for one in did.effects] == [one.mark for one in foretold.effects]
     assert did.fingerprint == foretold.fingerprint
-    said = text_of(answer)
+    said = words(answer)
     assert "What it would do" in said
     assert "What it did" in said
     quarantined.refresh_from_db()
@@ -126,7 +121,7 @@ def test_a_replay_fires_nothing_new_at_the_other_side(rosa_there, crm, staff):
     assert effects
     ahead = rosa_there.get(page_of(message, "replay"))
     assert ahead.context["ahead"].account.effects == []
-    said = text_of(ahead)
+    said = words(ahead)
     assert "Nothing new happens: no outcome fires, no ticket opens." in said
     assert "Done already under the same key" in said
     for outcome in Outcome.objects.filter(signal=message.signal_id):
@@ -135,7 +130,7 @@ def test_a_replay_fires_nothing_new_at_the_other_side(rosa_there, crm, staff):
     assert 'class="btn btn-primary"' not in ahead.content.decode()
     answer = rosa_there.post(page_of(message, "replay"), {"shown": shown_on(ahead)})
     assert answer.status_code == 409
-    assert "Not done. What it tells is known already" in text_of(answer)
+    assert "Not done. What it tells is known already" in words(answer)
     assert not TrailLine.objects.filter(what="message.replayed").exists()
     for _ in range(3):
         rereading.replay(message_id=message.pk, by=staff["rosa"], at=instant.now())
@@ -152,10 +147,10 @@ def test_what_would_be_quarantined_again_says_why(rosa_there, pandadoc, staff):
     digest_all()
     message = Message.objects.get()
     ahead = rosa_there.get(page_of(message, "release"))
-    assert "Quarantined again. data is missing" in text_of(ahead)
+    assert "Quarantined again. data is missing" in words(ahead)
     answer = rosa_there.post(page_of(message, "release"), {"shown": shown_on(ahead)})
     assert answer.status_code == 409
-    assert "Not done. It cannot be read, so nothing would come of it" in text_of(answer)
+    assert "Not done. It cannot be read, so nothing would come of it" in words(answer)
     assert not TrailLine.objects.filter(what="message.released").exists()
     assert Ticket.objects.get().is_unresolved
 
@@ -167,21 +162,21 @@ def test_what_changed_since_it_was_looked_at_is_shown_and_not_done(rosa_there, q
     before = everything()
     answer = rosa_there.post(page_of(quarantined, "release"), {"shown": shown})
     assert answer.status_code == 409
-    assert "Something changed since you looked" in text_of(answer)
+    assert "Something changed since you looked" in words(answer)
     assert everything() == before
     answer = rosa_there.post(page_of(quarantined, "release"), {"shown": shown_on(answer)})
     assert answer.status_code == 200
-    assert "What it did" in text_of(answer)
+    assert "What it did" in words(answer)
 
 
 def test_what_is_held_by_its_connection_is_foretold_and_waits(rosa_there, quarantined):
     Connection.objects.filter(slug="pandadoc").update(status="paused")
     ahead = rosa_there.get(page_of(quarantined, "release"))
-    assert "PandaDoc is paused: it waits until that runs" in text_of(ahead)
+    assert "PandaDoc is paused: it waits until that runs" in words(ahead)
     assert ahead.context["ahead"].account.effects
     answer = rosa_there.post(page_of(quarantined, "release"), {"shown": shown_on(ahead)})
     assert answer.status_code == 200
-    assert "It waits. What is to happen" in text_of(answer)
+    assert "It waits. What is to happen" in words(answer)
     assert "note-ok" not in answer.content.decode()
     quarantined.refresh_from_db()
     assert (quarantined.status, Outcome.objects.count()) == ("accepted", 0)
@@ -194,9 +189,7 @@ def test_what_is_held_by_its_connection_is_foretold_and_waits(rosa_there, quaran
 
 def test_a_target_that_does_not_run_is_said_to_hold(rosa_there, quarantined):
     Connection.objects.filter(slug="hubspot").update(status="paused", status_why="They move.")
-    assert "HubSpot is paused. They move." in text_of(
-        rosa_there.get(page_of(quarantined, "release"))
-    )
+    assert "HubSpot is paused. They move." in words(rosa_there.get(page_of(quarantined, "release")))
 
 
 def test_what_took_workers_down_is_not_tried_in_front_of_a_person(staff, quarantined, monkeypatch):
@@ -237,7 +230,7 @@ def test_what_is_read_otherwise_today_is_told(staff, rosa_there, pandadoc, monke
     message = Message.objects.order_by("pk").first()
     Connection.objects.filter(slug="pandadoc").update(changed_at=instant.now(), version=7)
     monkeypatch.setattr(translate, "_owner", lambda data: "rosa@example.com")
-    said = text_of(rosa_there.get(page_of(message, "replay")))
+    said = words(rosa_there.get(page_of(message, "replay")))
     assert "Today its owner email reads rosa@example.com" in said
     assert "remy@example.com stays" in said
     assert "PandaDoc is at version 7 since" in said
@@ -255,7 +248,7 @@ def test_contracts_published_since_are_named_while_they_are_few(staff, rosa_ther
     live = Contract.objects.live().order_by("slug")
     slugs = [one.slug for one in live[:many]]
     Contract.objects.live().filter(slug__in=slugs).update(published_at=instant.now())
-    said = text_of(rosa_there.get(page_of(message, "replay")))
+    said = words(rosa_there.get(page_of(message, "replay")))
     assert ("6 contracts were published after this message was read." in said) == (many == 6)
     assert said.count("The contract ") == (1 if many == 1 else 0)
 
@@ -265,7 +258,7 @@ def test_what_waits_needs_no_replay(staff, rosa_there, pandadoc):
     message = Message.objects.get()
     answer = rosa_there.get(page_of(message, "replay"))
     assert answer.status_code == 409
-    assert "about to be digested anyway" in text_of(answer)
+    assert "about to be digested anyway" in words(answer)
     assert rosa_there.get(page_of(message, "release")).status_code == 409
     with pytest.raises(NotNow):
         look(Act.REPLAY, message, staff["rosa"])
@@ -292,7 +285,7 @@ def test_the_preview_comes_as_a_part_too(rosa_there, quarantined):
         page_of(quarantined, "release"), {"shown": shown_on(part)}, headers={"HX-Request": "true"}
     )
     assert did.content.decode().strip().startswith('<div id="replay"')
-    assert "What it did" in text_of(did)
+    assert "What it did" in words(did)
 
 
 def test_what_only_has_its_turn_after_another_is_not_blocked(staff, quarantined):

@@ -1,10 +1,7 @@
 """The inventory of systems: what it shows, and who changes what in it."""
 
-import re
-
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from connectors import connections, parts
@@ -24,6 +21,7 @@ from meshline.policy.truth import How, Truth
 from proposals import whose_word
 from proposals.models import Contract, Outcome
 from tests.factories import connected, digest_all, document, hubspot, pandadoc, post_pandadoc
+from tests.reading import hidden, words, words_of
 
 pytestmark = pytest.mark.django_db
 
@@ -32,28 +30,10 @@ CRM = f"{SYSTEMS}parts/crm/"
 PANDADOC = f"{SYSTEMS}of/pandadoc/"
 
 
-@pytest.fixture
-def client_of(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-def text(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
-def hidden(answer, name="seen"):
-    return re.search(rf'name="{name}" value="([^"]*)"', answer.content.decode()).group(1)
-
-
 def row(page, of):
     """The words of the one row of a table that has this in it."""
     (found,) = [one for one in page.content.decode().split("<tr") if of in one][:1]
-    return " ".join(re.sub(r"<[^>]+>", " ", "<tr" + found.split("</tr>")[0]).split())
+    return words_of("<tr" + found.split("</tr>")[0])
 
 
 def play(staff, slug, by="rosa", part="crm", seen=None):
@@ -61,10 +41,10 @@ def play(staff, slug, by="rosa", part="crm", seen=None):
 
 
 # --- To see ----------------------------------------------------------------------------------
-def test_the_inventory_shows_parts_emitters_and_consumers(client_of, staff):
+def test_the_inventory_shows_parts_emitters_and_consumers(as_, staff):
     pandadoc(owner=staff["ada"], expected_every=90, tier="seconds")
     hubspot()
-    rosa = client_of("rosa")
+    rosa = as_("rosa")
     assert f'href="{SYSTEMS}"' in rosa.get("/operating-model/").content.decode()
     page = rosa.get(SYSTEMS)
     sends = row(page, "· pandadoc")
@@ -72,22 +52,22 @@ def test_the_inventory_shows_parts_emitters_and_consumers(client_of, staff):
     assert "expected every 1 h 30 m" in sends
     assert "Draft, sent, viewed, signed, disputed and expired of the proposals it brings" in sends
     assert "Seconds Ada Stone" in " ".join(sends.replace("AS", "").split())
-    assert "Create or update the deal when sent , viewed , signed" in text(page)
-    assert "Close the task" not in text(page)
+    assert "Create or update the deal when sent, viewed, signed" in words(page)
+    assert "Close the task" not in words(page)
     # Nothing plays billing; the invoice is optional, so that is no gap.
     assert "Nothing yet" in row(page, 'id="part-billing"')
 
 
-def test_a_part_that_contracts_need_and_nothing_plays_is_a_gap(client_of, staff):
-    page = client_of("vera").get(SYSTEMS)
+def test_a_part_that_contracts_need_and_nothing_plays_is_a_gap(as_, staff):
+    page = as_("vera").get(SYSTEMS)
     assert "Contracts ask for it, and nothing plays it" in row(page, 'id="part-crm"')
-    assert "Nothing that sends is connected yet." in text(page)
+    assert "Nothing that sends is connected yet." in words(page)
 
 
 @pytest.mark.parametrize("who", ["rosa", "ada", "olivia", "vera"])
-def test_what_one_may_not_change_is_disabled_with_the_reason(client_of, staff, who):
+def test_what_one_may_not_change_is_disabled_with_the_reason(as_, staff, who):
     pandadoc()
-    page = client_of(who).get(SYSTEMS).content.decode()
+    page = as_(who).get(SYSTEMS).content.decode()
     assert (CRM in page) == (who == "rosa")
     assert ("may not change the operating model" in page) == (who != "rosa")
     assert (PANDADOC in page) == (who in ("rosa", "ada"))
@@ -95,15 +75,15 @@ def test_what_one_may_not_change_is_disabled_with_the_reason(client_of, staff, w
 
 
 # --- Parts -----------------------------------------------------------------------------------
-def test_a_manager_gives_a_part_to_another_connection(client_of, staff):
+def test_a_manager_gives_a_part_to_another_connection(as_, staff):
     hubspot()
     connected("hubspot", slug="hubspot-eu")
-    rosa = client_of("rosa")
+    rosa = as_("rosa")
     form = rosa.get(CRM)
-    assert "Create or update the deal" in text(form)
-    asked = {"seen": hidden(form), "connection": "hubspot-eu"}
+    assert "Create or update the deal" in words(form)
+    asked = {"seen": hidden(form, "seen"), "connection": "hubspot-eu"}
     assert rosa.post(CRM, asked).status_code == 303
-    assert "The CRM is hubspot-eu now." in text(rosa.get(SYSTEMS))
+    assert "The CRM is hubspot-eu now." in words(rosa.get(SYSTEMS))
     assert roles.connection_for("crm") == "hubspot-eu"
     line = TrailLine.objects.get(what="part.assigned")
     assert (line.before["connection"], line.after["connection"]) == ("hubspot", "hubspot-eu")
@@ -159,40 +139,40 @@ def test_who_cannot_play_a_part_does_not(staff, part, slug, sentence):
 
 
 @pytest.mark.parametrize("slug", ["no-such", "\0", "pandadoc", "9" * 300])
-def test_a_choice_that_is_none_is_refused_at_its_field(client_of, slug):
+def test_a_choice_that_is_none_is_refused_at_its_field(as_, slug):
     pandadoc()
     hubspot()
-    rosa = client_of("rosa")
-    answer = rosa.post(CRM, {"seen": hidden(rosa.get(CRM)), "connection": slug})
+    rosa = as_("rosa")
+    answer = rosa.post(CRM, {"seen": hidden(rosa.get(CRM), "seen"), "connection": slug})
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == ["connection"]
     assert roles.connection_for("crm") == "hubspot"
 
 
 @pytest.mark.parametrize("name", ["no-such", "meshline", "%00", "x" * 300])
-def test_a_part_that_is_none_is_not_found(client_of, name):
-    assert client_of("rosa").get(f"{SYSTEMS}parts/{name}/").status_code == 404
+def test_a_part_that_is_none_is_not_found(as_, name):
+    assert as_("rosa").get(f"{SYSTEMS}parts/{name}/").status_code == 404
 
 
-def test_the_second_of_two_managers_sees_what_the_first_changed(client_of, staff):
+def test_the_second_of_two_managers_sees_what_the_first_changed(as_, staff):
     hubspot()
     connected("hubspot", slug="hubspot-eu")
-    rosa = client_of("rosa")
-    seen = hidden(rosa.get(CRM))
+    rosa = as_("rosa")
+    seen = hidden(rosa.get(CRM), "seen")
     play(staff, "hubspot-eu")
     answer = rosa.post(CRM, {"seen": seen, "connection": ""})
     assert answer.status_code == 409
-    assert "Another window of yours changed this meanwhile" in text(answer)
+    assert "Another window of yours changed this meanwhile" in words(answer)
     assert roles.connection_for("crm") == "hubspot-eu"
-    again = rosa.post(CRM, {"seen": hidden(answer), "connection": ""})
+    again = rosa.post(CRM, {"seen": hidden(answer, "seen"), "connection": ""})
     assert again.status_code == 303
     assert roles.connection_for("crm") == ""
 
 
 @pytest.mark.parametrize("seen", ["", "x", "\0"])
-def test_what_was_seen_cannot_be_made_up(client_of, seen):
+def test_what_was_seen_cannot_be_made_up(as_, seen):
     hubspot()
-    answer = client_of("rosa").post(CRM, {"seen": seen, "connection": ""})
+    answer = as_("rosa").post(CRM, {"seen": seen, "connection": ""})
     assert answer.status_code == 409
     assert roles.connection_for("crm") == "hubspot"
 
@@ -206,14 +186,14 @@ def test_only_managers_give_parts_away(staff):
         play(staff, "", seen="pandadoc")
 
 
-def test_a_contract_that_asks_for_more_makes_a_gap_of_who_played_the_part(client_of, staff):
+def test_a_contract_that_asks_for_more_makes_a_gap_of_who_played_the_part(as_, staff):
     hubspot()
     contract = Contract.objects.live().get(slug="viewed")
     contract.outcomes = [*contract.outcomes, {
         "name": "invoice", "kind": "invoice.create", "target": "crm", "wanted": ["viewed"],
     }]  # fmt: skip
     contract.save()
-    page = client_of("rosa").get(SYSTEMS)
+    page = as_("rosa").get(SYSTEMS)
     assert "HubSpot cannot create the invoice" in row(page, 'id="part-crm"')
 
 
@@ -230,9 +210,9 @@ def agreed(client, **changes):
 
 
 @pytest.mark.parametrize("who", ["rosa", "ada"])
-def test_managers_and_admins_agree_on_owner_tier_and_rhythm(client_of, staff, who):
+def test_managers_and_admins_agree_on_owner_tier_and_rhythm(as_, staff, who):
     pandadoc()
-    assert agreed(client_of(who), owner=staff["sam"].pk).status_code == 303
+    assert agreed(as_(who), owner=staff["sam"].pk).status_code == 303
     found = Connection.objects.get()
     assert (found.owner, found.tier, found.expected_every) == (staff["sam"], "hours", 30)
     # What is an admin's to say stays.
@@ -249,9 +229,9 @@ def test_managers_and_admins_agree_on_owner_tier_and_rhythm(client_of, staff, wh
         ("expected_every", "9" * 30), ("expected_every", "often"), ("expected_every", "525601"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_agreed_is_refused_at_its_field_and_stays_typed(client_of, field, value):
+def test_what_cannot_be_agreed_is_refused_at_its_field_and_stays_typed(as_, field, value):
     pandadoc()
-    answer = agreed(client_of("rosa"), **{field: value})
+    answer = agreed(as_("rosa"), **{field: value})
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == [field]
     assert answer.context["form"][field].value() == value
@@ -259,16 +239,16 @@ def test_what_cannot_be_agreed_is_refused_at_its_field_and_stays_typed(client_of
 
 
 @pytest.mark.parametrize("version", ["", "7", "x", "-1"])
-def test_what_was_not_seen_is_not_overwritten(client_of, version):
+def test_what_was_not_seen_is_not_overwritten(as_, version):
     pandadoc()
-    answer = agreed(client_of("rosa"), version=version)
+    answer = agreed(as_("rosa"), version=version)
     assert answer.status_code in (409, 422)
     assert Connection.objects.get().tier == "minutes"
 
 
-def test_two_who_agree_at_once_are_told(client_of, staff):
+def test_two_who_agree_at_once_are_told(as_, staff):
     pandadoc()
-    rosa = client_of("rosa")
+    rosa = as_("rosa")
     form = rosa.get(PANDADOC).context["form"]
     connections.agree(
         slug="pandadoc", owner=staff["ada"], tier="daily", expected_every=None, version=None,
@@ -277,7 +257,7 @@ def test_two_who_agree_at_once_are_told(client_of, staff):
     typed = {"owner": "", "tier": "hours", "version": form["version"].value()}
     answer = rosa.post(PANDADOC, typed)
     assert answer.status_code == 409
-    assert "Owner: Ada Stone" in text(answer)
+    assert "Owner: Ada Stone" in words(answer)
     assert Connection.objects.get().tier == "daily"
     again = {**typed, "version": answer.context["form"]["version"].value()}
     assert rosa.post(PANDADOC, again).status_code == 303
@@ -306,14 +286,14 @@ def test_somebody_who_left_is_not_named_for_a_connection_or_a_team_again(staff):
         teams.add(slug="new", name="New", lead=left, by=SETUP, at=at)
 
 
-def test_who_holds_it_already_stays_until_somebody_else_is_named(client_of, staff):
+def test_who_holds_it_already_stays_until_somebody_else_is_named(as_, staff):
     pandadoc(owner=staff["remy"])
     Team.objects.filter(slug="sales").update(lead=staff["remy"])
     User.objects.filter(pk=staff["remy"].pk).update(is_active=False)
-    assert agreed(client_of("rosa"), owner=staff["remy"].pk).status_code == 303
+    assert agreed(as_("rosa"), owner=staff["remy"].pk).status_code == 303
     found = Connection.objects.get()
     assert (found.owner, found.tier) == (staff["remy"], "hours")
-    changed = client_of("ada").get("/connections/pandadoc/change/").context["form"]
+    changed = as_("ada").get("/connections/pandadoc/change/").context["form"]
     assert changed["owner"].value() == staff["remy"].pk
     assert "Remy Park" in str(changed["owner"])
     lead = User.objects.get(pk=staff["remy"].pk)
@@ -325,28 +305,28 @@ BILLING = f"{SYSTEMS}parts/billing/"
 
 
 @pytest.mark.parametrize("then", ["stripe-eu", ""])
-def test_nobody_changes_alone_what_makes_a_proposal_invoiced(client_of, staff, then):
+def test_nobody_changes_alone_what_makes_a_proposal_invoiced(as_, staff, then):
     parts.play(part="billing", slug=connected("stripe").slug, by=SETUP, at=instant.now())
     connected("stripe", slug="stripe-eu")
-    rosa = client_of("rosa")
+    rosa = as_("rosa")
     page = rosa.get(BILLING)
-    assert "a second person publishes it" in text(page)
-    answer = rosa.post(BILLING, {"seen": hidden(page), "connection": then})
+    assert "a second person publishes it" in words(page)
+    answer = rosa.post(BILLING, {"seen": hidden(page, "seen"), "connection": then})
     assert answer.status_code == 422
     assert list(answer.context["form"].errors) == ["connection"]
     assert roles.connection_for("billing") == "stripe"
 
 
-def test_who_plays_billing_is_free_once_two_agreed_whose_word_it_is(client_of, staff):
+def test_who_plays_billing_is_free_once_two_agreed_whose_word_it_is(as_, staff):
     connected("stripe")
     connected("stripe", slug="stripe-eu")
     whose_word.publish(
         name="billing", agreed=Truth(How.ALWAYS, "stripe-eu"), by=SETUP, at=instant.now()
     )
-    rosa = client_of("rosa")
+    rosa = as_("rosa")
     page = rosa.get(BILLING)
-    assert "a second person publishes it" not in text(page)
-    answer = rosa.post(BILLING, {"seen": hidden(page), "connection": "stripe-eu"})
+    assert "a second person publishes it" not in words(page)
+    answer = rosa.post(BILLING, {"seen": hidden(page, "seen"), "connection": "stripe-eu"})
     assert (answer.status_code, roles.connection_for("billing")) == (303, "stripe-eu")
 
 

@@ -5,7 +5,6 @@ import html
 import re
 
 import pytest
-from django.test import Client
 
 from connectors import registry, skipping
 from connectors.models import Connection, RecordLink
@@ -22,19 +21,9 @@ from tests import factories
 from tests.connectors.crm import carry, carry_on, outcome, say, sweep_late
 from tests.connectors.mapped import sent
 from tests.factories import digest_all
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def text_of(answer):
-    told = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return html.unescape(" ".join(told.split()))
 
 
 @pytest.fixture
@@ -56,7 +45,7 @@ def stuck(crm):
 # --- Skip -----------------------------------------------------------------------------------------
 def test_skipped_is_cancelled_with_its_reason_and_never_proven(stuck, crm, olivia):
     client, page = signed_in(olivia), f"/queue/{stuck.pk}/skip/"
-    assert "It counts as cancelled, not as proven" in text_of(client.get(page))
+    assert "It counts as cancelled, not as proven" in words(client.get(page))
     asked = {"outcomes": [outcome("deal").pk], "reason": "They have it there."}
     answer = client.post(page, asked)
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/queue/{stuck.pk}/")
@@ -88,7 +77,7 @@ def test_skipped_is_cancelled_with_its_reason_and_never_proven(stuck, crm, olivi
 def test_nothing_is_skipped_without_a_reason_nor_by_a_foreign_id(stuck, olivia, changes, said):
     asked = {"outcomes": [outcome("deal").pk], "reason": "They have it."} | changes
     answer = signed_in(olivia).post(f"/queue/{stuck.pk}/skip/", asked)
-    assert (answer.status_code, said in text_of(answer)) == (422, True)
+    assert (answer.status_code, said in words(answer)) == (422, True)
     assert asked["reason"].strip() in answer.content.decode()
     assert not Outcome.objects.filter(state="cancelled").exists()
 
@@ -119,11 +108,11 @@ def test_who_does_not_have_it_does_not_put_it_right(stuck, olivia, act):
         headers={"HX-Request": "true"},
     )
     assert answer.status_code == 403
-    assert "Nils Holm has claimed this" in text_of(answer)
+    assert "Nils Holm has claimed this" in words(answer)
     assert list(Outcome.objects.order_by("pk").values()) == before
     assert not TrailLine.objects.filter(what="ticket.remedied").exists()
     # The buttons say it before one tries.
-    page = text_of(signed_in(olivia).get(f"/queue/{stuck.pk}/"))
+    page = words(signed_in(olivia).get(f"/queue/{stuck.pk}/"))
     assert "Nils Holm has claimed this; only they can put it right." in page
 
 
@@ -141,13 +130,13 @@ def test_a_resolved_ticket_is_not_put_right(stuck, olivia, act):
 
 def test_each_button_says_what_it_will_do_and_afterwards_what_it_did(stuck, olivia):
     client = signed_in(olivia)
-    page = text_of(client.get(f"/queue/{stuck.pk}/"))
+    page = words(client.get(f"/queue/{stuck.pk}/"))
     for label in ("Retry", "Replay", "Skip", "Merge"):
         assert label in page
     for offer in remedies.offered(stuck):
         assert offer["explains"].split(",")[0] in page, offer["label"]
     client.post(f"/queue/{stuck.pk}/retry/")
-    page = text_of(client.get(f"/queue/{stuck.pk}/"))
+    page = words(client.get(f"/queue/{stuck.pk}/"))
     assert "2 outcomes go out again now, under the same key." in page
 
 
@@ -174,10 +163,10 @@ def test_who_sets_the_owner_sets_it_for_all_and_the_ticket_closes_itself(drift, 
     assert {one.owner for one in Proposal.objects.all()} == {remy}
     drift.refresh_from_db()
     assert (drift.status, drift.resolution) == ("resolved", "closed on evidence")
-    said = text_of(client.get(f"/queue/{drift.pk}/"))
+    said = words(client.get(f"/queue/{drift.pk}/"))
     assert "Gave 2 records to Remy Park." in said
     again = client.post(page, asked)
-    assert (again.status_code, "resolved" in text_of(again)) == (409, True)
+    assert (again.status_code, "resolved" in words(again)) == (409, True)
 
 
 def test_records_that_changed_meanwhile_are_looked_at_again(drift, staff, olivia):
@@ -188,7 +177,7 @@ def test_records_that_changed_meanwhile_are_looked_at_again(drift, staff, olivia
     before = list(Proposal.objects.order_by("pk").values())
     asked = {"owner": staff["remy"].pk, "reason": "His accounts.", "shown": shown}
     answer = client.post(page, asked)
-    assert (answer.status_code, "changed meanwhile" in text_of(answer)) == (409, True)
+    assert (answer.status_code, "changed meanwhile" in words(answer)) == (409, True)
     assert "His accounts." in answer.content.decode()
     assert list(Proposal.objects.order_by("pk").values()) == before
 
@@ -258,12 +247,12 @@ def test_the_ticket_leads_to_the_mapping_with_the_message_picked_and_back(pandad
     page = client.get(f"/queue/{ticket.pk}/").content.decode()
     way = html.unescape(re.search(r'href="(/connections/pandadoc/mapping/\?[^"]+)"', page)[1])
     shown = client.get(way)
-    assert f"Message {ticket.evidence['message']} Back to ticket #{ticket.pk}" in text_of(shown)
+    assert f"Message {ticket.evidence['message']} Back to ticket #{ticket.pk}" in words(shown)
     assert f'href="/queue/{ticket.pk}/"' in shown.content.decode()
-    assert "in_legal_review" in text_of(shown)
+    assert "in_legal_review" in words(shown)
     # Without it, too: whoever published is led back.
     plain = client.get("/connections/pandadoc/mapping/")
-    assert f"Back to what waits for it: ticket #{ticket.pk}" in text_of(plain)
+    assert f"Back to what waits for it: ticket #{ticket.pk}" in words(plain)
 
 
 @pytest.mark.parametrize("asked", ["message=999", "message=x&ticket=y", "message=" + "9" * 40])
@@ -324,7 +313,7 @@ def test_a_ticket_about_nothing_elsewhere_says_so(olivia):
         by=SETUP, at=instant.now(),
     )  # fmt: skip
     answer = signed_in(olivia).get(f"/queue/{ticket.pk}/places/")
-    assert "It is about no record that is anywhere else." in text_of(answer)
+    assert "It is about no record that is anywhere else." in words(answer)
 
 
 # --- Take a value ---------------------------------------------------------------------------------

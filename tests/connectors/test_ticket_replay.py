@@ -30,6 +30,7 @@ from tests import factories
 from tests.connectors.crm import carry, carry_on, outcome, say, sweep_late
 from tests.connectors.mapped import LEGAL, published, sent
 from tests.factories import digest_all
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 STEP_THEN, STEP_NOW = Way(Start.STEP, Versions.THEN), Way(Start.STEP, Versions.NOW)
@@ -41,10 +42,6 @@ def everything():
         Message, Signal, Transition, Proposal, Outcome, Ticket, Occurrence, TrailLine, Notice,
     )  # fmt: skip
     return {one.__name__: list(one.objects.order_by("pk").values()) for one in models}
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def look(ticket, by, way=STEP_THEN):
@@ -198,11 +195,11 @@ def test_what_would_come_to_nothing_has_no_button_and_is_refused_with_the_reason
     client.force_login(olivia)
     page, before = f"/queue/{refused.pk}/replay/", everything()
     ahead = client.get(page)
-    assert "Nothing would fire: 1 blocked. Each says why." in text_of(ahead)
+    assert "Nothing would fire: 1 blocked. Each says why." in words(ahead)
     assert not re.search(r'type="submit" class="btn btn-primary"', ahead.content.decode())
     answer = client.post(page, {"from": "step", "by": "then", "shown": shown_on(ahead)})
     assert answer.status_code == 409
-    assert "Not done. Nothing would fire: 1 blocked." in text_of(answer)
+    assert "Not done. Nothing would fire: 1 blocked." in words(answer)
     assert everything() == before
 
 
@@ -279,8 +276,8 @@ def test_where_anything_changed_meanwhile_nothing_is_done_and_the_new_preview_is
     before = everything()
     answer = client.post(page, {"from": "step", "by": "then", "shown": shown})
     assert answer.status_code == 409
-    assert "Not done. Something changed since you looked" in text_of(answer)
-    assert "HubSpot is paused" in text_of(answer)
+    assert "Not done. Something changed since you looked" in words(answer)
+    assert "HubSpot is paused" in words(answer)
     assert everything() == before
     Connection.objects.filter(slug="hubspot").update(status="active", status_why="")
     shown = shown_on(client.get(page))
@@ -307,7 +304,7 @@ def test_a_second_click_is_told_and_does_nothing(refused, olivia):
     asked = {"from": "step", "by": "then", "shown": shown_on(client.get(page))}
     assert client.post(page, asked).status_code == 303
     again = client.post(page, asked)
-    assert (again.status_code, "due already" in text_of(again)) == (409, True)
+    assert (again.status_code, "due already" in words(again)) == (409, True)
     assert TrailLine.objects.filter(what="outcome.retried").count() == 1
     assert TrailLine.objects.filter(what="ticket.remedied").count() == 1
 
@@ -321,7 +318,7 @@ def test_somebody_elses_ticket_is_not_replayed(refused, olivia, staff):
     client.force_login(olivia)
     for method in (client.get, client.post):
         answer = method(f"/queue/{refused.pk}/replay/")
-        assert (answer.status_code, "Nils Holm has claimed this" in text_of(answer)) == (403, True)
+        assert (answer.status_code, "Nils Holm has claimed this" in words(answer)) == (403, True)
     assert only(look(refused, nils)).verdict is Verdict.FIRES
     # A manager may take over.
     assert only(look(refused, staff["rosa"])).verdict is Verdict.FIRES
@@ -334,7 +331,7 @@ def test_a_resolved_ticket_has_nothing_to_replay(refused, olivia):
     client = Client()
     client.force_login(olivia)
     answer = client.post(f"/queue/{refused.pk}/replay/", {"shown": "x"})
-    assert (answer.status_code, "This ticket is resolved." in text_of(answer)) == (409, True)
+    assert (answer.status_code, "This ticket is resolved." in words(answer)) == (409, True)
 
 
 @pytest.mark.parametrize("asked", ["from=nowhere", "by=tomorrow", "from=%00", "by="])

@@ -8,6 +8,7 @@ import pytest
 from exceptions import bulk, desk, metrics
 from exceptions.models import BulkJob, Ticket
 from tests.exceptions.conftest import HTMX, MONDAY, open_one
+from tests.reading import hidden
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 
@@ -15,10 +16,6 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 @pytest.fixture
 def page(as_, olivia):
     return as_(olivia)
-
-
-def hidden(response, name):
-    return html.unescape(re.search(rf'name="{name}"\s+value="([^"]*)"', response.text)[1])
 
 
 def bar_of(client, query=""):

@@ -9,15 +9,12 @@ from exceptions.models import Escalation
 from meshline.audit.models import TrailLine
 from meshline.policy.operating_model import ModelError, Stale
 from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
 URL = "/operating-model/escalation/"
 CHANGE = f"{URL}change/"
-
-
-def text(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def fields(answer):
@@ -27,7 +24,7 @@ def fields(answer):
 
 
 def test_everybody_reads_it_in_sentences(as_, staff):
-    page = text(as_(staff["vera"]).get(URL))
+    page = words(as_(staff["vera"]).get(URL))
     assert "50 % Whoever has it reads a quiet mark" in page
     assert "15 min It goes to the second on call of its team." in page
     assert "4 h It goes to who is accountable." in page
@@ -49,7 +46,7 @@ def test_a_manager_changes_it_and_it_is_on_the_trail(as_, rosa, ticket):
     line = TrailLine.objects.get(what="escalation.changed")
     assert (line.before["second on call after"], line.after["second on call after"]) == (15, 20)
     assert reread(ticket).next_step_at == MONDAY
-    page = text(client.get(URL))
+    page = words(client.get(URL))
     assert "Version 2 of the escalation is in force" in page
     assert "Version 2, changed by Rosa Marin (RevOps manager)" in page
 
@@ -95,7 +92,7 @@ def test_two_at_once_the_second_is_told_what_changed_meanwhile(as_, rosa):
     escalation_terms.change({"quiet_at": 40}, by=rosa, at=MONDAY)
     answer = client.post(CHANGE, {**shown, "owner_at": "70"})
     assert answer.status_code == 409
-    assert "Another window of yours changed this meanwhile" in text(answer)
+    assert "Another window of yours changed this meanwhile" in words(answer)
     assert 'value="70"' in answer.content.decode()
     assert client.post(CHANGE, {**fields(answer), "quiet_at": "45"}).status_code == 303
     assert Escalation.objects.get().quiet_at == 45

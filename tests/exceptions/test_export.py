@@ -4,7 +4,6 @@ import csv
 import io
 
 import pytest
-from django.test import Client
 
 from exceptions import desk, export, troubles
 from exceptions.states import Resolution
@@ -12,16 +11,12 @@ from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
+from tests.reading import signed_in
 
 
 @pytest.fixture
 def as_(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
+    return lambda name: signed_in(staff[name])
 
 
 @pytest.fixture

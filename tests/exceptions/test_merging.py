@@ -1,6 +1,5 @@
 """A duplicate becomes a part of the other ticket: with all that hangs on it, and for good."""
 
-import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -15,6 +14,7 @@ from meshline.audit.models import TrailLine
 from meshline.people.permissions import NotAllowed, Role
 from tests import factories
 from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 
@@ -25,10 +25,6 @@ def merge(ticket, into, by):
 
 def subjects(ticket):
     return list(ticket.all_occurrences.order_by("subject").values_list("subject", flat=True))
-
-
-def text_of(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 @pytest.fixture
@@ -51,7 +47,7 @@ def test_what_hangs_on_it_moves_and_it_closes_as_a_duplicate_with_a_link(
     assert ticket.amount_at_risk == Decimal("1334.50")
     page = as_(olivia).get(f"/queue/{other.pk}/").content.decode()
     assert f'<a href="/queue/{ticket.pk}/">Ticket {ticket.pk}</a>' in page
-    assert "Took another in" in text_of(as_(olivia).get(f"/queue/{ticket.pk}/"))
+    assert "Took another in" in words(as_(olivia).get(f"/queue/{ticket.pk}/"))
 
 
 def test_what_its_cause_does_afterwards_hangs_on_the_other_one(ticket, other, olivia):
@@ -131,7 +127,7 @@ def test_a_ticket_of_another_kind_is_none_to_merge_into_and_is_not_offered(ticke
     with pytest.raises(MoveError, match=r"of another kind \(Delivery failed\)"):
         merge(hold, ticket, olivia)
     answer = as_(olivia).post(f"/queue/{hold.pk}/merge/", {"into": ticket.pk})
-    assert (answer.status_code, "of another kind" in text_of(answer)) == (409, True)
+    assert (answer.status_code, "of another kind" in words(answer)) == (409, True)
     # So what lifts the hold finds its ticket by its kind.
     settle = {"because": "It may go on.", "by": CARRIER, "at": MONDAY, "kinds": {"on-hold"}}
     troubles.settle(subject="hold:3", **settle)
@@ -158,12 +154,12 @@ def test_without_its_line_nothing_is_merged(ticket, other, olivia, broken_trail)
 
 def test_the_page_says_what_would_move_and_a_second_click_is_told(ticket, other, olivia, as_):
     client, page = as_(olivia), f"/queue/{other.pk}/merge/"
-    shown = text_of(client.get(page))
+    shown = words(client.get(page))
     assert "1, 1 of them still open" in shown
     answer = client.post(page, {"into": ticket.pk})
     assert (answer.status_code, answer.headers["Location"]) == (303, f"/queue/{ticket.pk}/")
     again = client.post(page, {"into": ticket.pk})
-    assert (again.status_code, "This ticket is resolved." in text_of(again)) == (409, True)
+    assert (again.status_code, "This ticket is resolved." in words(again)) == (409, True)
     assert TrailLine.objects.filter(what="ticket.merged").count() == 1
 
 
@@ -187,7 +183,7 @@ def test_a_ticket_of_another_team_is_none_to_merge_into(staff, ticket, other, as
     theirs = open_one("sales", owner=staff["remy"])
     client = as_(staff["sam"])
     answer = client.post(f"/queue/{theirs.pk}/merge/", {"into": ticket.pk})
-    assert (answer.status_code, "There is no such ticket." in text_of(answer)) == (422, True)
+    assert (answer.status_code, "There is no such ticket." in words(answer)) == (422, True)
     assert client.post(f"/queue/{ticket.pk}/merge/", {"into": theirs.pk}).status_code == 404
 
 

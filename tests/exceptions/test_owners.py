@@ -13,6 +13,7 @@ from meshline.notices.models import Notice
 from meshline.people.models import User
 from meshline.policy import operating_model, raci
 from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
@@ -26,10 +27,6 @@ def to(*people, process="delivery"):
 
 def publish(change, by, with_open=True):
     return owners.publish(change, with_open=with_open, by=by, at=MONDAY)
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def hidden(answer, name="seen"):

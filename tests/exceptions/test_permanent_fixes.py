@@ -1,7 +1,5 @@
 """What keeps coming back is to be fixed for good: when, once, whose, and whether it held."""
 
-import html
-import re
 from datetime import timedelta
 
 import pytest
@@ -19,6 +17,7 @@ from exceptions.models import PermanentFix, Ticket
 from meshline.audit.actors import SETUP
 from meshline.policy.models import Company
 from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 DAY, WEEK = timedelta(days=1), timedelta(weeks=1)
@@ -206,8 +205,7 @@ def fixed(olivia):
 
 
 def page(client, ticket):
-    text = client.get(f"/queue/{ticket.pk}/").content.decode()
-    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", text).split()))
+    return words(client.get(f"/queue/{ticket.pk}/"))
 
 
 def test_resolved_it_stays_so_while_nothing_happens(fixed):

@@ -1,6 +1,5 @@
 """Runbooks: written, versioned, brought back, shown on tickets; and what is refused."""
 
-import html
 import re
 
 import pytest
@@ -16,16 +15,13 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy.operating_model import ModelError, Stale
 from meshline.shell import founding
 from tests.exceptions.conftest import HTMX, MONDAY, TrailBroken, open_one
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 FAILED = Place("delivery-failed")
 REJECTED = Place("delivery-failed", "rejected")
 URL = "/operating-model/runbooks/delivery-failed/"
 CHANGE = f"{URL}change/"
-
-
-def text(answer):
-    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split()))
 
 
 def seen(answer):
@@ -55,15 +51,15 @@ def test_a_failure_with_its_own_text_shows_that_and_others_show_the_kinds(rosa, 
     client = as_(olivia)
     rejected = open_one("a", failure="rejected", subject="outcome:a")
     other = open_one("b", failure="unavailable", subject="outcome:b")
-    assert "For rejected." in text(client.get(f"/queue/{rejected.pk}/"))
-    assert "Retry from here." in text(client.get(f"/queue/{other.pk}/"))
+    assert "For rejected." in words(client.get(f"/queue/{rejected.pk}/"))
+    assert "Retry from here." in words(client.get(f"/queue/{other.pk}/"))
     publish(rosa, "", REJECTED)
-    assert "Retry from here." in text(client.get(f"/queue/{rejected.pk}/"))
+    assert "Retry from here." in words(client.get(f"/queue/{rejected.pk}/"))
 
 
 def test_a_kind_without_a_text_says_so(rosa, olivia, as_):
     publish(rosa, "")
-    told = text(as_(olivia).get(f"/queue/{open_one().pk}/"))
+    told = words(as_(olivia).get(f"/queue/{open_one().pk}/"))
     assert "Nothing is written down for delivery failed yet." in told
 
 
@@ -87,7 +83,7 @@ def test_markup_stays_text_and_only_addresses_of_pages_are_links(rosa, olivia, a
 def test_a_manager_writes_it_and_it_is_on_the_trail(as_, rosa):
     client = as_(rosa)
     form = client.get(CHANGE)
-    assert "Retry from here." in text(form)
+    assert "Retry from here." in words(form)
     typed = {"text": "1. Look.\r\n2. Act.", "note": "Shorter", "seen": seen(form)}
     answer = client.post(CHANGE, typed)
     assert (answer.status_code, answer.headers["Location"]) == (303, URL)
@@ -96,7 +92,7 @@ def test_a_manager_writes_it_and_it_is_on_the_trail(as_, rosa):
     line = TrailLine.objects.get(what="runbook.published")
     assert (line.before["version"], line.after["version"], line.why) == (1, 2, "Shorter")
     assert line.after["text"] == "1. Look.\n2. Act."
-    page = text(client.get(URL))
+    page = words(client.get(URL))
     assert "Version 2 is in force." in page
     assert "Version 2, by Rosa Marin (RevOps manager)" in page
     assert "Line 1" in page
@@ -116,7 +112,7 @@ def test_a_failure_gets_its_own_from_the_kinds_page(as_, rosa):
     assert '<option value="rejected">' in client.get(URL).content.decode()
     address = f"{CHANGE}?failure=rejected"
     form = client.get(address)
-    assert "For tickets whose failure is rejected" in text(form)
+    assert "For tickets whose failure is rejected" in words(form)
     answer = client.post(address, {"text": "1. Map it.", "seen": seen(form)})
     assert answer.headers["Location"] == f"{URL}?failure=rejected"
     assert runbooks.in_force(REJECTED).text == "1. Map it."
@@ -131,7 +127,7 @@ def test_two_at_once_the_second_sees_what_the_first_wrote_and_keeps_their_own(as
     typed = {"text": "1. What the second typed.", "note": "Mine", "seen": was}
     answer = client.post(CHANGE, typed)
     assert answer.status_code == 409
-    told = text(answer)
+    told = words(answer)
     assert "Rosa Marin (RevOps manager) changed this meanwhile" in told
     assert "1. What the first wrote." in told
     assert "1. What the second typed.</textarea>" in answer.content.decode()
@@ -186,7 +182,7 @@ def test_one_click_brings_a_version_back_as_a_new_one(as_, rosa):
     publish(rosa, "1. Worse.")
     client = as_(rosa)
     page = client.get(URL)
-    assert "Roll back to it" in text(page)
+    assert "Roll back to it" in words(page)
     answer = client.post(f"{URL}versions/1/roll-back/", {"seen": "2"})
     assert (answer.status_code, answer.headers["Location"]) == (303, URL)
     row = runbooks.in_force(FAILED)
@@ -199,8 +195,8 @@ def test_a_roll_back_of_something_older_than_it_looks_does_nothing(as_, rosa):
     publish(rosa, "1. Better.")
     answer = as_(rosa).post(f"{URL}versions/1/roll-back/", {"seen": "2"})
     assert answer.status_code == 409
-    assert "Somebody else changed this meanwhile" in text(answer)
-    assert "1. Better." in text(answer)
+    assert "Somebody else changed this meanwhile" in words(answer)
+    assert "1. Better." in words(answer)
     assert runbooks.in_force(FAILED).number == 3
 
 
@@ -234,10 +230,10 @@ def test_everybody_reads_the_shelf_in_as_many_queries_as_ever(
     client = as_(staff["remy"])
     client.get("/operating-model/runbooks/")
     with django_assert_max_num_queries(20) as few:
-        told = text(client.get("/operating-model/runbooks/"))
+        told = words(client.get("/operating-model/runbooks/"))
     assert "Permanent fix" in told
     assert "in 3 of the last 4 weeks" in told
     for number in range(10):
         publish(rosa, "1. Own.", Place("dispute", f"failure-{number}"))
     with django_assert_max_num_queries(len(few)):
-        assert "failure-9" in text(client.get("/operating-model/runbooks/"))
+        assert "failure-9" in words(client.get("/operating-model/runbooks/"))

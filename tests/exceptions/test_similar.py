@@ -1,6 +1,5 @@
 """Past tickets like one: which, in which order, what usually resolves them, and for whose eyes."""
 
-import html
 import re
 from datetime import timedelta
 
@@ -11,6 +10,7 @@ from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
 from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 ALIKE = {"contract": "signed", "step": "deal", "failure": "rejected", "connection": "hubspot"}
@@ -26,8 +26,7 @@ def resolved(name, by, *, resolution="fixed", minutes=30, note="", at=MONDAY, **
 
 
 def page(client, ticket):
-    text = client.get(f"/queue/{ticket.pk}/").content.decode()
-    return html.unescape(" ".join(re.sub(r"<[^>]+>", " ", text).split()))
+    return words(client.get(f"/queue/{ticket.pk}/"))
 
 
 def test_it_is_ranked_by_what_is_alike_and_then_the_newest(olivia):

@@ -11,6 +11,7 @@ from meshline.policy.models import Sla
 from meshline.policy.sla import Terms
 from proposals.models import Contract
 from tests.exceptions.conftest import HTMX, MONDAY, open_one, reread
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]
 
@@ -23,11 +24,6 @@ def high():
 
 def url_of(row, then=""):
     return f"{ALL}{row.pk}/{then}"
-
-
-def text(answer):
-    words = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-    return words.replace(" ,", ",").replace(" .", ".")
 
 
 def hidden(answer, name):
@@ -82,25 +78,25 @@ def test_the_list_asks_the_same_however_many_there_are(as_, rosa, django_assert_
 
 def test_an_sla_that_no_ticket_can_have_says_so(as_, rosa):
     Sla.objects.create(kind="dispute", severity="low", ack_within=15, fix_within=90)
-    assert "No ticket of this kind is low; it is never used." in text(as_(rosa).get(ALL))
+    assert "No ticket of this kind is low; it is never used." in words(as_(rosa).get(ALL))
 
 
 # --- Changing --------------------------------------------------------------------------------
 def test_a_change_is_previewed_and_then_published(as_, rosa, ticket):
     previewed, publish = fill(as_(rosa), url_of(high()), ack_within="15", fix_within="1 h")
-    assert "Would move 1 open ticket, none would be overdue." in text(previewed)
+    assert "Would move 1 open ticket, none would be overdue." in words(previewed)
     assert high().fix_within == 240
     answer = publish()
     assert (answer.status_code, answer.headers["Location"]) == (303, ALL)
     assert (high().ack_within, high().fix_within) == (15, 60)
     assert f"{reread(ticket).fix_due_at:%H:%M}" == "10:30"
-    said = text(as_(rosa).get(ALL))
+    said = words(as_(rosa).get(ALL))
     assert "acknowledged within 15 min, fixed within 1 h. 1 open ticket moved." in said
 
 
 def test_a_preview_shows_both_deadlines_with_their_days(as_, rosa, ticket):
     previewed, _ = fill(as_(rosa), url_of(high()), ack_within="30", fix_within="1 h")
-    page = text(previewed)
+    page = words(previewed)
     assert "to be acknowledged" in page
     assert "stays" in page
     assert "to be fixed" in page
@@ -114,7 +110,7 @@ def test_what_was_not_previewed_is_previewed_first(as_, rosa, ticket):
     other = {"ack_within": "1", "fix_within": "2", "publish": "1", **kept}
     answer = client.post(url, other)
     assert answer.status_code == 200
-    assert "Would move 1 open ticket" in text(answer)
+    assert "Would move 1 open ticket" in words(answer)
     assert high().fix_within == 240
 
 
@@ -123,7 +119,7 @@ def test_the_preview_is_a_part_that_htmx_asks_for_and_writes_nothing(as_, rosa, 
     answer = as_(rosa).get(
         f"{ALL}preview/", {"of": high().pk, "ack_within": "1", "fix_within": "5"}, headers=HTMX
     )
-    assert "Would move 1 open ticket" in text(answer)
+    assert "Would move 1 open ticket" in words(answer)
     assert "<html" not in answer.content.decode()
     assert hidden(answer, "previewed") == "high::1:5"
     assert (high().fix_within, TrailLine.objects.count()) == (240, before)
@@ -139,12 +135,12 @@ def test_a_preview_of_half_typed_words_says_what_is_missing(as_, rosa):
     asked = {"of": high().pk, "ack_within": "soon", "fix_within": ""}
     answer = as_(rosa).get(f"{ALL}preview/", asked, headers=HTMX)
     assert answer.status_code == 422
-    assert "Acknowledged within: Write business minutes or hours" in text(answer)
+    assert "Acknowledged within: Write business minutes or hours" in words(answer)
 
 
 def test_the_times_it_has_cannot_be_published_again(as_, rosa, ticket):
     previewed, _ = fill(as_(rosa), url_of(high()), ack_within="30", fix_within="240 min")
-    assert "there is nothing to publish" in text(previewed)
+    assert "there is nothing to publish" in words(previewed)
     assert hidden(previewed, "previewed") == ""
 
 
@@ -154,13 +150,13 @@ def test_a_kind_gets_its_own_and_loses_it_again(as_, rosa, ticket):
     previewed, publish = fill(
         client, f"{ALL}add/", kind="delivery-failed", ack_within="10", fix_within="20"
     )
-    assert "Would move 1 open ticket" in text(previewed)
+    assert "Would move 1 open ticket" in words(previewed)
     assert publish().status_code == 303
     own = Sla.objects.get(kind="delivery-failed")
     assert (own.severity, own.ack_within, own.fix_within) == ("high", 10, 20)
     assert f"{reread(ticket).fix_due_at:%H:%M}" == "09:50"
     asked = client.get(url_of(own, "remove/"))
-    assert "Would move 1 open ticket" in text(asked)
+    assert "Would move 1 open ticket" in words(asked)
     assert client.post(url_of(own, "remove/"), {"seen": hidden(asked, "seen")}).status_code == 303
     assert not Sla.objects.filter(kind="delivery-failed").exists()
     assert f"{reread(ticket).fix_due_at:%H:%M}" == "13:30"
@@ -224,7 +220,7 @@ def test_the_second_of_two_managers_sees_what_the_first_changed(as_, rosa, ticke
     deadlines.publish(kind="", severity="high", agreed=Terms(20, 120), by=rosa, at=instant.now())
     answer = publish()
     assert answer.status_code == 409
-    said = text(answer)
+    said = words(answer)
     assert "Another window of yours changed this meanwhile" in said
     assert "Fixed within 4 h 2 h" in said
     # In the words of the button that does it.
@@ -246,7 +242,7 @@ def test_an_sla_that_somebody_removed_meanwhile_is_told(as_, rosa):
     client = as_(rosa)
     answer = client.post(url, {"ack_within": "5", "fix_within": "10"})
     assert (answer.status_code, answer.headers["Location"]) == (303, ALL)
-    assert "Somebody removed this SLA meanwhile" in text(client.get(ALL))
+    assert "Somebody removed this SLA meanwhile" in words(client.get(ALL))
 
 
 # --- First follow-up -------------------------------------------------------------------------
@@ -254,21 +250,21 @@ def test_the_first_follow_up_of_each_kind_is_shown_and_leads_to_its_contract(as_
     client = as_(staff["remy"])
     assert 'hx-get="/operating-model/slas/follow-ups/"' in client.get(ALL).content.decode()
     page = client.get("/operating-model/slas/follow-ups/")
-    assert "Follow up a proposal is sent 16 h sent or viewed A proposal is sent" in text(page)
-    assert "Onboarding a proposal is signed 8 h" in text(page)
+    assert "Follow up a proposal is sent 16 h sent or viewed A proposal is sent" in words(page)
+    assert "Onboarding a proposal is signed 8 h" in words(page)
     part = client.get("/operating-model/slas/follow-ups/", headers={"HX-Request": "true"})
     assert "<html" not in part.content.decode()
     assert 'href="/operating-model/contracts/#sent"' in part.content.decode()
     Contract.objects.update(is_live=False)
     none = client.get("/operating-model/slas/follow-ups/")
-    assert "No live contract asks for a follow-up within a time." in text(none)
+    assert "No live contract asks for a follow-up within a time." in words(none)
 
 
 # --- On the ticket ---------------------------------------------------------------------------
 def test_the_ticket_tells_in_its_timeline_when_it_was_and_is_due(as_, rosa, staff, ticket):
     deadlines.publish(kind="", severity="high", agreed=Terms(15, 60), by=rosa, at=MONDAY)
     for who in ("olivia", "vera"):
-        page = text(as_(staff[who]).get(f"/queue/{ticket.pk}/"))
+        page = words(as_(staff[who]).get(f"/queue/{ticket.pk}/"))
         assert "Deadline moved" in page
         assert "2 Mar 2026, 13:30:00 UTC 2 Mar 2026, 10:30:00 UTC" in page
     assert troubles.unsettled(ticket)

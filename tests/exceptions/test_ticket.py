@@ -12,6 +12,7 @@ from exceptions.models import TicketNote
 from meshline import instant
 from meshline.audit.models import TrailLine
 from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
+from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 VERBS = ["claim", "release", "acknowledge", "resolve", "escalate", "note"]
@@ -20,11 +21,6 @@ VERBS = ["claim", "release", "acknowledge", "resolve", "escalate", "note"]
 @pytest.fixture
 def page(as_, olivia):
     return as_(olivia)
-
-
-def words(response):
-    """The page's text, without markup."""
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", response.text)).split())
 
 
 def look(client, ticket, **query):

@@ -4,7 +4,6 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from exceptions import deadlines, desk, troubles, working_hours
 from exceptions.troubles import Trouble
@@ -16,6 +15,7 @@ from meshline.people.permissions import NotAllowed
 from meshline.policy.models import BusinessCalendar
 from meshline.policy.operating_model import Calendar, ModelError, Stale
 from meshline.shell.model_file import plan as model_file
+from tests.reading import signed_in
 
 pytestmark = pytest.mark.django_db
 
@@ -182,9 +182,7 @@ def form_of(**changes):
 
 @pytest.fixture
 def rosa(staff):
-    client = Client()
-    client.force_login(staff["rosa"])
-    return client
+    return signed_in(staff["rosa"])
 
 
 PREVIEW = "/operating-model/calendars/preview/"

@@ -1,11 +1,9 @@
 """A manager plans a change of owner for Monday: until then nothing changes, then the new one gets
 the tickets, and nobody has to do anything for it."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from exceptions import troubles
 from exceptions.troubles import Trouble
@@ -14,26 +12,13 @@ from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from meshline.policy import raci
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 FRIDAY = datetime(2026, 3, 6, 15, 0, tzinfo=UTC)
 MONDAY = datetime(2026, 3, 9, 9, 0, tzinfo=UTC)
 DELIVERY = "/operating-model/owners/of/delivery/"
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
-def hidden(answer, name="seen"):
-    return re.search(rf'name="{name}" value="([^"]*)"', answer.content.decode()).group(1)
 
 
 def ticket_at(at, number):
@@ -50,7 +35,7 @@ def plan_for_monday(client, staff):
     return client.post(
         DELIVERY,
         {
-            "seen": hidden(form), "accountable": f"user:{staff['rosa'].pk}",
+            "seen": hidden(form, "seen"), "accountable": f"user:{staff['rosa'].pk}",
             "responsible": ["role:sdr-manager"], "effective_from": "2026-03-09T10:00",
         },
     )  # fmt: skip
@@ -97,7 +82,7 @@ def test_a_planned_change_is_called_off(staff):
     with instant.stopped(FRIDAY):
         plan_for_monday(rosa, staff)
         form = rosa.get(DELIVERY)
-        asked = {"seen": hidden(form), "effective_from": hidden(form, "effective_from")}
+        asked = {"seen": hidden(form, "seen"), "effective_from": hidden(form, "effective_from")}
         assert rosa.post("/operating-model/owners/cancel/delivery/", asked).status_code == 303
         assert "The planned change is called off." in words(rosa.get(DELIVERY))
         assert "Planned" not in words(rosa.get("/operating-model/owners/"))

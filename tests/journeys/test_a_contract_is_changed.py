@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from connectors.sandbox import Sandbox
 from exceptions.models import Ticket
@@ -15,7 +14,8 @@ from proposals.models import Contract, Outcome, Proposal
 from tests import factories
 from tests.connectors.billing import KEY
 from tests.connectors.crm import REMY, TOKEN, carry_on, say
-from tests.filling import form, words
+from tests.filling import form
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -37,12 +37,6 @@ def vendors(staff, settings):
         factories.pandadoc()
         factories.stripe(f"{sandbox.url}/stripe", credential=KEY)
         yield sandbox
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
 
 
 def signs(doc, minute=0, amount="1234.50", name="Website relaunch"):

@@ -13,7 +13,7 @@ from proposals.models import FollowUp, Outcome, Proposal
 from tests import factories
 from tests.connectors.crm import carry_on
 from tests.factories import digest_all, document, post_pandadoc
-from tests.journeys.reading import signed_in, words
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 

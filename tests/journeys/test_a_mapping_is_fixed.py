@@ -11,7 +11,7 @@ from exceptions.models import Ticket
 from meshline.audit.models import TrailLine
 from proposals.models import Proposal
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
-from tests.journeys.reading import hidden, signed_in, words
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 

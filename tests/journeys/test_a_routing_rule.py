@@ -4,31 +4,20 @@ next proposal take it and why, and takes it back."""
 import re
 
 import pytest
-from django.test import Client
 
 from meshline.audit.models import TrailLine
 from proposals.models import Proposal, RoutingRules
 from tests.factories import digest_all, document, post_pandadoc
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 LARGE = {"grand_total": {"amount": "64000.00", "currency": "EUR"}}
 
 
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
+def shown(answer):
     assert answer.status_code == 200, answer.status_code
-    found = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-    return found.replace(" ,", ",").replace(" .", ".")
-
-
-def hidden(answer, name):
-    return re.search(rf'name="{name}"\s+value="([^"]*)"', answer.content.decode()).group(1)
+    return words(answer)
 
 
 def sent(name, **more):
@@ -45,10 +34,10 @@ def test_a_manager_drafts_tests_backtests_publishes_and_takes_back_a_rule(pandad
     # From the operating model to the rules in force, and on to a draft, as one clicks.
     assert 'href="/operating-model/routing/"' in rosa.get("/operating-model/").content.decode()
     page = rosa.get("/operating-model/routing/")
-    assert "In force: version 1" in words(page)
-    assert "When the owner named works here, give it to the owner its source names." in words(page)
+    assert "In force: version 1" in shown(page)
+    assert "When the owner named works here, give it to the owner its source names." in shown(page)
     assert 'href="/operating-model/routing/draft/"' in page.content.decode()
-    assert "Nothing is drafted yet." in words(rosa.get("/operating-model/routing/draft/"))
+    assert "Nothing is drafted yet." in shown(rosa.get("/operating-model/routing/draft/"))
 
     # A row more, as without scripts: the form comes back with it, and nothing is kept.
     new = "/operating-model/routing/draft/new/"
@@ -73,15 +62,15 @@ def test_a_manager_drafts_tests_backtests_publishes_and_takes_back_a_rule(pandad
     up = "/operating-model/routing/draft/rules/large-deals/move/?revision=1"
     assert rosa.post(up, {"to": "up"}).status_code == 303
     draft = rosa.get("/operating-model/routing/draft/")
-    assert "give it to Sam Dube" in words(draft)
+    assert "give it to Sam Dube" in shown(draft)
 
     # The test box: a real message under the draft and under what is in force.
     box = rosa.get("/operating-model/routing/test/")
     first = re.search(r'href="\?message=(\d+)"', box.content.decode()).group(1)
-    tried = words(rosa.get(f"/operating-model/routing/test/?message={first}"))
+    tried = shown(rosa.get(f"/operating-model/routing/test/?message={first}"))
     assert "seen: 1,234.50" in tried
     crane_message = crane.signals.get().origin.removeprefix("message:")
-    tried = words(rosa.get(f"/operating-model/routing/test/?message={crane_message}"))
+    tried = shown(rosa.get(f"/operating-model/routing/test/?message={crane_message}"))
     assert "The draft makes something else of it" in tried
     assert "Rule 1, “Large deals”." in tried
     assert "seen: 64,000.00" in tried
@@ -89,11 +78,11 @@ def test_a_manager_drafts_tests_backtests_publishes_and_takes_back_a_rule(pandad
 
     # The backtest: one of the two would have gone to Sam.
     publish = rosa.get("/operating-model/routing/publish/")
-    assert "Large deals When the amount is at least 50,000 and the currency is “EUR”" in words(
+    assert "Large deals When the amount is at least 50,000 and the currency is “EUR”" in shown(
         publish
     )
     revision = hidden(publish, "revision")
-    backtest = words(rosa.post("/operating-model/routing/backtest/", {"revision": revision}))
+    backtest = shown(rosa.post("/operating-model/routing/backtest/", {"revision": revision}))
     assert "1 of 2 would have another owner." in backtest
     assert "Large deals: gains 1" in backtest
     assert "The owner its source names: loses 1" in backtest
@@ -103,18 +92,18 @@ def test_a_manager_drafts_tests_backtests_publishes_and_takes_back_a_rule(pandad
     # Published: in force, with who wrote and who approved it.
     asked = {"revision": revision, "seen": hidden(publish, "seen"), "note": "For Sam"}
     assert rosa.post("/operating-model/routing/publish/", asked).status_code == 303
-    page = words(rosa.get("/operating-model/routing/"))
+    page = shown(rosa.get("/operating-model/routing/"))
     assert "In force: version 2" in page
     assert "Written by Rosa Marin (RevOps manager), published by Rosa Marin" in page
 
     # The next proposal takes it, and says why; what was decided before stays.
     ferry, buoy = sent("Ferry displays", **LARGE), sent("Buoy lights")
     assert (ferry.owner, buoy.owner) == (staff["sam"], staff["remy"])
-    why = words(rosa.get(f"/proposals/{ferry.pk}/"))
+    why = shown(rosa.get(f"/proposals/{ferry.pk}/"))
     assert "Why routed here Version 2" in why
     assert "Rule 1, “Large deals”." in why
     assert "The amount is at least 50,000 · seen: 64,000.00" in why
-    why_not = words(rosa.get(f"/proposals/{buoy.pk}/"))
+    why_not = shown(rosa.get(f"/proposals/{buoy.pk}/"))
     assert "Rule 2, “The owner its source names”." in why_not
     assert "Why not the rule before it 1. Large deals." in why_not
     assert "The amount is at least 50,000 · seen: 1,234.50" in why_not
@@ -125,7 +114,7 @@ def test_a_manager_drafts_tests_backtests_publishes_and_takes_back_a_rule(pandad
     old = rosa.get("/operating-model/routing/versions/1/")
     back = {"seen": hidden(old, "seen"), "reason": "Sam is moving to another team"}
     assert rosa.post("/operating-model/routing/versions/1/restore/", back).status_code == 303
-    page = words(rosa.get("/operating-model/routing/"))
+    page = shown(rosa.get("/operating-model/routing/"))
     assert "In force: version 3" in page
     assert "brings version 1 back" in page
     assert sent("Dome controls", **LARGE).owner == staff["remy"]

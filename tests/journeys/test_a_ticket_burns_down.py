@@ -16,18 +16,13 @@ from proposals.models import Outcome, Proposal
 from tests.connectors.crm import carry_on
 from tests.connectors.mapped import drafted, sent
 from tests.factories import digest_all
-from tests.journeys.reading import hidden, signed_in
-from tests.journeys.reading import words as told
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 LEGAL = {"words": {"document.in_legal_review": "sent"}, "fields": {}}
 HOME = "/connections/pandadoc/mapping/"
 MANY = 6
-
-
-def words(answer):
-    return html.unescape(told(answer))
 
 
 def test_one_mapping_burns_a_ticket_down_to_zero(crm, staff):

@@ -1,10 +1,8 @@
 """A manager changes an SLA: sees what it would move, publishes, and the ticket is due sooner."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from exceptions import troubles
 from exceptions.troubles import Trouble
@@ -12,6 +10,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.policy.models import Sla
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -25,21 +24,6 @@ def ticket(staff):
         reason="HubSpot answered 503.", subject="outcome:1", evidence={"attempts": 11},
     )  # fmt: skip
     return troubles.open_ticket(trouble, by=SETUP, at=MONDAY)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
-    found = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-    return found.replace(" ,", ",").replace(" .", ".")
-
-
-def hidden(answer, name):
-    return re.search(rf'name="{name}"\s+value="([^"]*)"', answer.content.decode()).group(1)
 
 
 def test_a_manager_changes_an_sla_and_the_open_ticket_moves(staff, ticket):

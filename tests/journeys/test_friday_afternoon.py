@@ -18,7 +18,7 @@ from proposals import holds
 from proposals.models import Hold, Proposal
 from tests import factories
 from tests.factories import digest_all, document, post_pandadoc
-from tests.journeys.reading import signed_in, words
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 

@@ -1,11 +1,9 @@
 """Olivia sets quiet hours: a ticket at night waits until morning, a critical one does not."""
 
-import re
 from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.test import Client
 from django.utils import timezone
 
 from connectors import posting
@@ -15,24 +13,14 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.notices.models import Preferences, Sending
 from meshline.notices.quiet import DAYS
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
 def olivia(staff):
-    client = Client()
-    client.force_login(staff["olivia"])
-    return client
-
-
-def words(answer):
-    found = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-    return found.replace(" ,", ",").replace(" .", ".")
-
-
-def hidden(answer, name):
-    return re.search(rf'name="{name}"\s+value="([^"]*)"', answer.content.decode()).group(1)
+    return signed_in(staff["olivia"])
 
 
 def night():

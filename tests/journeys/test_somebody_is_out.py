@@ -15,7 +15,7 @@ from meshline.people.models import User
 from proposals import lifecycle
 from proposals.models import Proposal
 from tests.factories import digest_all, document, post_pandadoc
-from tests.journeys.reading import signed_in, words
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 

@@ -3,25 +3,15 @@
 import re
 
 import pytest
-from django.test import Client
 
 from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.policy.models import SystemRole
 from proposals import outbox
 from tests import factories
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
-
-
-def client_of(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
 
 
 def red_boxes(answer):
@@ -37,7 +27,7 @@ def test_a_path_whose_crm_was_taken_away_shows_the_gap_in_red(staff):
     factories.pandadoc()
     factories.hubspot()
     factories.stripe(credential="rk_test_1")
-    rosa = client_of(staff["rosa"])
+    rosa = signed_in(staff["rosa"])
 
     # From the operating model to the map, as one clicks; the path of "sent" is whole.
     model = rosa.get("/operating-model/")

@@ -8,11 +8,11 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from django.test import Client
 
 from exceptions import desk, troubles
 from meshline import instant
 from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread, trouble
+from tests.reading import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff", "monday")]
 DAY = timedelta(days=1)
@@ -47,12 +47,6 @@ def four_weeks(rosa, olivia):
     close(open_one("old", at=MONDAY - 60 * DAY), rosa, MONDAY - 60 * DAY)
 
 
-def client_of(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def numbers_on(page):
     """Each number's link with how many rows it promises."""
     found = re.findall(r'<a[^>]*href="(/queue/\?[^"]*)"[^>]*data-rows="(\d+)"', page.text)
@@ -72,7 +66,7 @@ def rows_of(client, url):
 
 
 def test_rosa_finds_behind_each_number_exactly_its_rows(rosa, four_weeks):
-    client = client_of(rosa)
+    client = signed_in(rosa)
     # 1. From the queue she comes to its numbers.
     assert 'href="/queue/numbers/"' in client.get("/queue/").text
     page = client.get("/queue/numbers/")
@@ -99,7 +93,7 @@ def test_rosa_finds_behind_each_number_exactly_its_rows(rosa, four_weeks):
 
 
 def test_she_takes_along_exactly_what_she_sees(rosa, four_weeks):
-    client = client_of(rosa)
+    client = signed_in(rosa)
     page = client.get("/queue/numbers/?days=90")
     action = re.search(r'action="(/queue/numbers/export/[^"]*)"', page.text)[1]
     answer = client.post(html.unescape(action))

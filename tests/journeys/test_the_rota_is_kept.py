@@ -13,7 +13,7 @@ from meshline.people.models import OnCallShift
 from meshline.people.permissions import Role
 from meshline.rota import shifts
 from tests import factories
-from tests.journeys.reading import hidden, signed_in, words
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 

@@ -14,7 +14,7 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
-from tests.journeys.reading import hidden, signed_in, words
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 

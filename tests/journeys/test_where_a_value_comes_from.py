@@ -4,7 +4,6 @@ import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from connectors.models import Message
 from meshline import instant
@@ -12,18 +11,9 @@ from proposals import lifecycle, sources
 from proposals.models import Outcome, Proposal
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def client_of(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
 
 
 def links(answer):
@@ -53,8 +43,8 @@ def story(staff, pandadoc):
     return last
 
 
-def test_from_an_amount_on_the_proposal_to_the_bytes_that_told_it(client_of, story):
-    olivia = client_of("olivia")
+def test_from_an_amount_on_the_proposal_to_the_bytes_that_told_it(as_, story):
+    olivia = as_("olivia")
     ways = links(olivia.get(f"/proposals/{Proposal.objects.get().pk}/"))
     told_by = {
         "amount": (2, ["990.5"]),
@@ -74,8 +64,8 @@ def test_from_an_amount_on_the_proposal_to_the_bytes_that_told_it(client_of, sto
         assert f'href="/messages/{story[message].pk}/raw/"' in page.content.decode()
 
 
-def test_from_a_value_an_outcome_wrote_to_the_bytes_as_they_were_then(client_of, story):
-    olivia = client_of("olivia")
+def test_from_a_value_an_outcome_wrote_to_the_bytes_as_they_were_then(as_, story):
+    olivia = as_("olivia")
     first, *_, last = Outcome.objects.filter(kind="deal.upsert").order_by("pk")
     assert links(olivia.get(f"/outcomes/{first.pk}/"))["amount"].startswith(
         f"/messages/{story[0].pk}/"
@@ -91,24 +81,24 @@ def test_a_text_of_a_contract_comes_from_all_it_names(story):
     assert {"title", "owner_email"} <= named
 
 
-def test_what_a_person_chose_comes_from_no_message(client_of, staff, story):
+def test_what_a_person_chose_comes_from_no_message(as_, staff, story):
     proposal = Proposal.objects.get()
     lifecycle.assign(
         proposal_id=proposal.pk, owner=staff["olivia"], version=proposal.version,
         reason="She knows them.", by=staff["rosa"], at=instant.now(),
     )  # fmt: skip
-    assert "owner_email" not in links(client_of("olivia").get(f"/proposals/{proposal.pk}/"))
+    assert "owner_email" not in links(as_("olivia").get(f"/proposals/{proposal.pk}/"))
 
 
 @pytest.mark.parametrize("who", ["remy", "vera"])
-def test_no_way_leads_to_a_closed_door(client_of, story, who):
-    client = client_of(who)
+def test_no_way_leads_to_a_closed_door(as_, story, who):
+    client = as_(who)
     assert links(client.get(f"/proposals/{Proposal.objects.get().pk}/")) == {}
     assert links(client.get(f"/outcomes/{Outcome.objects.first().pk}/")) == {}
 
 
-def test_where_values_are_masked_nothing_is_marked(client_of, story):
-    ada = client_of("ada")
+def test_where_values_are_masked_nothing_is_marked(as_, story):
+    ada = as_("ada")
     ways = links(ada.get(f"/proposals/{Proposal.objects.get().pk}/"))
     page = ada.get(ways["amount"])
     assert page.status_code == 200
@@ -117,15 +107,14 @@ def test_where_values_are_masked_nothing_is_marked(client_of, story):
 
 
 @pytest.mark.parametrize("field", ["nothing", "", "x" * 3000, "\0", "<b>", "__class__"])
-def test_a_field_that_is_none_marks_nothing(client_of, story, field):
-    answer = client_of("olivia").get(f"/messages/{story[0].pk}/", {"field": field})
+def test_a_field_that_is_none_marks_nothing(as_, story, field):
+    answer = as_("olivia").get(f"/messages/{story[0].pk}/", {"field": field})
     assert answer.status_code == 200
     assert marked(answer) == []
 
 
-def test_what_stands_otherwise_in_the_bytes_is_said_in_words(client_of, staff, pandadoc):
+def test_what_stands_otherwise_in_the_bytes_is_said_in_words(as_, staff, pandadoc):
     post_pandadoc([document("completed", date_completed="2026-03-02T09:30:00Z")])
     digest_all()
-    page = client_of("olivia").get(f"/messages/{Message.objects.get().pk}/?field=state")
-    said = " ".join(re.sub(r"<[^>]+>", " ", page.content.decode()).split())
-    assert "Its state was told as signed; word for word that does not stand here." in said
+    page = as_("olivia").get(f"/messages/{Message.objects.get().pk}/?field=state")
+    assert "Its state was told as signed; word for word that does not stand here." in words(page)

@@ -1,12 +1,10 @@
 """Two systems tell a proposal's amount: by agreement one of them wins, or a person decides."""
 
-import html
 import re
 import time
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from exceptions.models import Ticket
 from meshline import instant
@@ -15,26 +13,12 @@ from meshline.policy.models import SourceOfTruth
 from proposals.models import Outcome, Proposal, Signal
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc, post_standard
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 TRUTHS = "/operating-model/sources-of-truth/"
 AMOUNT = f"{TRUTHS}proposal/amount/"
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
-    found = html.unescape(" ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split()))
-    return found.replace(" ,", ",").replace(" .", ".").replace(" :", ":")
-
-
-def hidden(answer, name):
-    return re.search(rf'name="{name}"\s+value="([^"]*)"', answer.content.decode()).group(1)
 
 
 @pytest.fixture(autouse=True)

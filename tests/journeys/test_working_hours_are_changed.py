@@ -1,10 +1,8 @@
 """A manager takes a day off: sees which tickets it would move, saves, and they are due later."""
 
-import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.test import Client
 
 from exceptions import desk, troubles
 from exceptions.troubles import Trouble
@@ -12,26 +10,12 @@ from meshline import instant
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.policy.models import BusinessCalendar
+from tests.reading import hidden, signed_in, words
 
 pytestmark = pytest.mark.django_db
 
 FRIDAY = datetime(2026, 3, 6, 16, 30, tzinfo=UTC)
 MONDAY, TUESDAY = datetime(2026, 3, 9, tzinfo=UTC), datetime(2026, 3, 10, tzinfo=UTC)
-
-
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
-def words(answer):
-    found = " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-    return found.replace(" ,", ",").replace(" .", ".")
-
-
-def hidden(answer, name):
-    return re.search(rf'name="{name}"\s+value="([^"]*)"', answer.content.decode()).group(1)
 
 
 def filled(answer):

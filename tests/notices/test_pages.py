@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from django.test import Client
 
 from meshline import instant
 from meshline.notices import choosing, notices
@@ -11,28 +10,11 @@ from meshline.notices.kinds import KINDS
 from meshline.notices.models import Notice, Preferences, Sending
 from meshline.notices.quiet import DAYS
 from tests import factories
+from tests.reading import hidden, words
 
 pytestmark = pytest.mark.django_db
 
 PAGE = "/profile/notices/"
-
-
-@pytest.fixture
-def client_of(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-def text(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.content.decode()).split())
-
-
-def hidden(answer, name="seen"):
-    return re.search(rf'name="{name}" value="([^"]*)"', answer.content.decode()).group(1)
 
 
 def tell(user, words, key=None, **more):
@@ -41,17 +23,17 @@ def tell(user, words, key=None, **more):
 
 def post(client, url=PAGE, **typed):
     typed.setdefault("digest_at", "")
-    return client.post(url, {"seen": hidden(client.get(url)), **typed})
+    return client.post(url, {"seen": hidden(client.get(url), "seen"), **typed})
 
 
 # --- The bell --------------------------------------------------------------------------------
-def test_the_bells_number_is_asked_for_cheaply(client_of, staff, django_assert_max_num_queries):
+def test_the_bells_number_is_asked_for_cheaply(as_, staff, django_assert_max_num_queries):
     tell(staff["olivia"], "One")
     tell(staff["olivia"], "Two")
-    client = client_of("olivia")
+    client = as_("olivia")
     part = client.get("/notices/bell/?shown=0")
     assert 'hx-get="/notices/bell/?shown=2"' in part.text
-    assert "Notices, 2 unread" in text(part)
+    assert "Notices, 2 unread" in words(part)
     # The session, the person, the clock, and one count over an index of the unread.
     with django_assert_max_num_queries(5):
         same = client.get("/notices/bell/?shown=2", headers={"X-Meshline-Poll": "1"})
@@ -60,22 +42,22 @@ def test_the_bells_number_is_asked_for_cheaply(client_of, staff, django_assert_m
         assert client.get(f"/notices/bell/?shown={asked}").status_code == 200
 
 
-def test_the_menu_shows_the_unread_by_what_they_are_about(client_of, staff):
+def test_the_menu_shows_the_unread_by_what_they_are_about(as_, staff):
     told = [
         tell(staff["olivia"], words, record="proposal:1", record_title="Ferry displays", url="/x/")
         for words in ("First", "Second")
     ]
     tell(staff["olivia"], "Alone")
-    menu = client_of("olivia").get("/notices/latest/").text
+    menu = as_("olivia").get("/notices/latest/").text
     assert menu.count("Ferry displays") == 1
     assert menu.index("Alone") < menu.index("Second") < menu.index("First")
     # Its link puts it aside on the way; without scripts it only leads there.
     assert f'href="/x/" hx-post="/notices/{told[0].pk}/read/"' in menu
 
 
-def test_opening_one_puts_it_aside_and_leads_to_what_it_is_about(client_of, staff):
+def test_opening_one_puts_it_aside_and_leads_to_what_it_is_about(as_, staff):
     told = tell(staff["olivia"], "Look", url="/queue/7/")
-    client = client_of("olivia")
+    client = as_("olivia")
     answer = client.post(f"/notices/{told.pk}/read/", headers={"HX-Request": "true"})
     assert answer.headers["HX-Redirect"] == "/queue/7/"
     assert client.post(f"/notices/{told.pk}/read/").headers["Location"] == "/queue/7/"
@@ -83,45 +65,43 @@ def test_opening_one_puts_it_aside_and_leads_to_what_it_is_about(client_of, staf
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 30, "99999"])
-def test_what_is_nobodys_or_somebody_elses_is_not_there(client_of, staff, number):
+def test_what_is_nobodys_or_somebody_elses_is_not_there(as_, staff, number):
     theirs = tell(staff["rosa"], "For Rosa")
-    client = client_of("olivia")
+    client = as_("olivia")
     assert client.post(f"/notices/{number}/read/").status_code == 404
     assert client.post(f"/notices/{theirs.pk}/read/").status_code == 404
     assert Notice.objects.unread().count() == 1
 
 
-def test_all_of_one_record_is_put_aside_at_once(client_of, staff):
+def test_all_of_one_record_is_put_aside_at_once(as_, staff):
     for number in range(3):
         tell(staff["olivia"], f"Ferry {number}", record="proposal:1", record_title="Ferry")
     tell(staff["rosa"], "Ferry", record="proposal:1")
     tell(staff["olivia"], "Other", record="proposal:2", record_title="Other")
-    client = client_of("olivia")
+    client = as_("olivia")
     assert client.post("/notices/read-record/", {"record": "proposal:1"}).status_code == 303
     page = client.get("/notices/")
-    assert "3 marked as read." in text(page)
+    assert "3 marked as read." in words(page)
     assert Notice.objects.unread().count() == 2
     for odd in ("", "\0", "x" * 5000):
         assert client.post("/notices/read-record/", {"record": odd}).status_code == 303
     assert Notice.objects.unread().count() == 2
 
 
-def test_the_unread_are_a_tab_and_an_empty_one_says_so(client_of, staff):
-    client = client_of("olivia")
-    assert "Nothing to tell" in text(client.get("/notices/"))
-    assert "Everything is read" in text(client.get("/notices/?unread"))
+def test_the_unread_are_a_tab_and_an_empty_one_says_so(as_, staff):
+    client = as_("olivia")
+    assert "Nothing to tell" in words(client.get("/notices/"))
+    assert "Everything is read" in words(client.get("/notices/?unread"))
     tell(staff["olivia"], "Old news")
     client.post("/notices/read/")
     tell(staff["olivia"], "Fresh news")
-    unread = text(client.get("/notices/?unread"))
+    unread = words(client.get("/notices/?unread"))
     assert "Fresh news" in unread
     assert "Old news" not in unread.partition("Which notices")[2]
 
 
-def test_the_list_asks_the_database_no_more_for_more_notices(
-    client_of, staff, django_assert_num_queries
-):
-    client = client_of("olivia")
+def test_the_list_asks_the_database_no_more_for_more_notices(as_, staff, django_assert_num_queries):
+    client = as_("olivia")
     tell(staff["olivia"], "One", record="a")
     client.get("/notices/")  # the sitting begins
     with django_assert_num_queries(6):
@@ -133,9 +113,9 @@ def test_the_list_asks_the_database_no_more_for_more_notices(
 
 
 # --- How one is told -------------------------------------------------------------------------
-def test_what_stands_where_nothing_was_chosen_is_ticked(client_of):
+def test_what_stands_where_nothing_was_chosen_is_ticked(as_):
     factories.connected("slack")
-    page = client_of("olivia").get(PAGE).text
+    page = as_("olivia").get(PAGE).text
     ticked = re.findall(r'name="to_([\w-]+)" value="(\w+)"[^>]*checked', page)
     assert ("escalated", "email") in ticked
     assert ("ticket", "slack") in ticked
@@ -143,8 +123,8 @@ def test_what_stands_where_nothing_was_chosen_is_ticked(client_of):
     assert "In the app: always" in page
 
 
-def test_a_choice_is_kept_and_shown_again(client_of, staff):
-    client = client_of("olivia")
+def test_a_choice_is_kept_and_shown_again(as_, staff):
+    client = as_("olivia")
     answer = post(
         client, to_ticket=["email"], monday_from="22:00", monday_until="7:00", digest_at="06:00",
         critical_breaks_through="on", slack_id=" u024be7lh ",
@@ -162,8 +142,8 @@ def test_a_choice_is_kept_and_shown_again(client_of, staff):
     assert re.search(r'<option value="06:00" selected', page)
 
 
-def test_who_never_wants_to_hear_of_it_can_say_so(client_of, staff):
-    post(client_of("olivia"))
+def test_who_never_wants_to_hear_of_it_can_say_so(as_, staff):
+    post(as_("olivia"))
     tell(staff["olivia"], "Escalated", kind="escalated")
     assert not Sending.objects.exists()
 
@@ -186,8 +166,8 @@ def test_who_never_wants_to_hear_of_it_can_say_so(client_of, staff):
          "Leave at least an hour of the week"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_is_refused_with_its_place_and_kept(client_of, typed, says):
-    client = client_of("olivia")
+def test_what_cannot_be_is_refused_with_its_place_and_kept(as_, typed, says):
+    client = as_("olivia")
     answer = post(client, **{"sunday_from": "13:37", "sunday_until": "14:00", **typed})
     assert answer.status_code == 422
     page = answer.text.replace("&quot;", '"')
@@ -204,25 +184,25 @@ def test_what_is_chosen_just_as_usual_is_no_difference():
     )
 
 
-def test_what_another_window_changed_meanwhile_is_shown_not_overwritten(client_of, staff):
-    client = client_of("olivia")
-    seen = hidden(client.get(PAGE))
+def test_what_another_window_changed_meanwhile_is_shown_not_overwritten(as_, staff):
+    client = as_("olivia")
+    seen = hidden(client.get(PAGE), "seen")
     post(client, to_ticket=["email"])
     answer = client.post(PAGE, {"seen": seen, "digest_at": "never"})
     assert answer.status_code == 409
-    said = text(answer)
+    said = words(answer)
     assert "Another window of yours changed this meanwhile" in said
     # As it is for the role until it is chosen; what is the same by now is not told.
     assert "What is different since you looked: My tickets Slack E-mail" in said
     assert Preferences.objects.get().channels["ticket"] == ["email"]
     # Saving again is a decision.
-    again = client.post(PAGE, {"seen": hidden(answer), "digest_at": "never"})
+    again = client.post(PAGE, {"seen": hidden(answer, "seen"), "digest_at": "never"})
     assert again.status_code == 303
     assert Preferences.objects.get().channels["ticket"] == []
 
 
-def test_a_channel_that_leads_nowhere_says_why(client_of, settings):
+def test_a_channel_that_leads_nowhere_says_why(as_, settings):
     settings.EMAIL_GOES_OUT = False
-    page = text(client_of("olivia").get(PAGE))
+    page = words(as_("olivia").get(PAGE))
     assert "E-mail is not set up" in page
     assert "No chat is connected yet." in page

@@ -14,7 +14,7 @@ from meshline.people import people, profile
 from meshline.people.models import Absence, Team, User
 from meshline.people.permissions import Role
 from meshline.web import seen
-from tests.journeys.reading import hidden, words
+from tests.reading import hidden, words
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 PASSWORD = "seven quiet lanterns"

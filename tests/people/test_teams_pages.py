@@ -4,7 +4,6 @@ from datetime import timedelta
 
 import pytest
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from meshline import instant
@@ -13,19 +12,9 @@ from meshline.audit.models import TrailLine
 from meshline.people import teams
 from meshline.people.models import Team, User
 from meshline.rota import absences, shifts
-from tests.journeys.reading import hidden, words
+from tests.reading import hidden, words
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def as_(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
 
 
 def test_an_admin_makes_changes_and_closes_a_team(as_, staff):

@@ -1,22 +1,9 @@
 """Proposals as their verbs leave them, and people signed in."""
 
 import pytest
-from django.test import Client
 
 from proposals.models import Proposal
 from tests.factories import digest_all, document, post_pandadoc
-
-
-@pytest.fixture
-def as_(staff):
-    """A client of somebody of the staff, by first name."""
-
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
 
 
 @pytest.fixture

@@ -16,7 +16,8 @@ from proposals.contracts.forms import Writing
 from proposals.contracts.gates import Known
 from proposals.models import Contract
 from tests import factories
-from tests.filling import form, words
+from tests.filling import form
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

@@ -26,7 +26,8 @@ from proposals.models.outcome import State
 from proposals.states import State as Stage
 from proposals.steering import NotNow
 from tests import factories
-from tests.filling import form, words
+from tests.filling import form
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

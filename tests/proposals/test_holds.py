@@ -26,7 +26,8 @@ from proposals.models.outcome import State
 from proposals.steering import NotNow
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
-from tests.filling import form, words
+from tests.filling import form
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

@@ -13,6 +13,7 @@ from proposals.models import RoutingDecision, RoutingRules
 from proposals.routing import rulebook
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -21,11 +22,6 @@ NEW = f"{HOME}draft/new/"
 BOX = f"{HOME}test/"
 PERSON = {"to": "person", "person": "sam@example.com"}
 CLAUSE = {"c.join": "all", "c.1.field": "amount", "c.1.op": "at_least", "c.1.value": "50000"}
-
-
-def words(answer):
-    found = " ".join(re.sub(r"<[^>]+>", " ", html.unescape(answer.content.decode())).split())
-    return found.replace(" ,", ",").replace(" .", ".")
 
 
 def typed(**changes):

@@ -14,7 +14,7 @@ from proposals.contracts import backtest, publishing, rehearsal, terms, versions
 from proposals.models import Contract, Outcome, Proposal, Signal
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
-from tests.filling import words
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 

@@ -15,7 +15,7 @@ from meshline.policy import operating_model
 from meshline.policy.models import Company
 from reconciliation import answers_for
 from tests.factories import MONDAY
-from tests.journeys.reading import words
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -25,10 +25,8 @@ def said_of(user):
 
 
 def part_of(user, by):
-    client = Client()
-    client.force_login(by)
     with instant.stopped(MONDAY):
-        return client.get(f"/people/{user.pk}/answers-for/")
+        return signed_in(by).get(f"/people/{user.pk}/answers-for/")
 
 
 def test_who_is_named_for_nothing_is_said_to_be(staff):

@@ -1,10 +1,8 @@
 """QA checks: what each asserts, what becomes of a failure, and who sees it."""
 
-import re
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from connectors.models import Connection, RecordLink
 from exceptions.models import Ticket
@@ -24,6 +22,7 @@ from reconciliation.models import CheckResult
 from tests import factories
 from tests.api.conftest import script_of
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 EMPTY = {"grand_total": {"amount": "", "currency": ""}}
@@ -296,20 +295,6 @@ def test_each_looks_when_its_time_has_come_and_one_that_breaks_stops_no_other(co
 
 
 # --- On screen -------------------------------------------------------------------------------
-@pytest.fixture
-def as_(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
-
-
 def test_before_any_look_the_pages_say_so(as_):
     assert words(as_("olivia").get("/checks/")).count("Not looked yet") == len(CHECKS)
     assert "Not looked yet" in words(as_("olivia").get("/checks/ownerless/"))

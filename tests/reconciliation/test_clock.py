@@ -1,6 +1,5 @@
 """The clock of a record: its stamps as the rows say them, and who sees it."""
 
-import re
 from datetime import timedelta
 from itertools import product
 
@@ -16,6 +15,7 @@ from reconciliation import legs, passages, stamps
 from reconciliation.models import Passage
 from tests import factories
 from tests.factories import MONDAY
+from tests.reading import signed_in, words
 from tests.reconciliation.passed import hand_over, prove, tell, touch
 
 pytestmark = pytest.mark.django_db
@@ -35,13 +35,7 @@ def company(staff):
 
 
 def page(user, proposal, **headers):
-    client = Client()
-    client.force_login(user)
-    return client.get(f"/records/proposal:{proposal.pk}/clock/", headers=headers)
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split()).replace("&#x27;", "'")
+    return signed_in(user).get(f"/records/proposal:{proposal.pk}/clock/", headers=headers)
 
 
 # --- The stamps ------------------------------------------------------------------------------

@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 import pytest
 from django.db import connection, transaction
 from django.http import QueryDict
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from exceptions import desk
@@ -28,6 +27,7 @@ from reconciliation.rollups import Within
 from tests import factories
 from tests.api.conftest import script_of, trouble
 from tests.factories import MONDAY
+from tests.reading import signed_in, words, words_of
 from tests.reconciliation.passed import HOUR, link, prove, tell, touch
 
 pytestmark = pytest.mark.django_db
@@ -43,12 +43,7 @@ STATES = ["sent", "viewed", "completed"]
 
 @pytest.fixture
 def as_(db):
-    def signed_in(name):
-        client = Client()
-        client.force_login(User.objects.get(email=f"{name}@example.com"))
-        return client
-
-    return signed_in
+    return lambda name: signed_in(User.objects.get(email=f"{name}@example.com"))
 
 
 def roll():
@@ -90,14 +85,6 @@ def live(people):
 @pytest.fixture
 def weeks(whole_weeks, db):
     return whole_weeks
-
-
-def words(answer):
-    return words_of(html.unescape(answer.text))
-
-
-def words_of(text):
-    return " ".join(re.sub(r"<[^>]+>", " ", text).split())
 
 
 def numbers_on(page):

@@ -7,7 +7,7 @@ import pytest
 
 from reconciliation import apart, delta, trend
 from tests.api.conftest import script_of
-from tests.journeys.reading import signed_in
+from tests.reading import signed_in, words_of
 from tests.reconciliation import compared
 from tests.reconciliation.compared import deal, linked, ours, reconcile
 
@@ -25,7 +25,7 @@ def tile(person, board=""):
     start = page.index("Reconciliation delta")
     told = page[start : page.index("Formula", start)]
     [(url, rows)] = re.findall(r'href="([^"]+)"\s+data-rows="([0-9]+)"', told)
-    return url, int(rows), " ".join(re.sub(r"<[^>]+>", " ", told).split())
+    return url, int(rows), words_of(told)
 
 
 def test_both_pages_say_the_same_share_of_the_same_runs(people):

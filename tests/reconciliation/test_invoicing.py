@@ -21,6 +21,7 @@ from reconciliation.invoicing import CannotInvoice
 from reconciliation.lacking import Lack
 from reconciliation.models.unbilled import Unbilled
 from tests.factories import MONDAY
+from tests.reading import signed_in
 from tests.reconciliation.billed import (
     connected,
     invoice,
@@ -386,12 +387,6 @@ LEASE = "00000000-0000-0000-0000-000000000001"
 
 
 # --- On the pages ----------------------------------------------------------------------------
-def signed_in(user):
-    client = Client()
-    client.force_login(user)
-    return client
-
-
 def test_one_click_has_it_made_and_says_so(company):
     proposal = sign()
     Outcome.objects.filter(kind="invoice.create").update(state="given_up")

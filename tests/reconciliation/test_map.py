@@ -5,7 +5,6 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-from django.test import Client
 
 from connectors import connections
 from meshline import instant
@@ -30,6 +29,7 @@ from reconciliation.lints.lint import Grade
 from tests import factories
 from tests.factories import MONDAY
 from tests.proposals.routes import DEFAULT, rule
+from tests.reading import words
 
 pytestmark = pytest.mark.django_db
 
@@ -38,24 +38,10 @@ OTHERS = ("olivia", "sam", "ada", "vera")
 
 
 @pytest.fixture
-def client_of(staff):
-    def signed_in(name):
-        client = Client()
-        client.force_login(staff[name])
-        return client
-
-    return signed_in
-
-
-@pytest.fixture
 def connected(staff):
     factories.pandadoc()
     factories.hubspot(owner=staff["ada"])
     factories.stripe(credential="rk_test_1")
-
-
-def words(answer):
-    return " ".join(re.sub(r"<[^>]+>", " ", answer.text).split())
 
 
 def found(at=None, code=None):
@@ -80,8 +66,8 @@ def test_nothing_connected_is_told_of_every_path(staff):
 @pytest.mark.parametrize(
     "who", ["rosa", "remy", *(pytest.param(n, marks=pytest.mark.long) for n in OTHERS)]
 )
-def test_everybody_reads_the_map_with_links_to_what_they_may_open(client_of, connected, who):
-    client = client_of(who)
+def test_everybody_reads_the_map_with_links_to_what_they_may_open(as_, connected, who):
+    client = as_(who)
     for state in (State.SIGNED, State.INVOICED, State.CLOSED_LOST):
         page = client.get(f"{MAP}{state}/")
         assert page.status_code == 200, state
@@ -91,12 +77,12 @@ def test_everybody_reads_the_map_with_links_to_what_they_may_open(client_of, con
 
 
 @pytest.mark.parametrize("state", ["nothing", "%00", "x" * 400, "SIGNED"])
-def test_a_path_that_is_none_is_not_found(client_of, state):
-    assert client_of("rosa").get(f"{MAP}{state}/").status_code == 404
+def test_a_path_that_is_none_is_not_found(as_, state):
+    assert as_("rosa").get(f"{MAP}{state}/").status_code == 404
 
 
-def test_a_path_says_all_of_its_parts(client_of, connected):
-    page = words(client_of("vera").get(f"{MAP}signed/"))
+def test_a_path_says_all_of_its_parts(as_, connected):
+    page = words(as_("vera").get(f"{MAP}signed/"))
     for said in (
         "A proposal is signed", "The connection that brought the proposal",
         "2 rules, the first that holds", "Olivia Ortiz now", "Rosa Marin",
@@ -108,13 +94,13 @@ def test_a_path_says_all_of_its_parts(client_of, connected):
         assert said in page, said
 
 
-def test_a_path_leads_to_its_contract_and_to_whose_word_counts(client_of, connected):
+def test_a_path_leads_to_its_contract_and_to_whose_word_counts(as_, connected):
     truths = "/operating-model/sources-of-truth/"
     for who, entry in {
         "rosa": f"{truths}proposal/quoting/",
         "vera": f"{truths}#truth-quoting",
     }.items():
-        client = client_of(who)
+        client = as_(who)
         page = client.get(f"{MAP}sent/").text
         assert 'href="/operating-model/contracts/sent/">Trigger' in page
         assert f'href="{entry}">Source of truth' in page
@@ -122,8 +108,8 @@ def test_a_path_leads_to_its_contract_and_to_whose_word_counts(client_of, connec
     assert '<tr id="truth-quoting">' in client.get(truths).text
 
 
-def test_the_drawing_has_a_text_alternative_and_no_style_of_its_own(client_of, connected):
-    page = client_of("rosa").get(f"{MAP}signed/").text
+def test_the_drawing_has_a_text_alternative_and_no_style_of_its_own(as_, connected):
+    page = as_("rosa").get(f"{MAP}signed/").text
     svg = re.search(r"<svg class=\"map\".*?</svg>", page, re.DOTALL).group()
     assert 'role="group"' in svg
     assert "Source of truth: The connection that brought the proposal." in svg
@@ -138,14 +124,14 @@ def boxes(page):
     return {title: url for url, title in re.findall(linked, svg)}
 
 
-def test_each_box_of_the_drawing_leads_to_its_thing(client_of, connected):
+def test_each_box_of_the_drawing_leads_to_its_thing(as_, connected):
     contract = Contract.objects.live().get(slug="signed")
     contract.outcomes[0]["gate"] = {"who": "role:manager", "within": 240}
     contract.save()
     sla = Sla.objects.get(kind="", severity="high")
     change, row = f"/operating-model/slas/{sla.pk}/", f"/operating-model/slas/#sla-{sla.pk}"
     for who, agreed in {"rosa": change, "vera": row}.items():
-        page = client_of(who).get(f"{MAP}signed/")
+        page = as_(who).get(f"{MAP}signed/")
         found = boxes(page)
         assert page.text.count('class="map-link"') == page.text.count('<g class="map-box')
         leads = {title.partition(":")[0]: url for title, url in found.items()}
@@ -167,16 +153,16 @@ def test_a_box_whose_page_is_not_theirs_leads_nowhere(staff):
         assert bool(next(box.url for box in drawn.boxes if box.name == "Failure path")) is leads
 
 
-def test_a_gate_and_a_kind_of_ticket_of_its_own_are_shown(client_of, connected):
+def test_a_gate_and_a_kind_of_ticket_of_its_own_are_shown(as_, connected):
     contract = Contract.objects.live().get(slug="signed")
     contract.outcomes[0]["gate"] = {"who": "role:manager", "within": 240}
     contract.save()
-    page = words(client_of("rosa").get(f"{MAP}signed/"))
+    page = words(as_("rosa").get(f"{MAP}signed/"))
     assert "Waits for any RevOps manager, 4 h at most" in page
 
 
-def test_a_path_says_who_answers_by_its_contract(client_of, connected):
-    client, page = client_of("rosa"), f"{MAP}signed/"
+def test_a_path_says_who_answers_by_its_contract(as_, connected):
+    client, page = as_("rosa"), f"{MAP}signed/"
     usual = "To who is responsible for delivery: Olivia Ortiz now."
     assert usual in words(client.get(page))
     live = Contract.objects.live()
@@ -202,17 +188,15 @@ def test_what_is_published_while_the_map_is_drawn_is_on_the_next_one(connected, 
     assert "more" not in names
 
 
-def test_its_numbers_are_those_of_the_last_30_days(client_of, connected):
+def test_its_numbers_are_those_of_the_last_30_days(as_, connected):
     factories.post_pandadoc([factories.document("sent")])
     factories.digest_all()
-    page = words(client_of("rosa").get(f"{MAP}sent/"))
+    page = words(as_("rosa").get(f"{MAP}sent/"))
     assert "0 of 1 proven" in page
 
 
-def test_the_map_costs_no_more_for_more_contracts(
-    client_of, connected, django_assert_max_num_queries
-):
-    client = client_of("rosa")
+def test_the_map_costs_no_more_for_more_contracts(as_, connected, django_assert_max_num_queries):
+    client = as_("rosa")
     client.get(MAP)
     with django_assert_max_num_queries(86) as few:
         client.get(MAP)
@@ -228,12 +212,12 @@ def test_the_map_costs_no_more_for_more_contracts(
 
 
 # --- The facts -------------------------------------------------------------------------------
-def test_a_paused_connection_is_a_warning_on_its_paths(connected, staff, client_of):
+def test_a_paused_connection_is_a_warning_on_its_paths(connected, staff, as_):
     connections.set_status(
         slug="hubspot", status="paused", reason="They migrate.", by=staff["rosa"], at=instant.now()
     )
     assert "Deal (deal.upsert) after sent waits: HubSpot is paused. They migrate." in sentences()
-    assert "to look at" in words(client_of("rosa").get(MAP))
+    assert "to look at" in words(as_("rosa").get(MAP))
 
 
 @pytest.mark.parametrize(("status", "is_broken"), [("disabled", True), ("paused", False)])
@@ -402,16 +386,16 @@ def test_two_who_stand_in_for_each_other_are_a_circle(connected, staff):
     assert "Olivia Ortiz → Rosa Marin → Olivia Ortiz" in lint.sentence
 
 
-def test_the_operating_model_counts_what_is_amiss(client_of, connected):
-    client = client_of("rosa")
+def test_the_operating_model_counts_what_is_amiss(as_, connected):
+    client = as_("rosa")
     page = words(client.get("/operating-model/"))
     assert "Lints 0" in page
     SystemRole.objects.filter(role="crm").delete()
     assert re.search(r"Lints [1-9]", words(client.get("/operating-model/")))
 
 
-def test_one_grade_alone_is_shown_and_an_unknown_one_is_all(client_of, staff):
-    client = client_of("vera")
+def test_one_grade_alone_is_shown_and_an_unknown_one_is_all(as_, staff):
+    client = as_("vera")
     only = words(client.get("/operating-model/lints/?grade=error"))
     assert "outcome-no-connection" in only
     assert "outcome-not-asked" not in only

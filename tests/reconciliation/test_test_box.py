@@ -2,11 +2,9 @@
 
 import html
 import json
-import re
 
 import pytest
 from django.apps import apps
-from django.test import Client
 
 from connectors.models import Message
 from meshline.audit.models import TrailLine
@@ -16,6 +14,7 @@ from reconciliation import testing
 from tests import factories
 from tests.factories import MONDAY, digest_all, document, post_pandadoc
 from tests.proposals.routes import DEFAULT, LARGE, NAMED, draft, pool, publish, rule
+from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
 
@@ -25,14 +24,7 @@ IS_LARGE = {"grand_total": {"amount": "64000.00", "currency": "EUR"}}
 
 @pytest.fixture
 def olivia_there(staff):
-    client = Client()
-    client.force_login(staff["olivia"])
-    return client
-
-
-def words(answer):
-    bare = re.sub(r"<[^>]+>", " ", answer.content.decode())
-    return " ".join(html.unescape(bare).split())
+    return signed_in(staff["olivia"])
 
 
 def told(state="sent", **more):

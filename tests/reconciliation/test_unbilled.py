@@ -24,6 +24,7 @@ from reconciliation.lacking import Lack
 from reconciliation.models.unbilled import Unbilled
 from tests import factories
 from tests.factories import MONDAY
+from tests.reading import signed_in
 from tests.reconciliation.billed import as_billed, connected, invoiced, sign, tell
 
 pytestmark = pytest.mark.django_db
@@ -44,9 +45,7 @@ def company(staff):
 
 
 def page(user, address=PAGE, **headers):
-    client = Client()
-    client.force_login(user)
-    return client.get(address, headers=headers)
+    return signed_in(user).get(address, headers=headers)
 
 
 def lacks():

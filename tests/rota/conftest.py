@@ -3,12 +3,12 @@
 from datetime import UTC, datetime
 
 import pytest
-from django.test import Client
 
 from meshline.audit.actors import SETUP
 from meshline.people import teams
 from meshline.people.permissions import Role
 from tests import factories
+from tests.reading import signed_in
 
 MONDAY = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
 
@@ -32,9 +32,4 @@ def nils(revops):
 def as_(staff):
     """A client of somebody, signed in."""
 
-    def signed_in(user):
-        client = Client()
-        client.force_login(staff[user] if isinstance(user, str) else user)
-        return client
-
-    return signed_in
+    return lambda user: signed_in(staff[user] if isinstance(user, str) else user)

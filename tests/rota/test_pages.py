@@ -10,7 +10,7 @@ from meshline.people import teams
 from meshline.people.models import Absence, OnCallShift, User
 from meshline.policy.models import BusinessCalendar, Company
 from meshline.rota import absences, overrides, shifts
-from tests.journeys.reading import hidden, words
+from tests.reading import hidden, words
 from tests.rota.conftest import MONDAY, day
 
 pytestmark = pytest.mark.django_db

@@ -5,13 +5,13 @@ from datetime import UTC, datetime
 
 import pytest
 from django.core.management import call_command
-from django.test import Client
 
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import NotAllowed, Role
 from meshline.shell.model_file import writing
 from tests import factories
+from tests.reading import signed_in
 
 MONDAY = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 FILE = "/operating-model/file/"
@@ -20,19 +20,13 @@ ACTION = "Download as a file"
 pytestmark = pytest.mark.django_db
 
 
-def client_of(person):
-    client = Client()
-    client.force_login(person)
-    return client
-
-
 @pytest.mark.parametrize("name", ["rosa", "ada"])
 def test_it_is_what_the_command_writes_to_the_byte(staff, name):
     factories.person("jörg@example.com", "Jörg Weiß", Role.REP)
     written = io.StringIO()
     call_command("operating_model", "export", stdout=written)
     with instant.stopped(MONDAY):
-        answer = client_of(staff[name]).get(FILE)
+        answer = signed_in(staff[name]).get(FILE)
     assert answer.content == written.getvalue().encode()
     assert answer["Content-Disposition"] == 'attachment; filename="operating-model-2026-11-23.yaml"'
     assert answer["Content-Type"] == "application/yaml; charset=utf-8"
@@ -40,14 +34,14 @@ def test_it_is_what_the_command_writes_to_the_byte(staff, name):
 
 @pytest.mark.parametrize("name", ["rosa", "ada"])
 def test_who_keeps_the_model_finds_it_on_its_page(staff, name):
-    page = client_of(staff[name]).get("/operating-model/").content.decode()
+    page = signed_in(staff[name]).get("/operating-model/").content.decode()
     assert ACTION in page
     assert f'href="{FILE}"' in page
 
 
 @pytest.mark.parametrize("name", ["olivia", "remy", "vera"])
 def test_others_do_not_see_it_and_are_refused(staff, name):
-    client = client_of(staff[name])
+    client = signed_in(staff[name])
     assert ACTION not in client.get("/operating-model/").content.decode()
     refused = client.get(FILE)
     assert refused.status_code == 403
@@ -58,6 +52,6 @@ def test_others_do_not_see_it_and_are_refused(staff, name):
 
 
 def test_the_trail_says_who_took_it(staff):
-    client_of(staff["ada"]).get(FILE)
+    signed_in(staff["ada"]).get(FILE)
     line = TrailLine.objects.get(what="operating-model.exported")
     assert (line.actor_id, line.subject_id) == (str(staff["ada"].pk), str(staff["ada"].pk))
