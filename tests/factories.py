@@ -25,6 +25,11 @@ WHSEC = "whsec_" + base64.b64encode(b"standard-webhooks-secret-of-the-tests").de
 MONDAY = datetime(2026, 3, 2, 9, 30, tzinfo=UTC)
 
 
+def reread(row):
+    """The same row as the database has it now."""
+    return type(row).objects.get(pk=row.pk)
+
+
 def person(email: str, name: str, role: Role, team: Team | None = None) -> User:
     """Somebody who can sign in with PASSWORD."""
     user = User(email=email, name=name, role=role, team=team)

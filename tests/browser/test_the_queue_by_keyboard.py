@@ -14,6 +14,7 @@ from exceptions.models import Ticket
 from meshline import instant
 from tests.chromium import check, on_every_screen
 from tests.exceptions.conftest import open_one
+from tests.factories import reread
 
 KINDS = [
     "credentials-refused", "delivery-failed", "dispute", "proof-missing", "role-drift",
@@ -31,10 +32,6 @@ def ten(staff):
     in_order = Ticket.objects.soonest_due()
     by_kind = {ticket.kind: made[ticket.kind] for ticket in in_order}
     return list(by_kind.values())
-
-
-def now(ticket):
-    return Ticket.objects.get(pk=ticket.pk)
 
 
 def pane(page):
@@ -95,7 +92,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     say(page, "Acknowledged.")
     resolve(page, "Fix")
     stands_at(page, ten[1])
-    assert (now(ten[0]).resolution, now(ten[0]).resolution_note) == ("fixed", "Seen to.")
+    assert (reread(ten[0]).resolution, reread(ten[0]).resolution_note) == ("fixed", "Seen to.")
     expect(page.locator("#queue-tabs a", has_text="Resolved")).to_contain_text("1")
 
     # The second: a note.
@@ -114,7 +111,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     page.keyboard.type("The customer waits.")
     press(page, "Tab", "Enter")
     say(page, "Escalated.")
-    assert now(ten[2]).escalated == 1
+    assert reread(ten[2]).escalated == 1
     press(page, "j")
     stands_at(page, ten[3])
     resolve(page, "Vendor")
@@ -123,7 +120,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     # The fifth is Rosa's: the key is refused with the words of the button.
     press(page, "c")
     say(page, "Rosa Marin has it.")
-    assert now(rosas).claimed_by == staff["rosa"]
+    assert reread(rosas).claimed_by == staff["rosa"]
     press(page, "x")
     expect(page.locator(f"#ticket-{rosas.pk} input[name=ticket]")).to_be_checked()
 
@@ -142,7 +139,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     expect(page.get_by_role("option", name=re.compile("Claim this ticket"))).to_be_visible()
     press(page, "Enter")
     say(page, "Claimed.")
-    assert now(ten[6]).claimed_by == staff["olivia"]
+    assert reread(ten[6]).claimed_by == staff["olivia"]
     resolve(page, "Map")
     stands_at(page, ten[7])
 
@@ -155,7 +152,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     claim(page)
     resolve(page, "Own")
     say(page, "Nothing else waits in this list.")
-    assert now(ten[8]).resolution == "owner error"
+    assert reread(ten[8]).resolution == "owner error"
 
     # The last two.
     page.goto("/queue/?tab=mine")
@@ -171,7 +168,7 @@ def test_ten_mixed_tickets_are_worked_by_keyboard_alone(look, staff, ten):
     resolve(page, "Won")
     say(page, "Nothing else waits in this list.")
     assert {one.status for one in Ticket.objects.exclude(pk=rosas.pk)} == {"resolved"}
-    assert now(rosas).is_unresolved
+    assert reread(rosas).is_unresolved
 
 
 def test_what_is_not_done_is_said_and_typed_text_is_kept(look, staff, ten):
@@ -207,7 +204,7 @@ def test_a_resolve_without_a_reason_moves_nowhere_and_keeps_the_note(look, staff
     expect(pane(page)).to_contain_text("Say why it is resolved")
     expect(pane(page).locator("textarea[id^=resolve-]")).to_have_value("It was like this.")
     stands_at(page, ten[0])
-    assert now(ten[0]).is_unresolved
+    assert reread(ten[0]).is_unresolved
 
 
 def test_who_was_faster_is_said_and_the_row_shows_it(look, staff, ten):
@@ -259,7 +256,7 @@ def test_an_act_is_answered_though_another_ticket_comes_meanwhile(look, staff, t
     answered.value.finished()
     posts[0].continue_()
     say(page, "Claimed.")
-    assert now(ten[0]).claimed_by == staff["olivia"]
+    assert reread(ten[0]).claimed_by == staff["olivia"]
     stands_at(page, ten[1])
 
 
@@ -378,7 +375,7 @@ def test_single_keys_are_turned_off_in_the_profile(look, staff, ten):
     expect(page.locator("#keys")).to_be_hidden()
     press(page, "Escape")
     stands_at(page, ten[0])
-    assert not now(ten[0]).claimed_by
+    assert not reread(ten[0]).claimed_by
 
 
 def test_enter_in_the_list_opens_the_ticket_and_without_room_its_page(look, staff, ten):

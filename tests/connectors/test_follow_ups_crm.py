@@ -15,7 +15,7 @@ from proposals import follow_ups
 from proposals.models import FollowUp, Outcome, Proposal, Signal
 from tests.connectors.crm import carry_on, say, soon
 from tests.connectors.looked import look_again, look_at_all, real
-from tests.factories import digest_all
+from tests.factories import digest_all, reread
 
 pytestmark = pytest.mark.django_db
 
@@ -30,10 +30,6 @@ def one(crm):
     begun = instant.now() - timedelta(hours=2)
     Connection.objects.filter(slug="hubspot").update(created_at=begun)
     return FollowUp.objects.get()
-
-
-def reread(one):
-    return FollowUp.objects.get(pk=one.pk)
 
 
 def there(path, monkeypatch, *, minutes=30, by=REMY, **asked):

@@ -5,8 +5,7 @@ from decimal import Decimal
 
 import pytest
 
-from exceptions import troubles
-from exceptions.models import Ticket
+from exceptions import escalation, troubles
 from exceptions.troubles import Trouble
 from meshline import instant
 from meshline.audit import trail
@@ -44,8 +43,10 @@ def open_one(name="one", *, at=MONDAY, **changes):
     return troubles.open_ticket(trouble(name, **changes), by=CARRIER, at=at)
 
 
-def reread(ticket):
-    return Ticket.objects.get(pk=ticket.pk)
+def look(at):
+    """The clock's look at every open ticket, to its end."""
+    for _ in escalation.look(at=at):
+        pass
 
 
 @pytest.fixture

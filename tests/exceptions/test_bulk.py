@@ -18,6 +18,7 @@ from meshline.timetable import BELLS, SWEEPS
 from tests import factories
 from tests.exceptions.conftest import MONDAY, TrailBroken, open_one
 from tests.exceptions.test_races import RACES, at_once
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 
@@ -29,10 +30,6 @@ def made(count, **changes):
 def asked(tickets, by, act="claim", **given):
     seen = {ticket.pk: bulk.stamp(ticket) for ticket in tickets}
     return bulk.of_rows(seen, act=act, given=given, by=by, at=MONDAY)
-
-
-def reread(job):
-    return BulkJob.objects.get(pk=job.pk)
 
 
 def result(job):

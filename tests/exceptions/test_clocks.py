@@ -4,13 +4,14 @@ from datetime import timedelta
 
 import pytest
 
-from exceptions import clocks, deadlines, desk, escalation, troubles
+from exceptions import clocks, deadlines, desk, troubles
 from exceptions.clocks import Still
 from exceptions.models import Ticket
 from meshline.audit.actors import SETUP
 from meshline.audit.models import TrailLine
 from meshline.policy.sla import Terms
-from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, look, open_one
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
 RUNNING = Still({}, {})
@@ -30,11 +31,6 @@ def down(slug="hubspot", since=MONDAY):
 
 def keep(still, at):
     return list(clocks.keep(still, at=at))
-
-
-def look(at):
-    for _ in escalation.look(at=at):
-        pass
 
 
 def taken(ticket):

@@ -13,7 +13,8 @@ from meshline.policy import operating_model, spans
 from meshline.policy.models import BusinessCalendar, Sla
 from meshline.policy.operating_model import Calendar, ModelError, Stale
 from meshline.policy.sla import Terms
-from tests.exceptions.conftest import MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import MONDAY, TrailBroken, open_one
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
 

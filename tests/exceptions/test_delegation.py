@@ -20,7 +20,8 @@ from meshline.people.permissions import NotAllowed, Role
 from meshline.policy import operating_model
 from meshline.rota import absences, shifts
 from tests import factories
-from tests.exceptions.conftest import MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import MONDAY, TrailBroken, open_one
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
 

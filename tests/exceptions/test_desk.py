@@ -14,7 +14,8 @@ from meshline.people.models import Team
 from meshline.people.permissions import NotAllowed
 from meshline.policy.models import BusinessCalendar, Holiday, Sla
 from tests import factories
-from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one, trouble
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
 LATER = MONDAY + timedelta(minutes=5)

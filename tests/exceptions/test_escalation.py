@@ -13,14 +13,10 @@ from meshline.notices.models import Notice
 from meshline.people.models import OnCallShift, Team, User
 from meshline.people.permissions import Role
 from tests import factories
-from tests.exceptions.conftest import MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import MONDAY, TrailBroken, look, open_one
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
-
-
-def look(at):
-    for _ in escalation.look(at=at):
-        pass
 
 
 def after(**span):

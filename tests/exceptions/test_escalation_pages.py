@@ -8,7 +8,8 @@ from exceptions import escalation_terms
 from exceptions.models import Escalation
 from meshline.audit.models import TrailLine
 from meshline.policy.operating_model import ModelError, Stale
-from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.exceptions.conftest import MONDAY, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]

@@ -12,8 +12,9 @@ from exceptions import desk, metrics, search, troubles
 from exceptions.filters import TicketFilter
 from exceptions.models import Ticket
 from meshline.policy.models import ConnectionName
-from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, trouble
 from tests.exceptions.test_queue import rows
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 DAY = timedelta(days=1)

@@ -16,7 +16,8 @@ from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed
 from meshline.rota import absences
 from tests import factories
-from tests.exceptions.conftest import HTMX, MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import HTMX, MONDAY, TrailBroken, open_one
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 SOON = MONDAY + timedelta(seconds=5)

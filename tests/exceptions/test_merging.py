@@ -13,7 +13,8 @@ from exceptions.states import MoveError
 from meshline.audit.models import TrailLine
 from meshline.people.permissions import NotAllowed, Role
 from tests import factories
-from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import CARRIER, MONDAY, TrailBroken, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]

@@ -14,7 +14,8 @@ from django.urls import reverse
 from exceptions import desk, troubles
 from exceptions.models import Ticket
 from meshline.audit.models import TrailLine
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, MONDAY, open_one, trouble
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 DAY, HOUR = timedelta(days=1), timedelta(hours=1)

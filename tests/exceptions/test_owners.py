@@ -12,7 +12,8 @@ from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
 from meshline.people.models import User
 from meshline.policy import operating_model, raci
-from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.exceptions.conftest import MONDAY, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]

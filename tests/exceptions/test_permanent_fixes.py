@@ -16,7 +16,8 @@ from exceptions import (
 from exceptions.models import PermanentFix, Ticket
 from meshline.audit.actors import SETUP
 from meshline.policy.models import Company
-from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.exceptions.conftest import MONDAY, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]

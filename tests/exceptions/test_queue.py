@@ -12,7 +12,8 @@ from django.contrib.messages import get_messages
 from exceptions import bulk, desk, looks, metrics, troubles
 from exceptions.models import Ticket
 from meshline import instant
-from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, trouble
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 RETRY = {

@@ -13,7 +13,8 @@ from exceptions.models import Occurrence, Ticket
 from exceptions.states import MoveError
 from meshline.audit.models import TrailLine
 from tests import factories
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread
+from tests.exceptions.conftest import CARRIER, MONDAY, open_one
+from tests.factories import reread
 from tests.sessions import Other
 
 pytestmark = pytest.mark.django_db(transaction=True)

@@ -5,13 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from exceptions import delegation, desk, escalation, jobs, money, rechecking, reopening, troubles
+from exceptions import delegation, desk, jobs, money, rechecking, reopening, troubles
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
 from meshline.people.models import Absence
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, MONDAY, look, open_one, trouble
+from tests.factories import reread
 
 pytestmark = pytest.mark.django_db
 LATER = MONDAY + timedelta(minutes=5)
@@ -50,14 +51,12 @@ def test_the_same_cause_within_a_week_opens_the_same_ticket_with_its_history(fix
 
 
 def test_reopened_both_clocks_begin_again_and_so_do_their_steps(fixed):
-    for _ in escalation.look(at=MONDAY + timedelta(hours=1)):
-        pass
+    look(MONDAY + timedelta(hours=1))
     at = MONDAY + timedelta(days=1)
     again = open_one(at=at)
     assert again.ack_due_at == at + timedelta(minutes=30)
     assert again.fix_due_at == at + timedelta(hours=4)
-    for _ in escalation.look(at=at + timedelta(minutes=15)):
-        pass
+    look(at + timedelta(minutes=15))
     assert list(again.steps.filter(round=1).values_list("name", flat=True)) == ["ack-quiet"]
 
 

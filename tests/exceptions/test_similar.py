@@ -9,7 +9,8 @@ from exceptions import desk, similar, troubles
 from exceptions.models import Ticket
 from meshline import instant
 from meshline.audit.actors import SETUP
-from tests.exceptions.conftest import MONDAY, open_one, reread
+from tests.exceptions.conftest import MONDAY, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]

@@ -10,7 +10,8 @@ from meshline.audit.models import TrailLine
 from meshline.policy.models import Sla
 from meshline.policy.sla import Terms
 from proposals.models import Contract
-from tests.exceptions.conftest import HTMX, MONDAY, open_one, reread
+from tests.exceptions.conftest import HTMX, MONDAY, open_one
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday")]

@@ -8,7 +8,6 @@ from exceptions import (
     clocks,
     delegation,
     desk,
-    escalation,
     handing,
     jobs,
     metrics,
@@ -23,7 +22,8 @@ from meshline.audit.models import TrailLine
 from meshline.notices.models import Notice
 from meshline.people.permissions import NotAllowed
 from meshline.timetable import TASKS
-from tests.exceptions.conftest import MONDAY, TrailBroken, open_one, reread
+from tests.exceptions.conftest import MONDAY, TrailBroken, look, open_one
+from tests.factories import reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]
 HOUR, MINUTE = timedelta(hours=1), timedelta(minutes=1)
@@ -224,13 +224,13 @@ def test_what_was_acknowledged_is_not_forgotten_the_moment_it_wakes(ticket, oliv
     sleeps(ticket, olivia, until=wakes)
     snoozing.wake_due(at=wakes)
     for at, status in ((wakes + 3 * HOUR, "acknowledged"), (wakes + 4 * HOUR, "open")):
-        list(escalation.look(at=at))
+        look(at)
         assert reread(ticket).status == status
 
 
 def test_handed_up_while_it_sleeps_it_stands_before_whoever_gets_it(ticket, olivia, rosa):
     asleep = MONDAY + timedelta(minutes=31)
     sleeps(ticket, olivia, at=asleep, until=MONDAY + 6 * HOUR)
-    list(escalation.look(at=MONDAY + timedelta(minutes=46)))
+    look(MONDAY + timedelta(minutes=46))
     handed = reread(ticket)
     assert (handed.owner != olivia, handed.snoozed_until) == (True, None)

@@ -11,7 +11,8 @@ from exceptions import desk, looks, troubles
 from exceptions.models import TicketNote
 from meshline import instant
 from meshline.audit.models import TrailLine
-from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, HTMX, MONDAY, open_one, trouble
+from tests.factories import reread
 from tests.reading import words
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("monday", "staff")]

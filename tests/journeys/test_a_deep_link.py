@@ -13,8 +13,8 @@ from exceptions import desk
 from meshline import instant
 from meshline.notices import letters
 from meshline.notices.models import Notice
-from tests.exceptions.conftest import HTMX, MONDAY, open_one, reread
-from tests.factories import PASSWORD
+from tests.exceptions.conftest import HTMX, MONDAY, open_one
+from tests.factories import PASSWORD, reread
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff")]
 AWAY = MONDAY + timedelta(minutes=31)

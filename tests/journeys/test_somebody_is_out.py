@@ -14,7 +14,7 @@ from meshline.audit.models import TrailLine
 from meshline.people.models import User
 from proposals import lifecycle
 from proposals.models import Proposal
-from tests.factories import digest_all, document, post_pandadoc
+from tests.factories import digest_all, document, post_pandadoc, reread
 from tests.reading import signed_in, words
 
 pytestmark = pytest.mark.django_db
@@ -39,10 +39,6 @@ def tick(at):
         for task in timetable.TASKS:
             if task.name.startswith("handing over"):
                 import_string(task.run)()
-
-
-def reread(row):
-    return type(row).objects.get(pk=row.pk)
 
 
 def test_their_work_is_with_the_stand_in_at_the_start_and_back_at_the_end(staff, pandadoc):

@@ -11,7 +11,8 @@ import pytest
 
 from exceptions import desk, troubles
 from meshline import instant
-from tests.exceptions.conftest import CARRIER, MONDAY, open_one, reread, trouble
+from tests.exceptions.conftest import CARRIER, MONDAY, open_one, trouble
+from tests.factories import reread
 from tests.reading import signed_in
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("staff", "monday")]

@@ -11,9 +11,9 @@ from meshline.people.models import User
 from meshline.people.permissions import NotAllowed, Role
 from meshline.policy.models import SourceOfTruth
 from proposals import authority, lifecycle, offers
-from proposals.models import Outcome, Proposal, Signal
+from proposals.models import Outcome, Signal
 from proposals.states import MoveError, State
-from tests.factories import MONDAY
+from tests.factories import MONDAY, reread
 
 REASON = "The customer told me so on the phone."
 HTMX = {"HX-Request": "true"}
@@ -31,10 +31,6 @@ def move(client, proposal, to, reason=REASON, version=None, **more):
 def assign(client, proposal, owner, reason=REASON, version=None, **more):
     version = proposal.version if version is None else version
     return post(client, "assign", proposal, owner=owner.pk, reason=reason, version=version, **more)
-
-
-def reread(proposal):
-    return Proposal.objects.get(pk=proposal.pk)
 
 
 # --- Moves that are people's to make ---------------------------------------------------------

@@ -15,10 +15,10 @@ from meshline.policy.models import BusinessCalendar
 from meshline.rota import absences
 from proposals import delegation, invariants, lifecycle
 from proposals.lifecycle import Conflict
-from proposals.models import Outcome, Proposal
+from proposals.models import Outcome
 from proposals.states import MoveError, State
 from tests import factories
-from tests.factories import MONDAY
+from tests.factories import MONDAY, reread
 
 pytestmark = pytest.mark.django_db
 
@@ -44,10 +44,6 @@ def out(user, stand_in=None, start=TUESDAY, end=NEXT, at=MONDAY):
 
 def hand_over(at):
     return sum(delegation.hand_over(at=at))
-
-
-def reread(proposal):
-    return Proposal.objects.get(pk=proposal.pk)
 
 
 def owner(proposal):

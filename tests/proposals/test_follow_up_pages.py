@@ -12,7 +12,7 @@ from meshline import instant
 from meshline.audit.models import TrailLine
 from proposals import follow_ups
 from proposals.models import FollowUp, Outcome, Proposal
-from tests.factories import MONDAY
+from tests.factories import MONDAY, reread
 
 pytestmark = pytest.mark.django_db
 
@@ -46,10 +46,6 @@ def shown(answer):
 def post(client, one, act, typed=None, **more):
     asked = {"version": one.version, **(typed or {})}
     return client.post(f"/follow-ups/{one.pk}/{act}/", asked, headers=HTMX, **more)
-
-
-def reread(one):
-    return FollowUp.objects.get(pk=one.pk)
 
 
 def undo_of(answer):

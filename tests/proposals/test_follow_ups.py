@@ -18,7 +18,7 @@ from proposals.lifecycle import Conflict
 from proposals.models import Contract, FollowUp, Outcome, Proposal
 from proposals.states import MoveError, State
 from tests import factories
-from tests.factories import MONDAY
+from tests.factories import MONDAY, reread
 
 pytestmark = pytest.mark.django_db
 
@@ -36,10 +36,6 @@ def remy(staff):
 @pytest.fixture
 def open_one(sent):
     return FollowUp.objects.open().get()
-
-
-def reread(one):
-    return type(one).objects.get(pk=one.pk)
 
 
 def complete(one, by, at=SOON, **more):
