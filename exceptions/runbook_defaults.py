@@ -5,7 +5,7 @@ DEFAULTS: dict[str, str] = {
 1. Read the last answer of the other system under Evidence, and its failure: unavailable and throttled pass by themselves, rejected and invalid do not.
 2. Open the connection's page. If its breaker is open, the outage has a ticket of its own: work on that one.
 3. If the other system refuses what we say, correct the record or the mapping; then replay it with the versions of now. A retry says again what was said.
-4. Nothing was to be corrected? Retry from here. Either keeps the outcome's key, so nothing happens twice.
+4. Nothing was to be corrected? Retry from here. The outcome keeps its key, so nothing happens twice.
 5. If it is not wanted any more, skip it with the reason.
 """,
     "proof-missing": """\

@@ -210,6 +210,14 @@ def _carried(one: Divergence) -> str:
     return ""
 
 
+def _wait_for_undo(one: Divergence, *, until: datetime) -> None:
+    """What is to be carried waits as long as it can be taken back: workers have it in a moment."""
+    assert one.proposal is not None
+    its_own = Outcome.objects.filter(pk=one.outcome_id or 0)
+    waiting = its_own if one.fixed_to == Side.OURS else _mirrors(one.proposal)
+    waiting.filter(state=Carried.DUE, next_attempt_at__lt=until).update(next_attempt_at=until)
+
+
 def _mirrors(proposal: Proposal) -> QuerySet[Outcome]:
     """What keeps it equal elsewhere."""
     return Outcome.objects.filter(proposal=proposal).exclude(digest="").order_by("pk")
@@ -352,6 +360,8 @@ def _being_fixed(
         one.outcome = None
     one.accepted_by = one.accepted_at = one.accepted_until = None
     one.save()
+    if stood:
+        _wait_for_undo(one, until=at + UNDONE_WITHIN)
     _record("divergence.fix-asked", one, by, at)
     bell.ring(runs.BELL)
     return one

@@ -274,10 +274,18 @@ def _did(request: Request, found: Divergence, sentence: str) -> HttpResponse:
 
 
 def _offer(request: Request, found: Divergence) -> HttpResponse:
-    """The button stays as it is, with the focus it has, or goes."""
+    """The button stays as it is, with the focus it has, or goes; once nothing is on its way any
+    more, the page shows old news, and that is said."""
     if fixing.is_undoable(found, request.user, at=instant.now()):
         return HttpResponse(status=204)
-    return render(request, "reconciliation/_undo.html", {"one": found, "is_undoable": False})
+    context = {"one": found, "is_watched": _is_on_its_way(found), "stands": ""}
+    if not context["is_watched"]:
+        context["stands"] = f"It is {found.get_state_display().lower()} now"
+    return render(request, "reconciliation/_undo.html", context)
+
+
+def _is_on_its_way(found: Divergence) -> bool:
+    return found.state == Divergence.State.FIXING
 
 
 def _field(found: Divergence) -> Field | None:
@@ -303,5 +311,6 @@ def _show(
         "edit_form": edit_form or EditForm(_field(found), initial={"value": stands}),
         "accepted_through": accepting.last_day(found),
         "is_undoable": fixing.is_undoable(found, request.user, at=instant.now()),
+        "is_watched": _is_on_its_way(found),
     }
     return render(request, "reconciliation/divergence.html", context, status=status)

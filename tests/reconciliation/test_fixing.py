@@ -23,7 +23,7 @@ from reconciliation import accepting, carrying_on, fixing, runs, seeing_through
 from reconciliation.fixing import FixError
 from reconciliation.judging import Judge
 from reconciliation.models import Divergence
-from tests.connectors.crm import REMY, carry, carry_on, say
+from tests.connectors.crm import REMY, carry, carry_on, say, soon
 from tests.reconciliation import compared
 from tests.reconciliation.compared import deal, document, found, linked, ours, reconcile
 
@@ -366,6 +366,20 @@ def test_undone_before_it_was_carried_theirs_stays_there(crm, olivia):
     assert (title.state, title.theirs, crm.deals()[0]["dealname"]) == ("open", "Tram X", "Tram X")
 
 
+def test_what_can_be_taken_back_waits_meanwhile_however_fast_the_workers_are(crm, olivia):
+    amount, title = two_apart(crm)
+    for one, act in ((amount, lambda: take(amount, "ours", olivia)),
+                     (title, lambda: edit(title, "Tram Y", olivia))):  # fmt: skip
+        act()
+        carry()
+        one.refresh_from_db()
+        assert (crm.deals()[0]["amount"], crm.deals()[0]["dealname"]) == ("1.00", "Tram X")
+        fixing.undo(divergence_id=one.pk, by=olivia, at=instant.now())
+        act()
+        one.refresh_from_db()
+        assert newest().next_attempt_at - one.fixed_at == fixing.UNDONE_WITHIN
+
+
 def test_ours_that_was_carried_is_not_undone(crm, olivia):
     amount, _ = two_apart(crm)
     take(amount, "ours", olivia)
@@ -410,9 +424,16 @@ def test_the_button_to_undo_goes_as_soon_as_it_was_carried(crm, olivia, client):
     gone = client.get(address, headers=part)
     assert gone.status_code == 200
     assert 'id="undo"' in gone.content.decode()
-    assert "hx-get" not in gone.content.decode()
     for text in (gone.content.decode(), client.get(address).content.decode()):
         assert undo not in text
+        assert 'hx-trigger="every 5s"' in text
+    # It goes on asking until it is over, and then says so on the page that shows otherwise.
+    run_through()
+    over = client.get(address, headers=part).content.decode()
+    assert f'href="{address}"' in over
+    assert "It is gone now" in over
+    assert "hx-get" not in over
+    assert "It is gone now" not in client.get(address).content.decode()
 
 
 @pytest.mark.django_db(transaction=True)
@@ -495,6 +516,7 @@ def test_an_owner_whom_they_do_not_know_is_said_to_be_and_not_waited_for(crm, ol
     take(one, "ours", olivia)
     if is_late:
         crm.breaks({"kind": "html_200", "match": {"method": "GET", "path": "/objects/deals/"}})
+        soon()
         carry()
         assert newest().state == "delivered"
         crm.mend()
