@@ -30,7 +30,8 @@ class CleanText(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         text = super().to_python(_one_kind_of_line_end(value)) or ""
-        return text if says_something(text) else ""
+        # What is refused, with its sentence, by the validators behind this is left as it is.
+        return text if "\0" in text or says_something(text) else ""
 
 
 class LocalMoment(forms.DateTimeField):
