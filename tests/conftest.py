@@ -4,6 +4,7 @@ The servers themselves are started by tests/settings.py, before Django loads. Te
 connected as the application's role, so that a missing grant or a trail violation is felt.
 """
 
+import itertools
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from django.db import connection, transaction
 from django.test import Client, TransactionTestCase
 from django.utils import timezone
 
+from connectors import digest
 from connectors.models import Connection
 from meshline import patience
 from meshline.people.models import User
@@ -146,6 +148,13 @@ def no_readers_zone() -> Iterator[None]:
     """What one test's reader has for a zone is none of the next one's."""
     yield
     timezone.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def batches_counted_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each tenth batch of a process begins with one question more: which test has it is not left to
+    those before it."""
+    monkeypatch.setattr(digest, "_batches", itertools.count(1))
 
 
 @pytest.fixture(autouse=True)
